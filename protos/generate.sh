@@ -1,0 +1,11 @@
+#!/bin/sh
+# Makes rpm_service/v1 from the contract. Usage: protos/generate.sh [OUT], OUT default: this tree.
+set -eu
+cd "$(dirname "$0")/.."
+out=${1:-.}
+python=${PYTHON:-.venv/bin/python}
+PATH=$(cd "$(dirname "$python")" && pwd):$PATH
+"$python" -m grpc_tools.protoc -Iprotos \
+    --python_out="$out" --mypy_out="$out" \
+    --grpc_python_out="$out" --mypy_grpc_out="$out" \
+    protos/rpm_service/v1/*.proto

@@ -1,0 +1,1 @@
+"""The wire contract, generated from protos/ by protos/generate.sh. Do not edit."""
