@@ -1,0 +1,1 @@
+"""What a person types: one file per command, composed by rpm_service.cli."""
