@@ -1,0 +1,1 @@
+"""Decides: metrics, limits, alarm conditions and alarm signals, as pure functions of state and time."""

@@ -1,0 +1,191 @@
+"""What the core hands to its surroundings: what to write to disk together, and what was read back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from rpm_service.domain.alarms import Alarm, AlarmEvent
+from rpm_service.domain.limits import AgeClass
+
+
+class Connection(StrEnum):
+    """Whether a bed's device is there."""
+
+    CONNECTED = "connected"
+    LOST = "lost"
+    AWAY = "away"
+
+
+@dataclass(frozen=True, slots=True)
+class Numeric:
+    """A metric as a device described it.
+
+    `name` is unique within the bed; `code` and `unit` are MDC codes as they came; `ucum` the
+    unit for people; `plausible` the range a value must lie in.
+    """
+
+    name: str
+    code: int
+    unit: int
+    ucum: str
+    period_s: float
+    decimals: int
+    plausible: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleArray:
+    """A waveform as a device described it: value = scale * sample + offset, in the unit."""
+
+    name: str
+    code: int
+    unit: int
+    sample_rate_hz: float
+    scale: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What one medical device system measures; later frames speak in positions."""
+
+    numerics: tuple[Numeric, ...] = ()
+    sample_arrays: tuple[SampleArray, ...] = ()
+
+
+class NumericRow(NamedTuple):
+    """What one MDS observed at one instant, to be stored.
+
+    `observed_at` is the device's own time, `received_at` the server's. `indices` is empty
+    where `values` are all of the description's numerics, in order; `validity` is empty where
+    all are valid (wire numbers otherwise). NaN: no value.
+    """
+
+    seq: int
+    observed_at: float
+    received_at: float
+    values: Sequence[float]
+    indices: Sequence[int]
+    validity: Sequence[int]
+
+
+class WaveformRow(NamedTuple):
+    """Consecutive samples of one waveform, to be stored: little-endian int16, -32768 missing."""
+
+    seq: int
+    index: int
+    start_at: float
+    received_at: float
+    samples: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Sequence numbers of a stream that never came, both ends included."""
+
+    stream_id: str
+    from_seq: int
+    to_seq: int
+    noticed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something a person did, for the journal. `detail` never names a patient."""
+
+    at: float
+    by: str
+    act: str
+    bed: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A patient in a bed; `until` is None while it lasts."""
+
+    bed: str
+    patient_id: str
+    age_class: AgeClass
+    since: float
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """A device at a bed; `until` is None while it lasts."""
+
+    device_id: str
+    bed: str
+    since: float
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """A place where a patient can lie."""
+
+    name: str
+    unit: str = ""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is written in one transaction, in the order things happened."""
+
+    numerics: dict[str, list[NumericRow]] = field(default_factory=dict)
+    """By MDS."""
+    waveforms: dict[str, list[WaveformRow]] = field(default_factory=dict)
+    """By MDS."""
+    progress: dict[str, int] = field(default_factory=dict)
+    """Highest sequence number of each stream that this batch makes durable, by stream."""
+    epochs: dict[str, int] = field(default_factory=dict)
+    """Newest session epoch of each stream that changed."""
+    descriptions: dict[str, Description] = field(default_factory=dict)
+    """By MDS; a new one ends the earlier one."""
+    connections: dict[str, Connection] = field(default_factory=dict)
+    """By MDS."""
+    gaps: list[Gap] = field(default_factory=list)
+    events: list[AlarmEvent] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
+    beds: list[Bed] = field(default_factory=list)
+    """New beds, or beds whose unit changed."""
+    stays: list[Stay] = field(default_factory=list)
+    """Begun (until is None) or ended stays; (bed, patient_id, since) tells which."""
+    associations: list[Association] = field(default_factory=list)
+    """Begun or ended; (device_id, bed, since) tells which."""
+    audio_pauses: dict[str, float | None] = field(default_factory=dict)
+    """By device: until when the sound is paused; None where a pause ended."""
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in self.__slots__)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDevice:
+    """What is known of one MDS from before a restart."""
+
+    device_id: str
+    description: Description
+    connection: Connection
+    audio_paused_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """Everything the core needs from before a restart."""
+
+    next_occurrence: int = 1
+    """One more than any occurrence number ever given."""
+    alarms: Sequence[Alarm] = ()
+    """Every occurrence whose signal was not OFF, as its newest event left it."""
+    devices: Sequence[StoredDevice] = ()
+    progress: Mapping[str, int] = field(default_factory=dict)
+    """Highest durable sequence number by stream."""
+    epochs: Mapping[str, int] = field(default_factory=dict)
+    beds: Sequence[Bed] = ()
+    stays: Sequence[Stay] = ()
+    """Those that last."""
+    associations: Sequence[Association] = ()
+    """Those that last."""

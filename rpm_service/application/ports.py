@@ -1,0 +1,74 @@
+"""What the core needs of its surroundings."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from rpm_service.application.effects import Batch, Restored
+
+if TYPE_CHECKING:
+    from rpm_service.application.bedside import Bedside
+    from rpm_service.domain.alarms import AlarmEvent
+
+
+class Clock(Protocol):
+    """The server's one clock."""
+
+    def now(self) -> float:
+        """Unix seconds; never goes back within a process, whatever the wall clock does."""
+        ...
+
+
+class Recorder(Protocol):
+    """Puts batches on disk, one at a time, in order."""
+
+    def load(self) -> Restored:
+        """Reads back what the core needs from before a restart."""
+        ...
+
+    def submit(self, batch: Batch, done: Callable[[Exception | None], None]) -> None:
+        """Writes a batch in one transaction, elsewhere, and calls `done` in the event loop.
+
+        `done(None)` means that it is on disk; `done(error)` that none of it is, and that the
+        same batch may be submitted again. The next batch is submitted only after that.
+        """
+        ...
+
+    def close(self) -> None:
+        """Waits for the batch under way and lets go of the disk."""
+        ...
+
+
+class Encoder(Protocol):
+    """Makes the bytes that viewers get; parts are joined, so each is encoded once."""
+
+    def bed(self, bedside: "Bedside") -> bytes:
+        """Encodes the description of a bed as a part of a snapshot or delta."""
+        ...
+
+    def numerics(self, bedside: "Bedside") -> bytes:
+        """Encodes the newest values of a bed as a part of a snapshot or delta."""
+        ...
+
+    def alarm(self, event: "AlarmEvent") -> bytes:
+        """Encodes an alarm event as a part of a snapshot or delta."""
+        ...
+
+    def waveform(self, number: int, waveform: int, start_at: float, samples: bytes) -> bytes:
+        """Encodes waveform samples as a part of a delta."""
+        ...
+
+    def snapshot(self, revision: int, now: float, parts: Sequence[bytes]) -> bytes:
+        """Joins parts to a whole frame: everything as it stands."""
+        ...
+
+    def delta(self, revision: int, now: float, parts: Sequence[bytes]) -> bytes:
+        """Joins parts to a whole frame: what changed."""
+        ...
+
+    def progress(self, revision: int, now: float) -> bytes:
+        """Encodes a whole frame: nothing changed, and the link lives."""
+        ...
+
+    def closing(self, reason: str) -> bytes:
+        """Encodes a whole frame: the server ends the stream."""
+        ...

@@ -1,0 +1,302 @@
+"""Alarm conditions of one metric: when a limit counts as violated, and when a signal is gone.
+
+Every judgement is made on samples, at their observation time, so that a stored recording and
+a live stream give the same alarms. A violation is strict (90 is not below 90) and must be
+seen to last: the first and the last violating sample are at least the delay apart.
+"""
+
+from typing import Final
+
+from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
+from rpm_service.domain.limits import MetricLimits
+
+NEVER_QUIET: Final = (float("inf"), float("-inf"))
+"""A band that no value is within."""
+
+CONNECTION_LOST: Final = Condition("CONNECTION_LOST", Kind.TECHNICAL)
+DEVICE_CLOCK_OFF: Final = Condition("DEVICE_CLOCK_OFF", Kind.TECHNICAL)
+
+
+def metric_stale(metric: str) -> Condition:
+    """A metric has stopped while others go on."""
+    return Condition("METRIC_STALE", Kind.TECHNICAL, metric)
+
+
+class Tier:
+    """Whether one limit is violated: delay before, hysteresis and hold after.
+
+    `sign` is +1 for an upper limit and -1 for a lower one; all comparisons are made on the
+    signed value, so that there is one rule and not two.
+    """
+
+    __slots__ = ("_back_since", "_delay_s", "_hold_s", "_hysteresis", "_since", "_sign", "bound",
+                 "limit", "present")  # fmt: skip
+
+    def __init__(
+        self, limit: float, sign: int, delay_s: float, hysteresis: float, hold_s: float
+    ) -> None:
+        self.limit = limit
+        self.bound = sign * limit
+        self.present = False
+        self._sign = sign
+        self._delay_s = delay_s
+        self._hysteresis = hysteresis
+        self._hold_s = hold_s
+        self._since: float | None = None
+        self._back_since: float | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """Neither present nor pending."""
+        return not self.present and self._since is None
+
+    def observe(self, value: float, at: float) -> None:
+        """Judges one value."""
+        signed = self._sign * value
+        if signed > self.bound or (self.present and signed > self.bound - self._hysteresis):
+            self._back_since = None
+            if self._since is None:
+                self._since = at
+            if not self.present and at - self._since >= self._delay_s:
+                self.present = True
+            return
+        self._since = None
+        if self.present:
+            if self._back_since is None:
+                self._back_since = at
+            if at - self._back_since >= self._hold_s:
+                self.lapse()
+
+    def forget_pending(self) -> None:
+        """No value came: a violation that was still waiting has not been seen to last."""
+        if not self.present:
+            self._since = None
+
+    def lapse(self) -> None:
+        """The condition can no longer be judged, or has gone."""
+        self.present = False
+        self._since = self._back_since = None
+
+    def rearm(self) -> None:
+        """After a gap: what was present needs no new delay if the next value still violates."""
+        self._since = float("-inf") if self.present else None
+        self.present = False
+        self._back_since = None
+
+    def resume(self) -> None:
+        """The condition was present before a restart."""
+        self.present = True
+
+
+class LimitCondition:
+    """One side of a metric: the MEDIUM limit and the HIGH one beyond it, as one condition."""
+
+    __slots__ = ("_board", "_latching", "_sign", "condition", "extreme", "plain")
+
+    def __init__(
+        self, board: AlarmBoard, metric: str, sign: int, limits: MetricLimits, now: float
+    ) -> None:
+        side = "HIGH" if sign > 0 else "LOW"
+        self.condition = Condition(f"{metric.upper()}_{side}", Kind.PHYSIOLOGICAL, metric)
+        plain = limits.high if sign > 0 else limits.low
+        extreme = limits.extreme_high if sign > 0 else limits.extreme_low
+        hysteresis, hold_s = limits.hysteresis, limits.hold_s
+        self.plain = (
+            None if plain is None else Tier(plain, sign, limits.delay_s, hysteresis, hold_s)
+        )
+        self.extreme = (
+            None
+            if extreme is None
+            else Tier(extreme, sign, limits.extreme_delay_s, hysteresis, hold_s)
+        )
+        self._board = board
+        self._sign = sign
+        self._latching = limits.latching
+        alarm = board.get(self.condition)
+        if alarm is not None and alarm.ended_at is None:
+            for tier, priority in self._tiers():
+                if alarm.priority >= priority:
+                    tier.resume()
+            if self._priority() is None:
+                # The limit that was crossed is no longer in force.
+                board.end(self.condition, now, now)
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing is present or pending."""
+        return all(tier.quiet for tier, _ in self._tiers())
+
+    @property
+    def bound(self) -> float:
+        """The nearest limit, signed; infinite where there is none."""
+        return min((tier.bound for tier, _ in self._tiers()), default=float("inf"))
+
+    def observe(self, value: float, at: float, now: float) -> None:
+        """Judges one value and tells the board what became of the condition."""
+        for tier, _ in self._tiers():
+            tier.observe(value, at)
+        before = self._board.get(self.condition)
+        present = before is not None and before.ended_at is None
+        priority = self._priority()
+        if priority is None:
+            if present:
+                self._board.end(self.condition, at, now, value=value)
+            return
+        limit = self._limit(priority)
+        if not present or before is None:
+            self._board.start(
+                self.condition, priority, at, now,
+                value=value, limit=limit, latching=self._latching,
+            )  # fmt: skip
+            return
+        if before.priority != priority:
+            self._board.change_priority(self.condition, priority, at, now, value=value, limit=limit)
+        if before.extreme is None or self._sign * value > self._sign * before.extreme:
+            self._board.note_extreme(self.condition, value, at, now)
+
+    def forget_pending(self) -> None:
+        """No value came."""
+        for tier, _ in self._tiers():
+            tier.forget_pending()
+
+    def rearm(self, at: float, now: float) -> None:
+        """The bedside was out of touch: what still holds becomes a new occurrence at once."""
+        for tier, _ in self._tiers():
+            tier.rearm()
+        if self._board.holds(self.condition):
+            self._board.end(self.condition, at, now)
+
+    def inhibit(self, at: float, now: float) -> None:
+        """The signal is gone: the condition cannot be judged and ends."""
+        for tier, _ in self._tiers():
+            tier.lapse()
+        if self._board.holds(self.condition):
+            self._board.end(self.condition, at, now)
+
+    def _tiers(self) -> list[tuple[Tier, Priority]]:
+        pairs = ((self.plain, Priority.MEDIUM), (self.extreme, Priority.HIGH))
+        return [(tier, priority) for tier, priority in pairs if tier is not None]
+
+    def _priority(self) -> Priority | None:
+        return max((priority for tier, priority in self._tiers() if tier.present), default=None)
+
+    def _limit(self, priority: Priority) -> float:
+        return next(tier.limit for tier, each in self._tiers() if each is priority)
+
+
+class SignalCondition:
+    """A metric without a usable value: missing, or marked invalid by the device."""
+
+    __slots__ = ("_board", "_delay_s", "_since", "condition")
+
+    def __init__(self, board: AlarmBoard, code: str, metric: str, delay_s: float) -> None:
+        self.condition = Condition(code, Kind.TECHNICAL, metric)
+        self._board = board
+        self._delay_s = delay_s
+        self._since: float | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """Neither present nor pending."""
+        return self._since is None and not self._board.holds(self.condition)
+
+    def observe(self, absent: bool, at: float, now: float) -> bool:
+        """Judges whether the signal is absent in this way; tells whether that is an alarm."""
+        if not absent:
+            self._since = None
+            if self._board.holds(self.condition):
+                self._board.end(self.condition, at, now)
+            return False
+        if self._board.holds(self.condition):
+            return True
+        if self._since is None:
+            self._since = at
+        if at - self._since < self._delay_s:
+            return False
+        self._board.start(self.condition, Priority.LOW, at, now)
+        return True
+
+
+class MetricMonitor:
+    """All conditions of one metric at one bedside.
+
+    `quiet_band` is what makes judging cheap: a value within it can change nothing, so the
+    caller need not call. It is closed while anything is present or pending.
+    """
+
+    __slots__ = ("_had_value", "_high", "_invalid", "_low", "_missing", "_stale", "metric",
+                 "plausible", "quiet_band", "_board")  # fmt: skip
+
+    def __init__(
+        self,
+        board: AlarmBoard,
+        metric: str,
+        limits: MetricLimits,
+        signal_delay_s: float,
+        plausible: tuple[float, float],
+        now: float,
+    ) -> None:
+        self.metric = metric
+        self.plausible = plausible
+        self._board = board
+        self._low = LimitCondition(board, metric, -1, limits, now)
+        self._high = LimitCondition(board, metric, +1, limits, now)
+        self._missing = SignalCondition(board, "METRIC_MISSING", metric, signal_delay_s)
+        self._invalid = SignalCondition(board, "INVALID_SIGNAL", metric, signal_delay_s)
+        self._stale = metric_stale(metric)
+        self._had_value = any(alarm.condition.metric == metric for alarm in board)
+        self.quiet_band = NEVER_QUIET
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the technical alarm for a metric that has stopped is present."""
+        return self._board.holds(self._stale)
+
+    def observe(self, value: float, at: float, now: float, *, invalid: bool = False) -> None:
+        """Judges one report: a value in the metric's unit, or NaN where there is none.
+
+        An invalid value is not judged against the limits. A metric that never had a value is
+        not yet monitored: a socket that nothing is plugged into is no alarm.
+        """
+        missing = value != value
+        if not self._had_value:
+            if missing or invalid:
+                return
+            self._had_value = True
+        if self._board.holds(self._stale):
+            self._board.end(self._stale, at, now)
+        gone = self._missing.observe(missing and not invalid, at, now)
+        gone |= self._invalid.observe(invalid, at, now)
+        for side in (self._low, self._high):
+            if gone:
+                side.inhibit(at, now)
+            elif missing or invalid:
+                side.forget_pending()
+            else:
+                side.observe(value, at, now)
+        self.quiet_band = self._quiet_band()
+
+    def go_stale(self, at: float, now: float) -> None:
+        """The metric has stopped while others go on: nothing of it can be judged."""
+        if not self._had_value or self._board.holds(self._stale):
+            return
+        for signal in (self._missing, self._invalid):
+            if self._board.holds(signal.condition):
+                return
+        self._board.start(self._stale, Priority.MEDIUM, at, now)
+        for side in (self._low, self._high):
+            side.inhibit(at, now)
+        self.quiet_band = NEVER_QUIET
+
+    def after_gap(self, at: float, now: float) -> None:
+        """The bedside was out of touch: what still holds must call again, as a new occurrence."""
+        for side in (self._low, self._high):
+            side.rearm(at, now)
+        self.quiet_band = NEVER_QUIET
+
+    def _quiet_band(self) -> tuple[float, float]:
+        parts = (self._low, self._high, self._missing, self._invalid)
+        if not all(part.quiet for part in parts):
+            return NEVER_QUIET
+        low, high = self.plausible
+        return max(low, -self._low.bound), min(high, self._high.bound)
