@@ -71,10 +71,13 @@ class NumericRow(NamedTuple):
 
 
 class WaveformRow(NamedTuple):
-    """Consecutive samples of one waveform, to be stored: little-endian int16, -32768 missing."""
+    """Consecutive samples of one waveform, to be stored: little-endian int16, -32768 missing.
+
+    `channel` is the position among the description's sample arrays.
+    """
 
     seq: int
-    index: int
+    channel: int
     start_at: float
     received_at: float
     samples: bytes

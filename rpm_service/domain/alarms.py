@@ -6,7 +6,7 @@ as AlarmEvents. It knows nothing of values and limits (see conditions), nor of c
 is the observation time of what is reported, `now` the time the service learnt of it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Final
@@ -127,7 +127,7 @@ class AlarmBoard:
         self._alarms: dict[Condition, Alarm] = {}
         self._told_at: dict[Condition, float] = {}
 
-    def __iter__(self) -> Iterable[Alarm]:
+    def __iter__(self) -> Iterator[Alarm]:
         return iter(self._alarms.values())
 
     def get(self, condition: Condition) -> Alarm | None:

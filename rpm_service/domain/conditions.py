@@ -5,6 +5,7 @@ a live stream give the same alarms. A violation is strict (90 is not below 90) a
 seen to last: the first and the last violating sample are at least the delay apart.
 """
 
+from math import isnan
 from typing import Final
 
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
@@ -29,8 +30,17 @@ class Tier:
     signed value, so that there is one rule and not two.
     """
 
-    __slots__ = ("_back_since", "_delay_s", "_hold_s", "_hysteresis", "_since", "_sign", "bound",
-                 "limit", "present")  # fmt: skip
+    __slots__ = (
+        "_back_since",
+        "_delay_s",
+        "_hold_s",
+        "_hysteresis",
+        "_sign",
+        "_since",
+        "bound",
+        "limit",
+        "present",
+    )
 
     def __init__(
         self, limit: float, sign: int, delay_s: float, hysteresis: float, hold_s: float
@@ -224,8 +234,18 @@ class MetricMonitor:
     caller need not call. It is closed while anything is present or pending.
     """
 
-    __slots__ = ("_had_value", "_high", "_invalid", "_low", "_missing", "_stale", "metric",
-                 "plausible", "quiet_band", "_board")  # fmt: skip
+    __slots__ = (
+        "_board",
+        "_had_value",
+        "_high",
+        "_invalid",
+        "_low",
+        "_missing",
+        "_stale",
+        "metric",
+        "plausible",
+        "quiet_band",
+    )
 
     def __init__(
         self,
@@ -258,7 +278,7 @@ class MetricMonitor:
         An invalid value is not judged against the limits. A metric that never had a value is
         not yet monitored: a socket that nothing is plugged into is no alarm.
         """
-        missing = value != value
+        missing = isnan(value)
         if not self._had_value:
             if missing or invalid:
                 return

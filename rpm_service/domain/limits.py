@@ -7,6 +7,8 @@ own its limits. The maxima bound what anybody may set.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import pairwise
+from math import isnan
 from types import MappingProxyType
 from typing import Final
 
@@ -61,14 +63,14 @@ class MetricLimits:
             for name in ("extreme_low", "low", "high", "extreme_high")
             if (value := getattr(self, name)) is not None
         ]
-        for (lower, below), (upper, above) in zip(ladder, ladder[1:], strict=False):
+        for (lower, below), (upper, above) in pairwise(ladder):
             if below >= above:
                 raise LimitsRefused(
                     f"{metric}.{lower}", f"{below:g} is not below {upper} {above:g}"
                 )
         known = BY_NAME.get(metric)
         for name, value in ladder:
-            if value != value or (known and not known.low <= value <= known.high):
+            if isnan(value) or (known and not known.low <= value <= known.high):
                 span = f"{known.low:g} to {known.high:g}" if known else "a number"
                 raise LimitsRefused(f"{metric}.{name}", f"{value:g} is not within {span}")
         for name, value, most in (
