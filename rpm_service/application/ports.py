@@ -38,6 +38,18 @@ class Recorder(Protocol):
         ...
 
 
+class DevicePeer(Protocol):
+    """The device at the other end of a session."""
+
+    def acknowledge(self, durable_through_seq: int) -> None:
+        """Tells the device that everything up to a sequence number is on disk."""
+        ...
+
+    def supersede(self) -> None:
+        """Cuts the stream: a newer one of the same identity has taken over."""
+        ...
+
+
 class Encoder(Protocol):
     """Makes the bytes that viewers get; parts are joined, so each is encoded once."""
 

@@ -266,6 +266,17 @@ class AlarmBoard:
                 soonest = until
         return soonest
 
+    def discharge(self, now: float) -> None:
+        """The patient has left: every alarm about the patient ends, whatever its signal."""
+        for alarm in list(self._alarms.values()):
+            if alarm.condition.kind is not Kind.PHYSIOLOGICAL:
+                continue
+            if alarm.ended_at is None:
+                self.end(alarm.condition, now, now)
+            left = self._alarms.get(alarm.condition)
+            if left is not None:
+                self.reset(left.occurrence_id, now)
+
     def find(self, occurrence_id: int) -> Alarm:
         """The occurrence of that number. Raises AlarmNotFound."""
         for alarm in self._alarms.values():

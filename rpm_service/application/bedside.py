@@ -1,0 +1,343 @@
+"""One bedside: what a medical device system measures at one bed, now, and its alarms.
+
+The way of a sample ends here: it becomes the newest value, and where it is outside its quiet
+band the alarm conditions of its metric are judged. Silence arrives here too, as deadlines.
+Times: `at` is the observation time on the server's clock, `now` the time of receipt.
+"""
+
+from collections.abc import Callable, Sequence
+from math import isinf, isnan, nan
+from typing import Final
+
+from rpm_service.application.effects import Connection, Description, Numeric
+from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
+from rpm_service.domain.conditions import (
+    CONNECTION_LOST,
+    DEVICE_CLOCK_OFF,
+    NEVER_QUIET,
+    MetricMonitor,
+)
+from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, MetricLimits
+
+SILENCE_S: Final = 10.0
+"""A bedside that has sent nothing for so long has lost its connection."""
+STALE_S_MIN: Final = 5.0
+"""No value is called stale earlier, however often the device promised one."""
+VALID: Final = (0, 1, 2)
+"""Wire numbers of validities whose value is judged: not stated, valid, questionable."""
+INVALID: Final = 3
+MISSING: Final = 4
+
+
+class Refused(Exception):
+    """A part of a frame is not taken. `field` is relative to that part; `reason` says why."""
+
+    def __init__(self, at: str, reason: str) -> None:
+        super().__init__(f"{at}: {reason}")
+        self.field = at
+        self.reason = reason
+
+
+def stale_after_s(period_s: float) -> float:
+    """Tells how old a value may be and still be shown as current."""
+    return max(2 * period_s, STALE_S_MIN)
+
+
+class Bedside:
+    """The live state of one medical device system.
+
+    `values`, `observed_at` and `validity` run parallel to `description.numerics`: NaN where
+    there is no value, 0 where it was never observed, and empty where all are valid.
+    """
+
+    def __init__(
+        self, number: int, device_id: str, next_occurrence: Callable[[], int], now: float
+    ) -> None:
+        self.number = number
+        self.device_id = device_id
+        self.unit = ""
+        self.patient_id = ""
+        self.age_class: AgeClass | None = None
+        self.connection = Connection.AWAY
+        self.audio_paused_until: float | None = None
+        self.description = Description()
+        self.board = AlarmBoard(device_id, device_id, next_occurrence)
+        self.values: Sequence[float] = ()
+        self.observed_at: Sequence[float] = ()
+        self.validity: Sequence[int] = ()
+        self.due = 0.0
+        self._settings = PRESETS[AgeClass.ADULT]
+        self._monitors: list[MetricMonitor] = []
+        self._lows: list[float] = []
+        self._highs: list[float] = []
+        self._newest_at = 0.0
+        self._heard_at = now
+        self._observed_at = now
+        self._all_reported_at = now
+        self._reported_at: dict[int, float] = {}
+
+    @property
+    def bed(self) -> str:
+        """The bed's name; the device's own where it has no bed."""
+        return self.board.bed
+
+    @property
+    def settings(self) -> AlarmSettings:
+        """The alarm settings in force."""
+        return self._settings
+
+    def limits_of(self, numeric: Numeric) -> MetricLimits | None:
+        """The alarm limits in force for one of the bedside's numerics."""
+        return self._settings.limits.get(numeric.name)
+
+    # -- what is measured here ----------------------------------------------------------
+
+    def describe(self, description: Description, now: float) -> None:
+        """Takes a new description. Alarms of metrics that are no longer there end."""
+        if description != self.description:
+            count = len(description.numerics)
+            self.description = description
+            self.values = [nan] * count
+            self.observed_at = [0.0] * count
+            self.validity = ()
+            names = {numeric.name for numeric in description.numerics}
+            for alarm in list(self.board):
+                metric = alarm.condition.metric
+                if metric and metric not in names and alarm.ended_at is None:
+                    self.board.end(alarm.condition, now, now)
+            self._build_monitors(now)
+
+    def put_in_force(self, settings: AlarmSettings, now: float) -> None:
+        """Changes the alarm settings; what is present is judged anew at the next value."""
+        if settings is not self._settings:
+            self._settings = settings
+            self._build_monitors(now)
+
+    def _build_monitors(self, now: float) -> None:
+        none = MetricLimits()
+        self._monitors = [
+            MetricMonitor(
+                self.board,
+                numeric.name,
+                self._settings.limits.get(numeric.name, none),
+                self._settings.signal_delay_s,
+                numeric.plausible,
+                now,
+            )
+            for numeric in self.description.numerics
+        ]
+        self._lows = [NEVER_QUIET[0]] * len(self._monitors)
+        self._highs = [NEVER_QUIET[1]] * len(self._monitors)
+
+    # -- values -------------------------------------------------------------------------
+
+    def observe(
+        self,
+        at: float,
+        now: float,
+        values: Sequence[float],
+        indices: Sequence[int] = (),
+        validity: Sequence[int] = (),
+    ) -> bool:
+        """Takes values of one instant; tells whether they are current.
+
+        An instant before the newest one is only for the record. Raises Refused, and then
+        nothing has changed.
+        """
+        if not indices and not validity:
+            # The common case: everything, all valid, all within the quiet band.
+            if len(values) != len(self._monitors):
+                raise Refused(
+                    "values", f"{len(values)} values for {len(self._monitors)} described numerics"
+                )
+            for value, low, high in zip(values, self._lows, self._highs, strict=True):
+                if not low <= value <= high:
+                    break
+            else:
+                if at < self._newest_at:
+                    return False
+                self._newest_at = at
+                self._heard_at = self._observed_at = self._all_reported_at = now
+                self.values = values
+                self.observed_at = [at] * len(values)
+                self.validity = ()
+                return True
+        return self._observe_some(at, now, values, indices, validity)
+
+    def _observe_some(
+        self,
+        at: float,
+        now: float,
+        values: Sequence[float],
+        indices: Sequence[int],
+        validity: Sequence[int],
+    ) -> bool:
+        self.check(values, indices, validity)
+        if at < self._newest_at:
+            return False
+        self._newest_at = at
+        self._heard_at = self._observed_at = now
+        everything = indices or range(len(self._monitors))
+        all_values, all_at = list(self.values), list(self.observed_at)
+        all_validity = list(self.validity) or [0] * len(all_values)
+        for place, index in enumerate(everything):
+            value = values[place]
+            state = validity[place] if validity else 0
+            invalid = state == INVALID
+            if state == MISSING:
+                value = nan
+            elif isnan(value) and not invalid:
+                state = MISSING
+            all_values[index], all_at[index], all_validity[index] = value, at, state
+            self._reported_at[index] = now
+            monitor = self._monitors[index]
+            monitor.observe(value, at, now, invalid=invalid)
+            self._lows[index], self._highs[index] = monitor.quiet_band
+        self.values, self.observed_at = all_values, all_at
+        self.validity = all_validity if any(all_validity) else ()
+        return True
+
+    def check(
+        self, values: Sequence[float], indices: Sequence[int], validity: Sequence[int]
+    ) -> None:
+        """Raises Refused where values cannot be what they say they are."""
+        count = len(self._monitors)
+        expected = len(indices) if indices else count
+        if len(values) != expected:
+            what = "indices" if indices else "described numerics"
+            raise Refused("values", f"{len(values)} values for {expected} {what}")
+        if validity and len(validity) != len(values):
+            raise Refused("validity", f"{len(validity)} validities for {len(values)} values")
+        if len(set(indices)) != len(indices):
+            raise Refused("indices", "the same numeric twice in one instant")
+        for place, value in enumerate(values):
+            index = indices[place] if indices else place
+            if not 0 <= index < count:
+                raise Refused(
+                    f"indices[{place}]", f"{index} is not one of the {count} described numerics"
+                )
+            state = validity[place] if validity else 0
+            if state not in VALID:
+                if state not in (INVALID, MISSING):
+                    raise Refused(f"validity[{place}]", f"{state} is not a validity")
+                continue
+            low, high = self._monitors[index].plausible
+            if isinf(value):
+                raise Refused(f"values[{place}]", "infinity is not a value; NaN says there is none")
+            if not isnan(value) and not low <= value <= high:
+                name = self._monitors[index].metric
+                raise Refused(
+                    f"values[{place}]", f"{name} {value:g} is not within {low:g} to {high:g}"
+                )
+
+    # -- the device itself --------------------------------------------------------------
+
+    def connect(self, now: float) -> None:
+        """The device is there. After a lost connection whatever still holds calls again."""
+        self._heard_at = self._observed_at = self._all_reported_at = now
+        self._reported_at.clear()
+        self._newest_at = min(self._newest_at, now)
+        self.connection = Connection.CONNECTED
+        if self.board.holds(CONNECTION_LOST):
+            self.board.end(CONNECTION_LOST, now, now)
+            for index, monitor in enumerate(self._monitors):
+                monitor.after_gap(now, now)
+                self._lows[index], self._highs[index] = NEVER_QUIET
+
+    def lose(self, now: float) -> None:
+        """The stream ended without goodbye, or went silent: a technical alarm.
+
+        Alarms that are on stay on: a broken link says nothing about the patient.
+        """
+        if self.connection is not Connection.LOST:
+            self.connection = Connection.LOST
+            if not self.board.holds(CONNECTION_LOST):
+                self.board.start(CONNECTION_LOST, Priority.MEDIUM, now, now)
+
+    def leave(self, now: float) -> None:
+        """The device said goodbye: nothing is measured any more, so no condition holds."""
+        self.connection = Connection.AWAY
+        self.values = [nan] * len(self._monitors)
+        for alarm in list(self.board):
+            if alarm.ended_at is None:
+                self.board.end(alarm.condition, now, now)
+        self._build_monitors(now)
+
+    def heartbeat(self, now: float) -> None:
+        """The device's stream lives."""
+        self._heard_at = now
+
+    def judge_clock(self, *, off: bool, now: float) -> None:
+        """Raises or ends the technical alarm for a device clock that is wrong."""
+        if off and not self.board.holds(DEVICE_CLOCK_OFF):
+            self.board.start(DEVICE_CLOCK_OFF, Priority.LOW, now, now)
+        elif not off and self.board.holds(DEVICE_CLOCK_OFF):
+            self.board.end(DEVICE_CLOCK_OFF, now, now)
+
+    def take_device_alarm(
+        self,
+        code: str,
+        kind: Kind,
+        priority: Priority,
+        at: float,
+        now: float,
+        *,
+        present: bool,
+        text: str = "",
+    ) -> None:
+        """A condition that the device itself raised or ended."""
+        condition = Condition(f"DEVICE_{code}", kind)
+        alarm = self.board.get(condition)
+        holds = alarm is not None and alarm.ended_at is None
+        if not present:
+            if holds:
+                self.board.end(condition, at, now)
+        elif alarm is None or not holds:
+            self.board.start(condition, priority, at, now, text=text)
+        elif alarm.priority != priority:
+            self.board.change_priority(condition, priority, at, now)
+
+    # -- time ---------------------------------------------------------------------------
+
+    def tick(self, now: float) -> float:
+        """Notices what has run out; tells when to come again."""
+        dues = [now + SILENCE_S]
+        expires = self.board.expire(now)
+        if expires is not None:
+            dues.append(expires)
+        if self.audio_paused_until is not None:
+            if self.audio_paused_until <= now:
+                self.audio_paused_until = None
+            else:
+                dues.append(self.audio_paused_until)
+        if self.connection is Connection.CONNECTED:
+            dues.append(self._judge_silence(now))
+        return min(dues)
+
+    def _judge_silence(self, now: float) -> float:
+        periods = [numeric.period_s for numeric in self.description.numerics]
+        quiet_s = max(SILENCE_S, 2.5 * min(periods)) if periods else float("inf")
+        lost_at = min(self._heard_at + SILENCE_S, self._observed_at + quiet_s)
+        if lost_at <= now:
+            self.lose(now)
+            return now + SILENCE_S
+        dues = [lost_at]
+        for index, monitor in enumerate(self._monitors):
+            reported = max(self._all_reported_at, self._reported_at.get(index, 0.0))
+            stale_at = reported + stale_after_s(periods[index])
+            if stale_at > now:
+                dues.append(stale_at)
+            elif self._observed_at < stale_at:
+                # Nothing else has come since either: that is silence, judged above.
+                dues.append(now + 1.0)
+            else:
+                monitor.go_stale(now, now)
+                self._lows[index], self._highs[index] = NEVER_QUIET
+        return min(dues)
+
+    # -- restart ------------------------------------------------------------------------
+
+    def resume(self, connection: Connection, audio_paused_until: float | None) -> None:
+        """Takes back what was so before a restart; the device has its time to come back."""
+        self.connection = connection
+        self.audio_paused_until = audio_paused_until

@@ -1,0 +1,277 @@
+"""The session of one device or gateway stream, without its transport.
+
+The order of frames, duplicates and gaps, the device's clock, and which bedside a value
+belongs to are decided here. The transport hands over what it read and the time, and sends
+what the session tells it to.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from math import isfinite
+from typing import Final
+
+from rpm_service.application.bedside import Bedside, Refused
+from rpm_service.application.effects import Description, Gap, NumericRow, WaveformRow
+from rpm_service.application.ports import DevicePeer
+from rpm_service.application.ward import Ward
+from rpm_service.domain.alarms import Kind, Priority
+
+HEARTBEAT_S: Final = 1.0
+"""A device sends something at least this often."""
+CLOCK_OFF_S: Final = 5.0
+"""A device clock further off than this is a technical alarm."""
+CLOCK_STEP_S: Final = 1.0
+"""A measured offset is taken anew only when it moved this far: durations stay exact."""
+LIVE_S: Final = 10.0
+"""A value observed longer ago is stored and not judged: it can no longer help in time."""
+SPOOL_S_MAX: Final = 7 * 86_400.0
+"""No device keeps values longer; older ones carry a wrong time."""
+ACK_FRAMES: Final = 64
+"""An ack is due when so many frames are newly on disk,"""
+ACK_S: Final = 0.5
+"""or when this time has passed."""
+SEQ_MAX: Final = 2**63 - 1
+
+
+class Step(Enum):
+    """How far a session has come."""
+
+    OPENING = auto()
+    """Waits for Hello."""
+    WELCOMED = auto()
+    """Waits for Describe."""
+    STREAMING = auto()
+    ENDED = auto()
+
+
+class TelemetrySession:
+    """One stream's session; `stream_id` is the identity that its certificate gives it."""
+
+    def __init__(
+        self,
+        ward: Ward,
+        stream_id: str,
+        may_speak_for: Callable[[str], bool],
+        peer: DevicePeer,
+    ) -> None:
+        self.stream_id = stream_id
+        self.step = Step.OPENING
+        self.epoch = 0
+        self.bedsides: list[Bedside] = []
+        self.acked = 0
+        self.frames = 0
+        self.refused = 0
+        self.duplicates = 0
+        self._ward = ward
+        self._may_speak_for = may_speak_for
+        self._peer = peer
+        self._newest = 0
+        self._offset = 0.0
+        self._clock_off = False
+        self._acked_at = float("-inf")
+        self._said_goodbye = False
+        self._ack_again = False
+
+    # -- opening and ending -------------------------------------------------------------
+
+    def open(self, device_clock: float, now: float) -> int:
+        """Takes Hello; gives the sequence number to resume from."""
+        if self.step is not Step.OPENING:
+            raise Refused("hello", "the session is open already")
+        self.epoch = self._ward.enter(self)
+        self._newest = self.acked = self._ward.durable.get(self.stream_id, 0)
+        self.step = Step.WELCOMED
+        self._measure_clock(device_clock, now)
+        return self._newest + 1
+
+    def describe(self, parts: Sequence[tuple[str, Description]], now: float) -> None:
+        """Takes Describe: the monitors behind this stream, by their position."""
+        if self.step is Step.OPENING:
+            raise Refused("describe", "send hello first")
+        if not parts:
+            raise Refused("describe.mds", "describe at least one monitor")
+        for place, (mds_id, _) in enumerate(parts):
+            if not self._may_speak_for(mds_id):
+                raise Refused(
+                    f"describe.mds[{place}].id",
+                    f"{mds_id!r} is not {self.stream_id}'s to speak for",
+                )
+            if mds_id in (earlier for earlier, _ in parts[:place]):
+                raise Refused(f"describe.mds[{place}].id", f"{mds_id!r} is described twice")
+        kept = {mds_id for mds_id, _ in parts}
+        for bedside in self.bedsides:
+            if bedside.device_id not in kept:
+                bedside.lose(now)
+                self._ward.settle(bedside, now)
+        self.bedsides = []
+        for mds_id, description in parts:
+            bedside = self._ward.bedside(mds_id, now)
+            self._ward.describe(bedside, description, now)
+            self.bedsides.append(bedside)
+        self.step = Step.STREAMING
+        self._tell_clock(now)
+
+    def goodbye(self) -> None:
+        """The device leaves on purpose."""
+        self._said_goodbye = True
+
+    def supersede(self) -> None:
+        """A newer session of the same stream has begun: this one no longer counts."""
+        self.step = Step.ENDED
+        self._peer.supersede()
+
+    def end(self, now: float) -> None:
+        """The stream is over, however that came about."""
+        self.step = Step.ENDED
+        if not self._ward.exit(self):
+            return
+        for bedside in self.bedsides:
+            if self._said_goodbye:
+                bedside.leave(now)
+            else:
+                bedside.lose(now)
+            self._ward.settle(bedside, now)
+
+    # -- time ---------------------------------------------------------------------------
+
+    def heartbeat(self, device_clock: float, now: float) -> None:
+        """Takes Heartbeat."""
+        self._measure_clock(device_clock, now)
+        for bedside in self.bedsides:
+            bedside.heartbeat(now)
+
+    def _measure_clock(self, device_clock: float, now: float) -> None:
+        if not isfinite(device_clock):
+            raise Refused("device_clock", "not a time")
+        offset = now - device_clock if device_clock else 0.0
+        if abs(offset - self._offset) > CLOCK_STEP_S or self.step is Step.WELCOMED:
+            self._offset = offset
+        off = abs(offset) > CLOCK_OFF_S
+        if off != self._clock_off:
+            self._clock_off = off
+            self._tell_clock(now)
+
+    def _tell_clock(self, now: float) -> None:
+        for bedside in self.bedsides:
+            bedside.judge_clock(off=self._clock_off, now=now)
+            self._ward.collect(bedside)
+
+    def _on_server_clock(self, field: str, at: float, now: float) -> float:
+        """A device's time on the server's clock, never later than now."""
+        estimate = at + self._offset
+        if now - SPOOL_S_MAX <= estimate <= now:
+            return estimate
+        if now < estimate <= now + CLOCK_OFF_S:
+            return now
+        if not isfinite(at):
+            raise Refused(field, "not a time")
+        if estimate > now:
+            raise Refused(field, f"{estimate - now:.0f} s in the future by the device's own clock")
+        raise Refused(field, f"{(now - estimate) / 86_400:.0f} days ago by the device's own clock")
+
+    # -- frames -------------------------------------------------------------------------
+
+    def take_seq(self, seq: int, now: float) -> bool:
+        """Decides on a frame's number; tells whether the frame is new."""
+        if self.step is not Step.STREAMING:
+            raise Refused("", "send describe first")
+        newest = self._newest
+        if seq == newest + 1:
+            self._newest = seq
+        elif not 0 < seq <= SEQ_MAX:
+            raise Refused("seq", "frames are numbered from 1")
+        elif seq <= newest:
+            self.duplicates += 1
+            self._ack_again = True
+            return False
+        else:
+            gap = Gap(self.stream_id, newest + 1, seq - 1, now)
+            self._ward.batch.gaps.append(gap)
+            self._newest = seq
+        self.frames += 1
+        self._ward.batch.progress[self.stream_id] = seq
+        return True
+
+    def observe(
+        self,
+        seq: int,
+        mds: int,
+        observed_at: float,
+        values: Sequence[float],
+        indices: Sequence[int],
+        validity: Sequence[int],
+        now: float,
+    ) -> None:
+        """Takes what one monitor observed at one instant. Raises Refused."""
+        ward = self._ward
+        bedside = self._bedside(mds)
+        at = self._on_server_clock("observed_at", observed_at, now)
+        if now - at <= LIVE_S:
+            current = bedside.observe(at, now, values, indices, validity)
+        else:
+            bedside.check(values, indices, validity)
+            current = False
+        row = NumericRow(seq, observed_at, now, values, indices, validity)
+        rows = ward.batch.numerics
+        if bedside.device_id in rows:
+            rows[bedside.device_id].append(row)
+        else:
+            rows[bedside.device_id] = [row]
+        ward.rows += 1
+        if current:
+            ward.live.measure(bedside)
+            if bedside.board.events:
+                ward.collect(bedside)
+
+    def take_samples(
+        self, seq: int, mds: int, channel: int, start_at: float, samples: bytes, now: float
+    ) -> None:
+        """Takes consecutive samples of one waveform: little-endian int16. Raises Refused."""
+        ward = self._ward
+        bedside = self._bedside(mds)
+        arrays = bedside.description.sample_arrays
+        if not 0 <= channel < len(arrays):
+            raise Refused("index", f"{channel} is not one of the {len(arrays)} sample arrays")
+        if not samples or len(samples) % 2:
+            raise Refused("samples", f"{len(samples)} bytes are not whole int16 samples")
+        at = self._on_server_clock("start_at", start_at, now)
+        row = WaveformRow(seq, channel, start_at, now, samples)
+        ward.batch.waveforms.setdefault(bedside.device_id, []).append(row)
+        ward.rows += 1
+        if now - at <= LIVE_S:
+            ward.live.waveform(bedside, channel, at, samples)
+
+    def take_device_alarm(
+        self,
+        mds: int,
+        code: str,
+        kind: Kind,
+        priority: Priority,
+        observed_at: float,
+        now: float,
+        *,
+        present: bool,
+        text: str,
+    ) -> None:
+        """Takes a condition that the device itself raised or ended. Raises Refused."""
+        bedside = self._bedside(mds)
+        at = self._on_server_clock("observed_at", observed_at, now)
+        bedside.take_device_alarm(code, kind, priority, at, now, present=present, text=text)
+        self._ward.collect(bedside)
+
+    def _bedside(self, mds: int) -> Bedside:
+        if mds < len(self.bedsides):
+            return self.bedsides[mds]
+        raise Refused("mds", f"{mds} is not one of the {len(self.bedsides)} described monitors")
+
+    # -- acks ---------------------------------------------------------------------------
+
+    def acknowledge(self, now: float) -> None:
+        """Sends a cumulative ack where one is due."""
+        durable = self._ward.durable.get(self.stream_id, 0)
+        fresh = durable - self.acked
+        if self._ack_again or fresh >= ACK_FRAMES or (fresh and now - self._acked_at >= ACK_S):
+            self._ack_again = False
+            self.acked = durable
+            self._acked_at = now
+            self._peer.acknowledge(durable)

@@ -1,0 +1,265 @@
+"""The live ward as viewers get it: revisions, and one bounded mailbox for each viewer.
+
+Whatever changes is encoded once, stamped with the next revision, and shared by all. A
+viewer's mailbox is only a cursor: the newest revision it has got. What it gets next is put
+together from there: the newest values of every bed that changed since (so numerics conflate
+by themselves), every alarm event since (none is left out), and the waveforms that are still
+kept (a slow viewer finds gaps). So a viewer costs nothing while it is slow, and its bound is
+the bound of the logs below.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from rpm_service.application.bedside import Bedside
+from rpm_service.application.ports import Encoder
+from rpm_service.domain.alarms import AlarmEvent, Phase
+
+PROGRESS_S: Final = 1.0
+"""A viewer gets a frame at least this often."""
+ALARM_EVENTS_MAX: Final = 20_000
+"""Alarm events kept for viewers that lag. One that lags further must take a new snapshot."""
+WAVEFORM_CHUNKS_MAX: Final = 8
+"""Newest waveform chunks kept of each channel of each bed for viewers that lag."""
+
+
+class FellBehind(Exception):
+    """A viewer has missed alarm events: it must take a new snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a viewer wants to see; empty sets mean everything."""
+
+    beds: frozenset[str] = frozenset()
+    units: frozenset[str] = frozenset()
+    waveforms: bool = False
+
+    @property
+    def is_whole_ward(self) -> bool:
+        """Whether no bed is left out."""
+        return not self.beds and not self.units
+
+    def shows(self, bedside: Bedside) -> bool:
+        """Whether a bed is in view."""
+        return (not self.beds or bedside.bed in self.beds) and (
+            not self.units or bedside.unit in self.units
+        )
+
+
+@dataclass(slots=True)
+class _Page:
+    """What viewers get of one bed, encoded, and since which revision."""
+
+    bedside: Bedside
+    description: bytes = b""
+    described: int = 0
+    numerics: bytes = b""
+    measured: int = 0
+    waveforms: dict[int, deque[tuple[int, bytes]]] = field(default_factory=dict)
+    waved: int = 0
+
+
+class Live:
+    """Stamps what changes with revisions and puts frames together for viewers."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.revision = 0
+        self.described_at = 0
+        """Revision at which a bed was last described: names and units may have moved."""
+        self._encoder = encoder
+        self._pages: dict[int, _Page] = {}
+        self._alarms: deque[tuple[int, Bedside, bytes]] = deque()
+        self._forgotten = 0
+        self._changed_descriptions: dict[int, Bedside] = {}
+        self._changed_numerics: dict[int, Bedside] = {}
+        self._new_alarms: list[tuple[Bedside, AlarmEvent]] = []
+        self._new_waveforms: list[tuple[Bedside, int, float, bytes]] = []
+        self._frames: dict[tuple[int, Scope], bytes] = {}
+        self._snapshots: dict[Scope, bytes] = {}
+
+    # -- what changes -------------------------------------------------------------------
+
+    def describe(self, bedside: Bedside) -> None:
+        """A bed is new, or its description, limits, connection or pause changed."""
+        self._changed_descriptions[bedside.number] = bedside
+        self._changed_numerics[bedside.number] = bedside
+
+    def measure(self, bedside: Bedside) -> None:
+        """A bed has new values."""
+        self._changed_numerics[bedside.number] = bedside
+
+    def alarm(self, bedside: Bedside, event: AlarmEvent) -> None:
+        """Something happened to an alarm."""
+        self._new_alarms.append((bedside, event))
+
+    def waveform(self, bedside: Bedside, channel: int, start_at: float, samples: bytes) -> None:
+        """A bed has new samples; `start_at` on the server's clock."""
+        self._new_waveforms.append((bedside, channel, start_at, samples))
+
+    def publish(self) -> bool:
+        """Makes a new revision of all that changed; tells whether there was anything."""
+        if not (
+            self._changed_numerics
+            or self._new_alarms
+            or self._new_waveforms
+            or self._changed_descriptions
+        ):
+            return False
+        self.revision += 1
+        encoder, revision = self._encoder, self.revision
+        for bedside in self._changed_descriptions.values():
+            page = self._page(bedside)
+            page.description, page.described = encoder.bed(bedside), revision
+            self.described_at = revision
+        for bedside in self._changed_numerics.values():
+            page = self._page(bedside)
+            page.numerics, page.measured = encoder.numerics(bedside), revision
+        for bedside, event in self._new_alarms:
+            self._alarms.append((revision, bedside, encoder.alarm(event)))
+        while len(self._alarms) > ALARM_EVENTS_MAX:
+            self._forgotten = self._alarms.popleft()[0]
+        for bedside, channel, start_at, samples in self._new_waveforms:
+            self._keep_waveform(bedside, channel, start_at, samples)
+        self._changed_descriptions.clear()
+        self._changed_numerics.clear()
+        self._new_alarms.clear()
+        self._new_waveforms.clear()
+        self._frames.clear()
+        self._snapshots.clear()
+        return True
+
+    def _page(self, bedside: Bedside) -> _Page:
+        page = self._pages.get(bedside.number)
+        if page is None:
+            page = self._pages[bedside.number] = _Page(bedside)
+        return page
+
+    def _keep_waveform(
+        self, bedside: Bedside, channel: int, start_at: float, samples: bytes
+    ) -> None:
+        page = self._page(bedside)
+        kept = page.waveforms.get(channel)
+        if kept is None:
+            kept = page.waveforms[channel] = deque(maxlen=WAVEFORM_CHUNKS_MAX)
+        part = self._encoder.waveform(bedside.number, channel, start_at, samples)
+        kept.append((self.revision, part))
+        page.waved = self.revision
+
+    # -- what viewers get ---------------------------------------------------------------
+
+    def snapshot(self, scope: Scope, now: float) -> bytes:
+        """Puts everything in view together, as it stands at this revision."""
+        frame = self._snapshots.get(scope)
+        if frame is None:
+            pages = [page for page in self._pages.values() if scope.shows(page.bedside)]
+            parts = [page.description for page in pages]
+            parts += [page.numerics for page in pages]
+            parts += [
+                self._encoder.alarm(event) for page in pages for event in standing(page.bedside)
+            ]
+            frame = self._encoder.snapshot(self.revision, now, parts)
+            self._snapshots[scope] = frame
+        return frame
+
+    def delta(self, cursor: int, scope: Scope, now: float) -> bytes:
+        """Puts everything in view together that changed since a revision.
+
+        Raises FellBehind where alarm events since then are no longer kept.
+        """
+        if cursor < self._forgotten:
+            raise FellBehind
+        key = (cursor, scope)
+        frame = self._frames.get(key)
+        if frame is None:
+            parts = list(self._changes(cursor, scope))
+            frame = self._encoder.delta(self.revision, now, parts) if parts else b""
+            self._frames[key] = frame
+        return frame
+
+    def progress(self, now: float) -> bytes:
+        """Tells that nothing changed and the link lives."""
+        return self._encoder.progress(self.revision, now)
+
+    def closing(self, reason: str) -> bytes:
+        """Tells a viewer why its stream ends."""
+        return self._encoder.closing(reason)
+
+    def _changes(self, cursor: int, scope: Scope) -> Iterator[bytes]:
+        everything = scope.is_whole_ward
+        for page in self._pages.values():
+            if page.measured <= cursor and page.waved <= cursor and page.described <= cursor:
+                continue
+            if not everything and not scope.shows(page.bedside):
+                continue
+            if page.described > cursor:
+                yield page.description
+            if page.measured > cursor:
+                yield page.numerics
+            if scope.waveforms and page.waved > cursor:
+                for kept in page.waveforms.values():
+                    yield from (part for revision, part in kept if revision > cursor)
+        yield from self._alarms_since(cursor, scope)
+
+    def _alarms_since(self, cursor: int, scope: Scope) -> Iterable[bytes]:
+        found: list[bytes] = []
+        for revision, bedside, part in reversed(self._alarms):
+            if revision <= cursor:
+                break
+            if scope.is_whole_ward or scope.shows(bedside):
+                found.append(part)
+        return reversed(found)
+
+
+def standing(bedside: Bedside) -> Iterator[AlarmEvent]:
+    """The alarms of a bed as they stand, as events of phase CONTINUE."""
+    for alarm in bedside.board:
+        at = alarm.ended_at if alarm.ended_at is not None else alarm.raised_at
+        yield AlarmEvent(Phase.CONTINUE, alarm, at, at)
+
+
+class Mailbox:
+    """What one viewer has got, and what it gets next."""
+
+    def __init__(self, live: Live) -> None:
+        self.scope: Scope | None = None
+        self._live = live
+        self._cursor = 0
+        self._fresh = True
+        self._told_at = float("-inf")
+
+    def subscribe(self, scope: Scope) -> None:
+        """Chooses what to see; a whole snapshot comes next."""
+        self.scope = scope
+        self._fresh = True
+
+    def is_idle_since(self, now: float) -> bool:
+        """Whether the viewer must hear again that its link lives."""
+        return now - self._told_at >= PROGRESS_S
+
+    def take(self, now: float) -> bytes:
+        """The next whole frame, or nothing (b"") where there is none yet.
+
+        Raises FellBehind.
+        """
+        live, scope = self._live, self.scope
+        if scope is None:
+            return b""
+        if not scope.is_whole_ward and self._cursor < live.described_at:
+            # Beds may have moved into or out of view.
+            self._fresh = True
+        if self._fresh:
+            frame = live.snapshot(scope, now)
+        elif self._cursor < live.revision:
+            frame = live.delta(self._cursor, scope, now)
+        else:
+            frame = b""
+        self._fresh = False
+        self._cursor = live.revision
+        if not frame and self.is_idle_since(now):
+            frame = live.progress(now)
+        if frame:
+            self._told_at = now
+        return frame

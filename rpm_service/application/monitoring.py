@@ -1,0 +1,200 @@
+"""The corridor: owns the ward, keeps time, commits batches, and wakes those who wait.
+
+This is the only file of the core that knows the event loop. Alarms are published within the
+same turn of the loop that decided them; they wait for no disk and no viewer.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from rpm_service.application.effects import Batch
+from rpm_service.application.ingest import TelemetrySession
+from rpm_service.application.live import FellBehind, Live, Mailbox, Scope
+from rpm_service.application.operators import Operators
+from rpm_service.application.ports import Clock, DevicePeer, Encoder, Recorder
+from rpm_service.application.ward import Ward
+
+TICK_S: Final = 0.05
+"""Deadlines are judged, and what is new is handed to the disk, this often."""
+PUBLISH_TICKS: Final = 4
+"""Numerics and waveforms go to viewers every so many ticks."""
+ACK_TICKS: Final = 5
+RETRY_S: Final = 0.5
+"""A batch that could not be written is tried again after this time."""
+ROWS_MAX: Final = 100_000
+"""With so many rows waiting for the disk, devices are read no further."""
+
+_log = logging.getLogger(__name__)
+
+
+class FeedClosed(Exception):
+    """A viewer's feed has ended; the reason was sent as its last frame."""
+
+
+class Feed:
+    """One viewer's way into the live ward."""
+
+    def __init__(self, live: Live, clock: Clock, on_close: Callable[["Feed"], None]) -> None:
+        self._live = live
+        self._clock = clock
+        self._on_close = on_close
+        self._mailbox = Mailbox(live)
+        self._news = asyncio.Event()
+        self._reason: str | None = None
+        self._said_why = False
+
+    def subscribe(self, beds: frozenset[str], units: frozenset[str], *, waveforms: bool) -> None:
+        """Chooses what to see (empty: everything); a whole snapshot comes next."""
+        self._mailbox.subscribe(Scope(beds, units, waveforms))
+        self._news.set()
+
+    async def next_frame(self) -> bytes:
+        """Waits for the next whole frame; there is one at least every second.
+
+        Raises FeedClosed once the frame that says why has been given out.
+        """
+        while True:
+            if self._reason is not None:
+                if self._said_why:
+                    raise FeedClosed(self._reason)
+                self._said_why = True
+                return self._live.closing(self._reason)
+            try:
+                frame = self._mailbox.take(self._clock.now())
+            except FellBehind:
+                self.end("too slow: alarm events were missed; connect again for a snapshot")
+                continue
+            if frame:
+                return frame
+            self._news.clear()
+            await self._news.wait()
+
+    def wake(self) -> None:
+        """There is something new."""
+        self._news.set()
+
+    def wake_if_idle(self, now: float) -> None:
+        """The viewer must hear that its link lives."""
+        if self._mailbox.is_idle_since(now):
+            self._news.set()
+
+    def end(self, reason: str) -> None:
+        """Ends the feed after one last frame that says why."""
+        self._reason = self._reason or reason
+        self._news.set()
+
+    def close(self) -> None:
+        """Forgets the viewer."""
+        self._on_close(self)
+
+
+class Monitoring:
+    """Runs the ward."""
+
+    def __init__(self, clock: Clock, recorder: Recorder, encoder: Encoder) -> None:
+        self.clock = clock
+        self.live = Live(encoder)
+        self.ward = Ward(self.live, recorder.load(), clock.now())
+        self.ward.on_alarm = self._publish_soon
+        self.operators = Operators(self.ward, clock)
+        self.room = asyncio.Event()
+        """Set while the disk keeps up: devices are read only then."""
+        self.room.set()
+        self._recorder = recorder
+        self._feeds: set[Feed] = set()
+        self._writing: Batch | None = None
+        self._written = asyncio.Event()
+        self._publishes_soon = False
+        self._ticks = 0
+
+    # -- who comes in -------------------------------------------------------------------
+
+    def session(
+        self, stream_id: str, may_speak_for: Callable[[str], bool], peer: DevicePeer
+    ) -> TelemetrySession:
+        """Begins the session of a device's or gateway's stream."""
+        return TelemetrySession(self.ward, stream_id, may_speak_for, peer)
+
+    def watch(self) -> Feed:
+        """Lets a viewer in."""
+        feed = Feed(self.live, self.clock, self._feeds.discard)
+        self._feeds.add(feed)
+        return feed
+
+    @property
+    def viewers(self) -> int:
+        """How many are watching."""
+        return len(self._feeds)
+
+    # -- time ---------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Keeps time until cancelled. Any error ends it: the alarm path fails loudly."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._tick(self.clock.now())
+
+    def _tick(self, now: float) -> None:
+        self._ticks += 1
+        self.ward.tick(now)
+        self._commit()
+        if self._ticks % PUBLISH_TICKS == 0:
+            self._publish()
+            for feed in self._feeds:
+                feed.wake_if_idle(now)
+        if self._ticks % ACK_TICKS == 0:
+            for session in self.ward.sessions.values():
+                session.acknowledge(now)
+
+    def _publish_soon(self) -> None:
+        if not self._publishes_soon:
+            self._publishes_soon = True
+            asyncio.get_running_loop().call_soon(self._publish)
+
+    def _publish(self) -> None:
+        self._publishes_soon = False
+        if self.live.publish():
+            for feed in self._feeds:
+                feed.wake()
+
+    # -- the disk -----------------------------------------------------------------------
+
+    def _commit(self) -> None:
+        if self._writing is None and self.ward.batch:
+            self._writing = self.ward.take_batch()
+            self._recorder.submit(self._writing, self._on_written)
+        if self.ward.rows > ROWS_MAX:
+            self.room.clear()
+
+    def _on_written(self, error: Exception | None) -> None:
+        batch = self._writing
+        assert batch is not None
+        if error is not None:
+            _log.error("storage: %s; trying again, devices keep what is not acknowledged", error)
+            asyncio.get_running_loop().call_later(
+                RETRY_S, self._recorder.submit, batch, self._on_written
+            )
+            return
+        self._writing = None
+        now = self.clock.now()
+        for stream_id, seq in batch.progress.items():
+            self.ward.durable[stream_id] = seq
+            session = self.ward.sessions.get(stream_id)
+            if session is not None:
+                session.acknowledge(now)
+        self.room.set()
+        self._written.set()
+
+    async def drain(self, reason: str) -> None:
+        """Ends every feed with a reason and waits until everything is on disk."""
+        for feed in self._feeds:
+            feed.end(reason)
+        while self._writing is not None or self.ward.batch:
+            self._commit()
+            self._written.clear()
+            await self._written.wait()
+        now = self.clock.now()
+        for session in self.ward.sessions.values():
+            session.acknowledge(now)

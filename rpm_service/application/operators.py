@@ -1,0 +1,176 @@
+"""What clinicians may do: acknowledge, reset, pause audio, and say who lies where.
+
+Every act says who did it. An act repeated with the same key is done once.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, Literal, TypeVar, cast
+
+from rpm_service.application.bedside import Bedside
+from rpm_service.application.effects import Act
+from rpm_service.application.ports import Clock
+from rpm_service.application.ward import Ward
+from rpm_service.domain.alarms import (
+    Alarm,
+    AlarmEvent,
+    AlarmNotFound,
+    Priority,
+    PriorityChanged,
+)
+from rpm_service.domain.limits import AgeClass
+from rpm_service.domain.signals import IllegalTransition
+
+AUDIO_PAUSE_S_MAX: Final = 120.0
+NAME_MAX: Final = 32
+PATIENT_ID_MAX: Final = 64
+KEY_MAX: Final = 64
+KEYS_MAX: Final = 10_000
+"""Newest acts whose keys are remembered."""
+
+RefusalCode = Literal["NOT_FOUND", "FAILED_PRECONDITION", "INVALID_ARGUMENT", "ALREADY_EXISTS"]
+T = TypeVar("T")
+
+
+class ActRefused(Exception):
+    """An act that is not possible. `code` is a gRPC status name, `field` what is at fault."""
+
+    def __init__(self, code: RefusalCode, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.field = field
+        self.reason = reason
+
+
+class Operators:
+    """Carries out the acts of clinicians."""
+
+    def __init__(self, ward: Ward, clock: Clock) -> None:
+        self._ward = ward
+        self._clock = clock
+        self._done: OrderedDict[tuple[str, str, str], object] = OrderedDict()
+
+    # -- alarms -------------------------------------------------------------------------
+
+    def acknowledge(self, occurrence_id: int, priority: Priority, by: str, key: str) -> AlarmEvent:
+        """Acknowledges one occurrence at the priority the operator saw. Raises ActRefused."""
+
+        def act(now: float) -> AlarmEvent:
+            bedside, alarm = self._find(occurrence_id)
+            try:
+                event = bedside.board.acknowledge(occurrence_id, priority, by, now)
+            except (IllegalTransition, PriorityChanged) as refusal:
+                raise ActRefused("FAILED_PRECONDITION", "occurrence_id", str(refusal)) from None
+            self._note(now, by, "acknowledge", bedside, alarm.condition.code)
+            self._ward.settle(bedside, now)
+            return event
+
+        return self._once(act, by, "acknowledge", key)
+
+    def reset(self, occurrence_id: int, by: str, key: str) -> AlarmEvent:
+        """Ends a latched signal. Raises ActRefused."""
+
+        def act(now: float) -> AlarmEvent:
+            bedside, alarm = self._find(occurrence_id)
+            try:
+                event = bedside.board.reset(occurrence_id, now)
+            except IllegalTransition as refusal:
+                raise ActRefused("FAILED_PRECONDITION", "occurrence_id", str(refusal)) from None
+            self._note(now, by, "reset", bedside, alarm.condition.code)
+            self._ward.settle(bedside, now)
+            return event
+
+        return self._once(act, by, "reset", key)
+
+    def pause_audio(self, bed: str, duration_s: float, by: str, key: str) -> float | None:
+        """Pauses the sound of a bed, or with 0 ends the pause; tells until when.
+
+        Raises ActRefused.
+        """
+
+        def act(now: float) -> float | None:
+            if duration_s != 0 and not 1 <= duration_s <= AUDIO_PAUSE_S_MAX:
+                raise ActRefused(
+                    "INVALID_ARGUMENT",
+                    "duration_s",
+                    f"{duration_s:g} s is not within 1 to {AUDIO_PAUSE_S_MAX:g} s",
+                )
+            bedside = self._ward.at_bed(bed)
+            if bedside is None:
+                raise ActRefused("NOT_FOUND", "bed", f"there is no bed {bed!r}")
+            until = now + duration_s if duration_s else None
+            self._ward.pause_audio(bedside, until)
+            self._note(now, by, "pause_audio", bedside, f"{duration_s:g} s")
+            self._ward.settle(bedside, now)
+            return until
+
+        return self._once(act, by, "pause_audio", key)
+
+    # -- who lies where -----------------------------------------------------------------
+
+    def admit(self, bed: str, unit: str, patient_id: str, age_class: AgeClass, by: str) -> float:
+        """Puts a patient into a bed; tells since when. Raises ActRefused."""
+        _check_text("bed", bed, NAME_MAX)
+        _check_text("unit", unit or "-", NAME_MAX)
+        _check_text("patient_id", patient_id, PATIENT_ID_MAX)
+        if self._ward.stay(bed) is not None:
+            raise ActRefused("ALREADY_EXISTS", "bed", f"somebody lies in {bed!r}; discharge first")
+        elsewhere = self._ward.stay_of(patient_id)
+        if elsewhere is not None:
+            raise ActRefused(
+                "ALREADY_EXISTS", "patient_id", f"the patient lies in {elsewhere.bed!r}"
+            )
+        now = self._clock.now()
+        self._ward.admit(bed, unit, patient_id, age_class, now)
+        self._ward.batch.acts.append(Act(now, by, "admit", bed, age_class.value))
+        return now
+
+    def associate(self, device_id: str, bed: str, by: str) -> float:
+        """Says at which bed a device measures; tells since when. Raises ActRefused."""
+        _check_text("bed", bed or "-", NAME_MAX)
+        _check_text("device_id", device_id, 2 * PATIENT_ID_MAX)
+        now = self._clock.now()
+        self._ward.associate(device_id, bed, now)
+        self._ward.batch.acts.append(Act(now, by, "associate", bed, device_id))
+        return now
+
+    def discharge(self, bed: str, by: str) -> float:
+        """Ends a stay; tells when. Raises ActRefused."""
+        if self._ward.stay(bed) is None:
+            raise ActRefused("NOT_FOUND", "bed", f"nobody lies in {bed!r}")
+        now = self._clock.now()
+        self._ward.discharge(bed, now)
+        self._ward.batch.acts.append(Act(now, by, "discharge", bed))
+        return now
+
+    # -- inside -------------------------------------------------------------------------
+
+    def _find(self, occurrence_id: int) -> tuple[Bedside, Alarm]:
+        for bedside in self._ward.bedsides.values():
+            try:
+                return bedside, bedside.board.find(occurrence_id)
+            except AlarmNotFound:
+                continue
+        raise ActRefused(
+            "NOT_FOUND", "occurrence_id", f"no alarm {occurrence_id} has a signal any more"
+        )
+
+    def _note(self, now: float, by: str, act: str, bedside: Bedside, detail: str) -> None:
+        self._ward.batch.acts.append(Act(now, by, act, bedside.bed, detail))
+
+    def _once(self, act: Callable[[float], T], by: str, name: str, key: str) -> T:
+        """Carries out an act unless the same person has sent it with the same key before."""
+        _check_text("idempotency_key", key, KEY_MAX)
+        known = (by, name, key)
+        if known in self._done:
+            return cast("T", self._done[known])
+        result = act(self._clock.now())
+        self._done[known] = result
+        if len(self._done) > KEYS_MAX:
+            self._done.popitem(last=False)
+        return result
+
+
+def _check_text(field: str, text: str, most: int) -> None:
+    if not 1 <= len(text) <= most or not text.isprintable():
+        raise ActRefused("INVALID_ARGUMENT", field, f"must be 1 to {most} printable characters")

@@ -1,0 +1,249 @@
+"""The ward: every bedside, who lies where, and what is still to be written and shown.
+
+All state that alarms depend on has this one owner. Acts and frames come in as calls, with the
+time; what must be written gathers in `batch`, what viewers must see goes to `live`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from heapq import heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from rpm_service.application.bedside import Bedside
+from rpm_service.application.effects import (
+    Association,
+    Batch,
+    Bed,
+    Connection,
+    Description,
+    Restored,
+    Stay,
+)
+from rpm_service.application.live import Live
+from rpm_service.domain.alarms import Alarm, Phase
+from rpm_service.domain.limits import PRESETS, AgeClass
+
+if TYPE_CHECKING:
+    from rpm_service.application.ingest import TelemetrySession
+
+_BREAKS_AUDIO_PAUSE: Final = (Phase.START, Phase.ESCALATE)
+
+
+class Ward:
+    """Owns the bedsides, the registry of beds, patients and devices, and the sessions."""
+
+    def __init__(self, live: Live, restored: Restored, now: float) -> None:
+        self.live = live
+        self.batch = Batch()
+        self.rows = 0
+        """Rows in the batch: how much waits for the disk."""
+        self.bedsides: dict[str, Bedside] = {}
+        self.sessions: dict[str, TelemetrySession] = {}
+        self.durable: dict[str, int] = dict(restored.progress)
+        self.alarm_events = 0
+        self.on_alarm: Callable[[], None] = lambda: None
+        """Called when alarm events wait to be published."""
+        self._epochs: dict[str, int] = dict(restored.epochs)
+        self._numbers = count(1)
+        self._occurrences = count(restored.next_occurrence)
+        self._deadlines: list[tuple[float, int, Bedside]] = []
+        self._beds: dict[str, Bed] = {bed.name: bed for bed in restored.beds}
+        self._stays: dict[str, Stay] = {stay.bed: stay for stay in restored.stays}
+        self._associations = {each.device_id: each for each in restored.associations}
+        self._restore(restored, now)
+
+    def _restore(self, restored: Restored, now: float) -> None:
+        """Alarms, pauses and associations are as they were before anything new is heard."""
+        alarms: dict[str, list[Alarm]] = {}
+        for alarm in restored.alarms:
+            alarms.setdefault(alarm.device_id, []).append(alarm)
+        for stored in restored.devices:
+            if stored.connection is Connection.AWAY and stored.device_id not in alarms:
+                continue
+            bedside = self.bedside(stored.device_id, now)
+            bedside.board.restore(alarms.pop(stored.device_id, ()))
+            bedside.describe(stored.description, now)
+            bedside.resume(stored.connection, stored.audio_paused_until)
+            self._schedule(bedside, now)
+            self.collect(bedside)
+        for device_id, left in alarms.items():
+            bedside = self.bedside(device_id, now)
+            bedside.board.restore(left)
+            self._schedule(bedside, now)
+
+    # -- bedsides -----------------------------------------------------------------------
+
+    def bedside(self, device_id: str, now: float) -> Bedside:
+        """The bedside of a device; a new one where the device was never seen."""
+        bedside = self.bedsides.get(device_id)
+        if bedside is None:
+            bedside = Bedside(next(self._numbers), device_id, self._occurrences.__next__, now)
+            self.bedsides[device_id] = bedside
+            self._place(bedside, now)
+            self.live.describe(bedside)
+        return bedside
+
+    def at_bed(self, bed: str) -> Bedside | None:
+        """The bedside that is shown under a bed's name."""
+        return next((each for each in self.bedsides.values() if each.bed == bed), None)
+
+    def describe(self, bedside: Bedside, description: Description, now: float) -> None:
+        """A device says what it measures, and is there."""
+        if description != bedside.description:
+            self.batch.descriptions[bedside.device_id] = description
+        bedside.describe(description, now)
+        bedside.connect(now)
+        self.settle(bedside, now)
+
+    def settle(self, bedside: Bedside, now: float) -> None:
+        """Something other than values changed: show it, keep it, and look again in time."""
+        self.batch.connections[bedside.device_id] = bedside.connection
+        self.live.describe(bedside)
+        self.collect(bedside)
+        self._schedule(bedside, now)
+
+    def collect(self, bedside: Bedside) -> None:
+        """Takes what happened to alarms to the journal and to the viewers."""
+        events = bedside.board.events
+        if not events:
+            return
+        for event in events:
+            self.live.alarm(bedside, event)
+            if event.phase in _BREAKS_AUDIO_PAUSE and bedside.audio_paused_until is not None:
+                self.pause_audio(bedside, None)
+        self.batch.events.extend(events)
+        self.alarm_events += len(events)
+        events.clear()
+        self.on_alarm()
+
+    def pause_audio(self, bedside: Bedside, until: float | None) -> None:
+        """Pauses the sound of a bedside, or ends the pause."""
+        bedside.audio_paused_until = until
+        self.batch.audio_pauses[bedside.device_id] = until
+        self.live.describe(bedside)
+
+    def take_batch(self) -> Batch:
+        """Hands over what is to be written, and begins anew."""
+        batch, self.batch, self.rows = self.batch, Batch(), 0
+        return batch
+
+    # -- sessions -----------------------------------------------------------------------
+
+    def enter(self, session: "TelemetrySession") -> int:
+        """A session begins; gives its epoch. An older one of the same stream is superseded."""
+        older = self.sessions.get(session.stream_id)
+        if older is not None:
+            older.supersede()
+        epoch = self._epochs.get(session.stream_id, 0) + 1
+        self._epochs[session.stream_id] = epoch
+        self.batch.epochs[session.stream_id] = epoch
+        self.sessions[session.stream_id] = session
+        return epoch
+
+    def exit(self, session: "TelemetrySession") -> bool:
+        """A session ends; tells whether it was still the one that counts."""
+        if self.sessions.get(session.stream_id) is not session:
+            return False
+        del self.sessions[session.stream_id]
+        return True
+
+    # -- time ---------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Judges every deadline that has come."""
+        deadlines = self._deadlines
+        while deadlines and deadlines[0][0] <= now:
+            due, _, bedside = heappop(deadlines)
+            if due != bedside.due:
+                continue
+            connection, pause = bedside.connection, bedside.audio_paused_until
+            bedside.due = bedside.tick(now)
+            heappush(deadlines, (bedside.due, bedside.number, bedside))
+            if bedside.connection is not connection:
+                self.batch.connections[bedside.device_id] = bedside.connection
+                self.live.describe(bedside)
+            if bedside.audio_paused_until != pause:
+                self.pause_audio(bedside, bedside.audio_paused_until)
+            self.collect(bedside)
+
+    def _schedule(self, bedside: Bedside, now: float) -> None:
+        bedside.due = bedside.tick(now)
+        heappush(self._deadlines, (bedside.due, bedside.number, bedside))
+        self.collect(bedside)
+
+    # -- who lies where -----------------------------------------------------------------
+
+    def stay(self, bed: str) -> Stay | None:
+        """Who lies in a bed."""
+        return self._stays.get(bed)
+
+    def stay_of(self, patient_id: str) -> Stay | None:
+        """Where a patient lies."""
+        return next((stay for stay in self._stays.values() if stay.patient_id == patient_id), None)
+
+    def admit(self, bed: str, unit: str, patient_id: str, age_class: AgeClass, now: float) -> None:
+        """Puts a patient into a free bed."""
+        assert bed not in self._stays
+        known = self._beds.get(bed)
+        if known is None or (unit and unit != known.unit):
+            self._beds[bed] = Bed(bed, unit)
+            self.batch.beds.append(self._beds[bed])
+        stay = self._stays[bed] = Stay(bed, patient_id, age_class, now)
+        self.batch.stays.append(stay)
+        self._place_bed(bed, now)
+
+    def discharge(self, bed: str, now: float) -> None:
+        """Ends a stay, and with it every alarm and pause of that patient."""
+        stay = self._stays.pop(bed)
+        self.batch.stays.append(replace(stay, until=now))
+        bedside = self.at_bed(bed)
+        if bedside is not None:
+            bedside.board.discharge(now)
+            if bedside.audio_paused_until is not None:
+                self.pause_audio(bedside, None)
+        self._place_bed(bed, now)
+
+    def associate(self, device_id: str, bed: str, now: float) -> None:
+        """Says at which bed a device measures; no bed ends the association."""
+        moved = [device_id]
+        moved += [each.device_id for each in self._associations.values() if each.bed == bed]
+        for each in moved:
+            earlier = self._associations.pop(each, None)
+            if earlier is not None:
+                self.batch.associations.append(replace(earlier, until=now))
+        if bed:
+            if bed not in self._beds:
+                self._beds[bed] = Bed(bed)
+                self.batch.beds.append(self._beds[bed])
+            begun = self._associations[device_id] = Association(device_id, bed, now)
+            self.batch.associations.append(begun)
+        for each in moved:
+            bedside = self.bedsides.get(each)
+            if bedside is not None:
+                self._place(bedside, now)
+                self.settle(bedside, now)
+
+    def _place_bed(self, bed: str, now: float) -> None:
+        bedside = self.at_bed(bed)
+        if bedside is not None:
+            self._place(bedside, now)
+            self.settle(bedside, now)
+
+    def _place(self, bedside: Bedside, now: float) -> None:
+        """Puts bed, unit, patient and preset of a bedside in force, from the registry."""
+        association = self._associations.get(bedside.device_id)
+        name = association.bed if association else bedside.device_id
+        bed = self._beds.get(name)
+        stay = self._stays.get(name)
+        bedside.board.bed = name
+        bedside.unit = bed.unit if bed else ""
+        bedside.patient_id = stay.patient_id if stay else ""
+        bedside.age_class = stay.age_class if stay else None
+        bedside.put_in_force(PRESETS[stay.age_class if stay else AgeClass.ADULT], now)
+
+
+def alarms_in_order(bedsides: Iterable[Bedside]) -> list[Alarm]:
+    """Every alarm that has a signal, by priority, then by the time it was raised."""
+    alarms = [alarm for bedside in bedsides for alarm in bedside.board]
+    return sorted(alarms, key=lambda alarm: (-alarm.priority, alarm.raised_at))
