@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 class Clock(Protocol):
     """The server's one clock."""
 
+    rate: float
+    """Seconds that pass in one; anything but 1 is for tests."""
+
     def now(self) -> float:
         """Unix seconds; never goes back within a process, whatever the wall clock does."""
         ...

@@ -1,0 +1,1 @@
+"""The gRPC side: who is let in, frames to calls, calls to frames."""

@@ -1,0 +1,88 @@
+"""Who is let in: every method of every service, by role, checked on every call.
+
+TLS alone accepts certificates that say nothing about who holds them, and resumes sessions of
+expired ones; so the certificate is judged here again. A method that is not in the table is
+not served.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import grpc
+
+from rpm_service.adapters.grpc.refusals import Context, carried_out, refuse
+from rpm_service.application.identity import CertificateRefused, Identity, Role
+
+CheckCertificate = Callable[[bytes], Identity]
+"""Judges a PEM certificate now. Raises CertificateRefused."""
+UnaryAct = Callable[[Identity, Any, Context], Awaitable[Any]]
+StreamAct = Callable[[Identity, Context], Awaitable[None]]
+
+DEVICES: Final = frozenset({Role.DEVICE, Role.GATEWAY})
+USERS: Final = frozenset({Role.USER})
+ANYBODY: Final = DEVICES | USERS
+
+ALLOWED: Final = {
+    "/rpm_service.v1.TelemetryService/StreamTelemetry": DEVICES,
+    "/rpm_service.v1.MonitoringService/Watch": USERS,
+    "/rpm_service.v1.MonitoringService/AcknowledgeAlarm": USERS,
+    "/rpm_service.v1.MonitoringService/ResetAlarm": USERS,
+    "/rpm_service.v1.MonitoringService/PauseAudio": USERS,
+    "/rpm_service.v1.MonitoringService/ListAlarms": USERS,
+    "/rpm_service.v1.PatientService/AdmitPatient": USERS,
+    "/rpm_service.v1.PatientService/AssociateDevice": USERS,
+    "/rpm_service.v1.PatientService/DischargePatient": USERS,
+    "/grpc.health.v1.Health/Check": ANYBODY,
+}
+
+
+class Door:
+    """Lets calls in whose certificate is good and whose role may make them."""
+
+    def __init__(self, check: CheckCertificate) -> None:
+        self._check = check
+
+    async def admit(self, method: str, context: Context) -> Identity:
+        """Tells who calls, or ends the call."""
+        certificate = next(iter(context.auth_context().get("x509_pem_cert", ())), None)
+        try:
+            if certificate is None:
+                raise CertificateRefused("no certificate; connect with mutual TLS")
+            identity = self._check(certificate)
+        except CertificateRefused as refusal:
+            await refuse(context, grpc.StatusCode.UNAUTHENTICATED, "certificate", refusal.reason)
+        if identity.role not in ALLOWED.get(method, frozenset()):
+            reason = f"a {identity.role} may not call {method}"
+            await refuse(context, grpc.StatusCode.PERMISSION_DENIED, "certificate", reason)
+        return identity
+
+    def unary(
+        self,
+        method: str,
+        act: UnaryAct,
+        deserialize: Callable[[bytes], Any],
+        serialize: Callable[[Any], bytes],
+    ) -> grpc.RpcMethodHandler[Any, Any]:
+        """Guards a method with one request and one response."""
+
+        async def guarded(request: Any, context: Context) -> Any:
+            async def call() -> Any:
+                return await act(await self.admit(method, context), request, context)
+
+            return await carried_out(context, call)
+
+        return grpc.unary_unary_rpc_method_handler(guarded, deserialize, serialize)
+
+    def stream(self, method: str, act: StreamAct) -> grpc.RpcMethodHandler[Any, Any]:
+        """Guards a bidirectional method that reads and writes whole frames as bytes.
+
+        A frame that is not protobuf must not end the stream, so it is parsed by the act.
+        """
+
+        async def guarded(_requests: Any, context: Context) -> None:
+            async def call() -> None:
+                await act(await self.admit(method, context), context)
+
+            await carried_out(context, call)
+
+        return grpc.stream_stream_rpc_method_handler(guarded, None, None)

@@ -1,0 +1,119 @@
+"""MonitoringService: viewers' streams and the acts of clinicians."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from rpm_service.adapters.grpc.convert import PRIORITY_OF, alarm_to_wire
+from rpm_service.adapters.grpc.refusals import Context, refuse
+from rpm_service.application.identity import Identity
+from rpm_service.application.live import standing
+from rpm_service.application.monitoring import Feed, FeedClosed, Monitoring
+from rpm_service.application.operators import ActRefused
+from rpm_service.v1 import alarm_pb2, monitoring_pb2
+
+T = TypeVar("T")
+_parse = monitoring_pb2.WatchRequest.FromString
+
+
+async def acted(context: Context, act: Callable[[], T]) -> T:
+    """Carries out an act; a refused one ends the call with its status."""
+    try:
+        return act()
+    except ActRefused as refusal:
+        await refuse(context, grpc.StatusCode[refusal.code], refusal.field, refusal.reason)
+
+
+class MonitoringService:
+    """Serves viewers."""
+
+    def __init__(self, monitoring: Monitoring) -> None:
+        self._monitoring = monitoring
+
+    async def watch(self, _identity: Identity, context: Context) -> None:
+        """Carries one viewer's stream: one task reads what it wants, this one writes."""
+        feed = self._monitoring.watch()
+        reader = asyncio.create_task(self._read(feed, context))
+        try:
+            while True:
+                await context.write(await feed.next_frame())
+        except FeedClosed:
+            return
+        finally:
+            reader.cancel()
+            feed.close()
+
+    async def _read(self, feed: Feed, context: Context) -> None:
+        while (data := await context.read()) is not grpc.aio.EOF:
+            try:
+                request = _parse(data)
+            except DecodeError:
+                feed.end("a frame that is not a WatchRequest")
+                return
+            if request.WhichOneof("frame") == "subscribe":
+                wanted = request.subscribe
+                feed.subscribe(
+                    frozenset(wanted.beds), frozenset(wanted.units), waveforms=wanted.waveforms
+                )
+        feed.end("the viewer has closed its side")
+
+    # -- acts ---------------------------------------------------------------------------
+
+    async def acknowledge_alarm(
+        self, identity: Identity, request: monitoring_pb2.AcknowledgeAlarmRequest, context: Context
+    ) -> monitoring_pb2.AcknowledgeAlarmResponse:
+        """Acknowledges one occurrence at one priority."""
+        priority = PRIORITY_OF.get(request.priority)
+        if priority is None:
+            reason = "say the priority that was seen"
+            await refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "priority", reason)
+        event = await acted(
+            context,
+            lambda: self._monitoring.operators.acknowledge(
+                request.occurrence_id, priority, identity.id, request.idempotency_key
+            ),
+        )
+        return monitoring_pb2.AcknowledgeAlarmResponse(alarm=alarm_to_wire(event))
+
+    async def reset_alarm(
+        self, identity: Identity, request: monitoring_pb2.ResetAlarmRequest, context: Context
+    ) -> monitoring_pb2.ResetAlarmResponse:
+        """Ends a latched signal."""
+        event = await acted(
+            context,
+            lambda: self._monitoring.operators.reset(
+                request.occurrence_id, identity.id, request.idempotency_key
+            ),
+        )
+        return monitoring_pb2.ResetAlarmResponse(alarm=alarm_to_wire(event))
+
+    async def pause_audio(
+        self, identity: Identity, request: monitoring_pb2.PauseAudioRequest, context: Context
+    ) -> monitoring_pb2.PauseAudioResponse:
+        """Pauses the sound of one bed."""
+        until = await acted(
+            context,
+            lambda: self._monitoring.operators.pause_audio(
+                request.bed, request.duration_s, identity.id, request.idempotency_key
+            ),
+        )
+        return monitoring_pb2.PauseAudioResponse(paused_until=until)
+
+    async def list_alarms(
+        self, _identity: Identity, request: monitoring_pb2.ListAlarmsRequest, _context: Context
+    ) -> monitoring_pb2.ListAlarmsResponse:
+        """Lists every alarm that has a signal."""
+        return monitoring_pb2.ListAlarmsResponse(alarms=self._alarms(frozenset(request.beds)))
+
+    def _alarms(self, beds: frozenset[str]) -> Iterator[alarm_pb2.AlarmEvent]:
+        events = [
+            event
+            for bedside in self._monitoring.ward.bedsides.values()
+            if not beds or bedside.bed in beds
+            for event in standing(bedside)
+        ]
+        events.sort(key=lambda event: (-event.alarm.priority, event.alarm.raised_at))
+        return map(alarm_to_wire, events)

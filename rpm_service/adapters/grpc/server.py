@@ -1,0 +1,143 @@
+"""The gRPC server: mutual TLS only, one table of who may call what, bounded in every way."""
+
+from typing import Any, Final
+
+import grpc
+from grpc_health.v1 import health, health_pb2
+
+from rpm_service.adapters.grpc.admission import CheckCertificate, Door
+from rpm_service.adapters.grpc.monitoring import MonitoringService
+from rpm_service.adapters.grpc.patient import PatientService
+from rpm_service.adapters.grpc.telemetry import FRAME_BYTES_MAX, TelemetryService
+from rpm_service.application.identity import Identity
+from rpm_service.application.monitoring import Monitoring
+from rpm_service.application.refusals import PortTaken
+from rpm_service.v1 import monitoring_pb2 as m
+from rpm_service.v1 import patient_pb2 as p
+
+STOP_GRACE_S: Final = 5.0
+CONNECTIONS_MAX: Final = 5_000
+
+# Several options do not do what their names say; each of these was measured.
+OPTIONS: Final = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_concurrent_streams", 8),
+    ("grpc.max_receive_message_length", 4 * FRAME_BYTES_MAX),
+    ("grpc.max_send_message_length", 64 * FRAME_BYTES_MAX),
+    ("grpc.max_metadata_size", 4096),
+    ("grpc.absolute_max_metadata_size", 8192),
+    ("grpc.server_handshake_timeout_ms", 5000),
+    ("grpc.max_allowed_incoming_connections", CONNECTIONS_MAX),
+    ("grpc.keepalive_time_ms", 5000),
+    ("grpc.keepalive_timeout_ms", 3000),
+    # Without it a frozen peer is noticed after a minute: keepalive_timeout is not armed.
+    ("grpc.http2.ping_timeout_ms", 3000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 2000),
+    ("grpc.http2.max_pings_without_data", 0),
+    # Together they keep megabytes of stale frames from queueing for a slow reader.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 65_536),
+)
+
+
+class GrpcServer:
+    """Serves devices and viewers on one port."""
+
+    def __init__(
+        self,
+        monitoring: Monitoring,
+        check: CheckCertificate,
+        *,
+        key: bytes,
+        chain: bytes,
+        client_trust: bytes,
+    ) -> None:
+        self.port = 0
+        self._credentials = grpc.ssl_server_credentials(
+            [(key, chain)], root_certificates=client_trust, require_client_auth=True
+        )
+        self._server = grpc.aio.server(options=OPTIONS)
+        self._health = health.aio.HealthServicer()
+        self._server.add_generic_rpc_handlers(_handlers(monitoring, Door(check), self._health))
+
+    async def start(self, listen: str) -> None:
+        """Binds HOST:PORT and serves; `port` is the real one. Raises PortTaken."""
+        try:
+            self.port = self._server.add_secure_port(listen, self._credentials)
+        except RuntimeError as error:
+            raise PortTaken(listen) from error
+        await self._server.start()
+        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+
+    async def announce_stop(self) -> None:
+        """Tells whoever checks that this server takes no more work."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self) -> None:
+        """Ends every stream and lets go of the port."""
+        await self._server.stop(STOP_GRACE_S)
+
+
+def _handlers(
+    monitoring: Monitoring, door: Door, healths: Any
+) -> tuple[grpc.GenericRpcHandler, ...]:
+    def unary(service: str, method: str, act: Any, request: Any, response: Any) -> Any:
+        return door.unary(
+            f"/{service}/{method}", act, request.FromString, response.SerializeToString
+        )
+
+    devices, viewers = TelemetryService(monitoring), MonitoringService(monitoring)
+    patients = PatientService(monitoring.operators)
+    telemetry, watching = "rpm_service.v1.TelemetryService", "rpm_service.v1.MonitoringService"
+    registry, liveness = "rpm_service.v1.PatientService", "grpc.health.v1.Health"
+
+    async def check(_identity: Identity, request: Any, context: Any) -> Any:
+        return await healths.Check(request, context)
+
+    check_types = (health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse)
+    services: dict[str, dict[str, Any]] = {
+        telemetry: {
+            "StreamTelemetry": door.stream(
+                f"/{telemetry}/StreamTelemetry", devices.stream_telemetry
+            )
+        },
+        watching: {
+            "Watch": door.stream(f"/{watching}/Watch", viewers.watch),
+            "AcknowledgeAlarm": unary(
+                watching, "AcknowledgeAlarm", viewers.acknowledge_alarm,
+                m.AcknowledgeAlarmRequest, m.AcknowledgeAlarmResponse,
+            ),
+            "ResetAlarm": unary(
+                watching, "ResetAlarm", viewers.reset_alarm,
+                m.ResetAlarmRequest, m.ResetAlarmResponse,
+            ),
+            "PauseAudio": unary(
+                watching, "PauseAudio", viewers.pause_audio,
+                m.PauseAudioRequest, m.PauseAudioResponse,
+            ),
+            "ListAlarms": unary(
+                watching, "ListAlarms", viewers.list_alarms,
+                m.ListAlarmsRequest, m.ListAlarmsResponse,
+            ),
+        },
+        registry: {
+            "AdmitPatient": unary(
+                registry, "AdmitPatient", patients.admit_patient,
+                p.AdmitPatientRequest, p.AdmitPatientResponse,
+            ),
+            "AssociateDevice": unary(
+                registry, "AssociateDevice", patients.associate_device,
+                p.AssociateDeviceRequest, p.AssociateDeviceResponse,
+            ),
+            "DischargePatient": unary(
+                registry, "DischargePatient", patients.discharge_patient,
+                p.DischargePatientRequest, p.DischargePatientResponse,
+            ),
+        },
+        liveness: {"Check": unary(liveness, "Check", check, *check_types)},
+    }  # fmt: skip
+    return tuple(
+        grpc.method_handlers_generic_handler(service, methods)
+        for service, methods in services.items()
+    )

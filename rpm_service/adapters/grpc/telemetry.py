@@ -1,0 +1,248 @@
+"""TelemetryService: one device's or gateway's stream, from frames to the ward."""
+
+import asyncio
+import logging
+from collections import deque
+from typing import Final
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from rpm_service.adapters.grpc.convert import KIND_OF, PRIORITY_OF, descriptions, settings_of
+from rpm_service.adapters.grpc.refusals import Context
+from rpm_service.application.bedside import Refused
+from rpm_service.application.identity import Identity
+from rpm_service.application.ingest import HEARTBEAT_S, Step, TelemetrySession
+from rpm_service.application.monitoring import Monitoring
+from rpm_service.v1 import telemetry_pb2
+
+PROTOCOL_VERSION: Final = 1
+FRAME_BYTES_MAX: Final = 262_144
+"""A larger frame is refused; the transport cuts the stream only beyond four times that."""
+ENTRIES_MAX: Final = 4096
+GARBAGE_MAX: Final = 3
+"""A stream is cut after so many frames that are not protobuf."""
+SOFTWARE_MAX: Final = 128
+TEXT_MAX: Final = 128
+CONDITION_MAX: Final = 48
+OUTBOX_MAX: Final = 1024
+"""Answers that may wait for a device that does not read; then the stream is cut."""
+
+_log = logging.getLogger(__name__)
+_Response = telemetry_pb2.StreamTelemetryResponse
+_parse = telemetry_pb2.StreamTelemetryRequest.FromString
+
+
+class DeviceLink:
+    """What is to be sent to one device: written by one task, in order."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._outbox: deque[bytes] = deque()
+        self._news = asyncio.Event()
+        self._cut: tuple[grpc.StatusCode, str] | None = None
+
+    def send(self, response: telemetry_pb2.StreamTelemetryResponse) -> None:
+        """Puts an answer into the outbox."""
+        if len(self._outbox) >= OUTBOX_MAX:
+            self.cut(grpc.StatusCode.RESOURCE_EXHAUSTED, "answers are not being read")
+            return
+        self._outbox.append(response.SerializeToString())
+        self._news.set()
+
+    def acknowledge(self, durable_through_seq: int) -> None:
+        """Sends a cumulative ack."""
+        self.send(_Response(ack=telemetry_pb2.Ack(durable_through_seq=durable_through_seq)))
+
+    def supersede(self) -> None:
+        """Cuts the stream: a newer one has taken over."""
+        self.cut(grpc.StatusCode.ABORTED, "superseded by a newer session of the same identity")
+
+    def cut(self, code: grpc.StatusCode, reason: str) -> None:
+        """Ends the stream with a status."""
+        self._cut = self._cut or (code, reason)
+        self._news.set()
+
+    async def write(self) -> None:
+        """Sends what is in the outbox until the stream is cut."""
+        while self._cut is None:
+            if self._outbox:
+                await self._context.write(self._outbox.popleft())
+            else:
+                self._news.clear()
+                await self._news.wait()
+        await self._context.abort(*self._cut)
+
+
+class TelemetryStream:
+    """Reads one stream's frames and carries them to its session."""
+
+    def __init__(self, monitoring: Monitoring, identity: Identity, link: DeviceLink) -> None:
+        self.session: TelemetrySession = monitoring.session(
+            f"{identity.role}/{identity.id}", identity.may_speak_for, link
+        )
+        self._monitoring = monitoring
+        self._link = link
+        self._garbage = 0
+
+    def take(self, data: bytes) -> None:
+        """Takes one frame. What is wrong with it is sent back; the stream lives on."""
+        if len(data) > FRAME_BYTES_MAX:
+            self._refuse(0, "frame", f"{len(data)} bytes; at most {FRAME_BYTES_MAX}")
+            return
+        try:
+            frame = _parse(data)
+        except DecodeError:
+            self._garbage += 1
+            if self._garbage >= GARBAGE_MAX:
+                reason = f"{GARBAGE_MAX} frames that are not StreamTelemetryRequest"
+                self._link.cut(grpc.StatusCode.INVALID_ARGUMENT, reason)
+            self._refuse(0, "frame", "not a StreamTelemetryRequest")
+            return
+        kind = frame.WhichOneof("frame")
+        now = self._monitoring.clock.now()
+        if kind == "observations":
+            self._observations(frame.observations, now)
+            return
+        try:
+            self._other(kind, frame, now)
+        except Refused as refusal:
+            seq = frame.device_alarm.seq if kind == "device_alarm" else 0
+            self._refuse(seq, refusal.field, refusal.reason)
+
+    def _observations(self, frame: telemetry_pb2.Observations, now: float) -> None:
+        session, seq = self.session, frame.seq
+        try:
+            if not session.take_seq(seq, now):
+                return
+        except Refused as refusal:
+            self._refuse(seq, _within("observations", refusal.field), refusal.reason)
+            return
+        for place, entry in enumerate(frame.entries):
+            mds = entry.mds
+            try:
+                session.observe(
+                    seq,
+                    mds,
+                    entry.observed_at,
+                    tuple(entry.values),
+                    tuple(entry.indices),
+                    tuple(entry.validity),
+                    now,
+                )
+            except Refused as refusal:
+                at = _within(f"observations.entries[{place}]", refusal.field)
+                self._refuse(seq, at, refusal.reason)
+                continue
+            for part, array in enumerate(entry.sample_arrays):
+                try:
+                    session.take_samples(seq, mds, array.index, array.start_at, array.samples, now)
+                except Refused as refusal:
+                    at = f"observations.entries[{place}].sample_arrays[{part}].{refusal.field}"
+                    self._refuse(seq, at, refusal.reason)
+
+    def _other(
+        self, kind: str | None, frame: telemetry_pb2.StreamTelemetryRequest, now: float
+    ) -> None:
+        match kind:
+            case "hello":
+                self._hello(frame.hello, now)
+            case "describe":
+                self.session.describe(descriptions(frame.describe), now)
+                for place, bedside in enumerate(self.session.bedsides):
+                    self._link.send(_Response(settings=settings_of(place, bedside)))
+            case "device_alarm":
+                self._device_alarm(frame.device_alarm, now)
+            case "heartbeat":
+                self.session.heartbeat(frame.heartbeat.device_clock, now)
+            case "goodbye":
+                if not frame.goodbye.reason:
+                    raise Refused("goodbye.reason", "say why: standby, discharge or shutdown")
+                self.session.goodbye()
+            case _:
+                raise Refused("frame", "empty, or of a kind that this server does not know")
+
+    def _hello(self, hello: telemetry_pb2.Hello, now: float) -> None:
+        if hello.protocol_version != PROTOCOL_VERSION:
+            reason = f"version {hello.protocol_version}; this server speaks {PROTOCOL_VERSION}"
+            raise Refused("hello.protocol_version", reason)
+        if len(hello.software) > SOFTWARE_MAX:
+            raise Refused("hello.software", f"must be at most {SOFTWARE_MAX} characters")
+        rate = hello.clock_rate or 1.0
+        if rate != self._monitoring.clock.rate:
+            raise Refused(
+                "hello.clock_rate",
+                f"a clock of rate {rate:g}; this server's runs at {self._monitoring.clock.rate:g}",
+            )
+        resume_from = self.session.open(hello.device_clock, now)
+        self._link.send(
+            _Response(
+                welcome=telemetry_pb2.Welcome(
+                    session_epoch=self.session.epoch,
+                    resume_from_seq=resume_from,
+                    heartbeat_interval_s=HEARTBEAT_S,
+                    max_frame_bytes=FRAME_BYTES_MAX,
+                    server_clock=now,
+                )
+            )
+        )
+
+    def _device_alarm(self, alarm: telemetry_pb2.DeviceAlarm, now: float) -> None:
+        kind, priority = KIND_OF.get(alarm.kind), PRIORITY_OF.get(alarm.priority)
+        if kind is None:
+            raise Refused("device_alarm.kind", "physiological or technical")
+        if priority is None:
+            raise Refused("device_alarm.priority", "low, medium or high")
+        code = alarm.condition
+        letters = code.replace("_", "")
+        if not (1 <= len(code) <= CONDITION_MAX and letters.isascii() and letters.isalnum()
+                and code.upper() == code):  # fmt: skip
+            raise Refused("device_alarm.condition", f"1 to {CONDITION_MAX} of A-Z, 0-9 and _")
+        if len(alarm.text) > TEXT_MAX or not alarm.text.isprintable():
+            raise Refused("device_alarm.text", f"at most {TEXT_MAX} printable characters")
+        try:
+            if self.session.take_seq(alarm.seq, now):
+                self.session.take_device_alarm(
+                    alarm.mds, code, kind, priority, alarm.observed_at, now,
+                    present=alarm.present, text=alarm.text,
+                )  # fmt: skip
+        except Refused as refusal:
+            raise Refused(_within("device_alarm", refusal.field), refusal.reason) from None
+
+    def _refuse(self, seq: int, field: str, reason: str) -> None:
+        self.session.refused += 1
+        _log.warning("%s: refused frame %d: %s: %s", self.session.stream_id, seq, field, reason)
+        self._link.send(
+            _Response(refusal=telemetry_pb2.Refusal(seq=seq, field=field, reason=reason))
+        )
+
+
+def _within(field: str, part: str) -> str:
+    return f"{field}.{part}" if part else field
+
+
+class TelemetryService:
+    """Serves device streams."""
+
+    def __init__(self, monitoring: Monitoring) -> None:
+        self._monitoring = monitoring
+
+    async def stream_telemetry(self, identity: Identity, context: Context) -> None:
+        """Carries one session until the peer ends it, it is cut, or the server stops."""
+        monitoring = self._monitoring
+        link = DeviceLink(context)
+        stream = TelemetryStream(monitoring, identity, link)
+        writer = asyncio.create_task(link.write())
+        try:
+            while (data := await context.read()) is not grpc.aio.EOF:
+                if stream.session.step is Step.ENDED:
+                    break
+                stream.take(data)
+                if not monitoring.room.is_set():
+                    await monitoring.room.wait()
+            if writer.done():
+                # Cut by the server: the status was sent.
+                await writer
+        finally:
+            writer.cancel()
+            stream.session.end(monitoring.clock.now())
