@@ -17,7 +17,7 @@ from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, LimitsRe
 from rpm_service.domain.metrics import BY_NAME, METRICS, UCUM, named
 from rpm_service.gateways.recordings import Recording, RecordingUnreadable, read_recording
 
-BAR_WIDTH: Final = 24
+BAR_WIDTH: Final = 20
 STYLES: Final = {
     Priority.HIGH: "bold white on red",
     Priority.MEDIUM: "black on yellow",
@@ -115,10 +115,8 @@ def _settings(
         given: dict[str, MetricLimits] = {}
         for text in limit:
             metric, side, value = _limit(text)
-            limits = given.get(metric, MetricLimits())
-            given[metric] = (
-                replace(limits, low=value) if side == "low" else replace(limits, high=value)
-            )
+            one = given.get(metric, MetricLimits())
+            given[metric] = replace(one, low=value) if side == "low" else replace(one, high=value)
         base = AlarmSettings(given)
     limits = dict(base.limits)
     for text in delay or ():
@@ -192,6 +190,7 @@ def _as_json(recording: Recording, occurrences: Sequence[Occurrence]) -> dict[st
 
 
 def _show(recording: Recording, occurrences: Sequence[Occurrence]) -> None:
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
 
@@ -200,14 +199,11 @@ def _show(recording: Recording, occurrences: Sequence[Occurrence]) -> None:
     console.print(f"[bold]{recording.name}[/bold]  {recording.duration_s:g} s  {many}")
     if not occurrences:
         return
-    table = Table("raised at", "for", "priority", "condition", "extreme", "limit", "when")
+    table = Table("at", "for", "priority", "condition", "extreme", "limit", "when", box=SIMPLE)
     for column in table.columns:
         column.no_wrap = True
     for each in occurrences:
         end = recording.duration_s if each.ended_at_s is None else each.ended_at_s
-        style = {"HIGH": "bold white on red", "MEDIUM": "black on yellow"}.get(
-            each.priority.name, "cyan"
-        )
         table.add_row(
             f"{each.raised_at_s:.0f} s",
             f"{end - each.raised_at_s:.0f} s" + ("…" if each.ended_at_s is None else ""),
