@@ -1,7 +1,11 @@
 """What may keep a server from starting, said so that a person can act on it."""
 
 
-class PortTaken(Exception):
+class CannotStart(Exception):
+    """Something outside the server is in its way; the message says what to do."""
+
+
+class PortTaken(CannotStart):
     """Something else listens where this server should."""
 
     def __init__(self, listen: str) -> None:

@@ -62,7 +62,7 @@ class Door:
         act: UnaryAct,
         deserialize: Callable[[bytes], Any],
         serialize: Callable[[Any], bytes],
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    ) -> "grpc.RpcMethodHandler[Any, Any]":
         """Guards a method with one request and one response."""
 
         async def guarded(request: Any, context: Context) -> Any:
@@ -73,7 +73,7 @@ class Door:
 
         return grpc.unary_unary_rpc_method_handler(guarded, deserialize, serialize)
 
-    def stream(self, method: str, act: StreamAct) -> grpc.RpcMethodHandler[Any, Any]:
+    def stream(self, method: str, act: StreamAct) -> "grpc.RpcMethodHandler[Any, Any]":
         """Guards a bidirectional method that reads and writes whole frames as bytes.
 
         A frame that is not protobuf must not end the stream, so it is parsed by the act.

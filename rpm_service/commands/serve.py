@@ -1,0 +1,85 @@
+"""`rpm-service serve`: runs a server until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from rpm_service.adapters.pki.directory import CertificatesError
+from rpm_service.app import Server, Settings
+from rpm_service.application.refusals import CannotStart, PortTaken
+from rpm_service.commands.errors import CommandError, ExitCode
+
+TEST_MODE: Final = "RPM_TEST_MODE"
+"""Environment variable without which no server runs on a test clock."""
+
+
+def serve(
+    data: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path("var"),
+    certs: Annotated[Path, typer.Option(help="Certificates; see `certs init`.")] = Path(
+        "certs/dev"
+    ),
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Devices and gRPC viewers, mutual TLS.")
+    ] = "127.0.0.1:50051",
+    web: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="The page, https; none without it.")
+    ] = None,
+    test_clock_rate: Annotated[float, typer.Option(hidden=True)] = 1.0,
+) -> None:
+    """Run a server: take devices in, decide alarms, show them to viewers."""
+    if test_clock_rate != 1.0 and os.environ.get(TEST_MODE) != "1":
+        raise CommandError(
+            f"--test-clock-rate is for tests: set {TEST_MODE}=1, never at a bedside",
+            ExitCode.USAGE,
+        )
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    settings = Settings(data, certs, address(listen), web and address(web), test_clock_rate)
+    asyncio.run(run(settings))
+
+
+def address(text: str) -> str:
+    """Checks HOST:PORT."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise CommandError(f"{text!r} is not HOST:PORT", ExitCode.USAGE)
+    return text
+
+
+async def run(settings: Settings) -> None:
+    """Runs a server until SIGINT or SIGTERM, then drains it."""
+    server = await started(settings)
+    host = settings.listen.rpartition(":")[0]
+    print(f"devices and viewers: {host}:{server.port}", flush=True)
+    for line in server.welcome():
+        print(line, flush=True)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    keeper = asyncio.create_task(server.run())
+    waiter = asyncio.create_task(stopping.wait())
+    await asyncio.wait((keeper, waiter), return_when=asyncio.FIRST_COMPLETED)
+    print("draining", flush=True)
+    await server.stop()
+    if keeper.done() and not keeper.cancelled():
+        keeper.result()
+
+
+async def started(settings: Settings) -> Server:
+    """Starts a server, or says in one line why that is not possible."""
+    try:
+        server = Server(settings)
+        await server.start()
+    except CertificatesError as error:
+        raise CommandError(str(error), ExitCode.CERTIFICATES) from error
+    except PortTaken as error:
+        await server.stop()
+        raise CommandError(str(error), ExitCode.BUSY) from error
+    except CannotStart as error:
+        raise CommandError(str(error), ExitCode.BUSY) from error
+    return server
