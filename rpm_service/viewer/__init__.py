@@ -1,0 +1,1 @@
+"""A clinician's side of the stream, for terminals and programs: a client, not an application."""
