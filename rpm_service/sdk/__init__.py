@@ -1,0 +1,47 @@
+"""What a device maker imports: an asynchronous client for rpm-service, over mutual TLS only.
+
+Needs grpcio, protobuf and cryptography. docs/device-guide.md begins with an example.
+"""
+
+from rpm_service.sdk.client import TelemetryClient
+from rpm_service.sdk.counters import Counters
+from rpm_service.sdk.credentials import Credentials
+from rpm_service.sdk.errors import CredentialsUnusable, ProtocolViolated, Refused
+from rpm_service.sdk.monitor import (
+    NO_SAMPLE,
+    Monitor,
+    Numeric,
+    Observation,
+    SampleArray,
+    Samples,
+    int16_bytes,
+)
+from rpm_service.sdk.notices import Limits, Refusal, Settings
+from rpm_service.sdk.session import State
+from rpm_service.sdk.vocabulary import AlarmKind, AlarmPriority, GoodbyeReason, Validity
+from rpm_service.sdk.wire import FRAME_BYTES_MAX
+
+__all__ = [
+    "FRAME_BYTES_MAX",
+    "NO_SAMPLE",
+    "AlarmKind",
+    "AlarmPriority",
+    "Counters",
+    "Credentials",
+    "CredentialsUnusable",
+    "GoodbyeReason",
+    "Limits",
+    "Monitor",
+    "Numeric",
+    "Observation",
+    "ProtocolViolated",
+    "Refusal",
+    "Refused",
+    "SampleArray",
+    "Samples",
+    "Settings",
+    "State",
+    "TelemetryClient",
+    "Validity",
+    "int16_bytes",
+]

@@ -1,0 +1,282 @@
+r"""The device's side of the telemetry protocol, without I/O.
+
+A Session outlives its connections. The shell tells it when a connection opens and ends, hands
+it what the server says, and writes whatever `next_frame` returns; the time of every act is
+passed in. Which of the server's frames may come when is the table RECEIPTS:
+
+    OFFLINE --connected--> GREETING --Welcome--> STREAMING --Goodbye sent--> LEAVING
+                               \_____________Drain_____________/--> DRAINING
+    any     --disconnected--> OFFLINE
+
+Numbers. The spool numbers frames from 1 for this process; on the wire a frame's sequence
+number is that plus `_base`. The first Welcome sets the base, so that a process without memory
+continues where the server's record of the device ends. Welcome, Ack and Rewind speak in
+sequence numbers; a device's program sees only its own numbers.
+"""
+
+from collections.abc import Sequence
+from enum import Enum, auto
+
+from rpm_service.sdk import wire
+from rpm_service.sdk.counters import Counters
+from rpm_service.sdk.errors import ProtocolViolated, Refused
+from rpm_service.sdk.monitor import Monitor
+from rpm_service.sdk.notices import Refusal, Settings, settings_from
+from rpm_service.sdk.spool import Spool
+from rpm_service.sdk.vocabulary import GoodbyeReason
+from rpm_service.sdk.wire import Numbered
+from rpm_service.v1 import telemetry_pb2
+
+WELCOME_S_MAX = 10.0
+"""A connection that is not welcomed within this time is given up."""
+ENDING_S_MAX = 5.0
+"""A server that does not end the stream within this time of Goodbye or Drain is left."""
+HEARTBEAT_SHARE = 0.9
+"""Of the interval the server asked for, so that the heartbeat is there in time."""
+RETRY_AFTER_S = 1.0
+"""Wait before a frame that was refused as retryable is sent again, and all after it."""
+RETRIES_MAX = 5
+"""After so many retryable refusals a frame is given up like any refused one."""
+RECONNECT_AFTER_S_MAX = 60.0
+"""Longest wait that a draining server may ask for."""
+
+
+class State(Enum):
+    """Where the session stands."""
+
+    OFFLINE = auto()
+    GREETING = auto()
+    STREAMING = auto()
+    LEAVING = auto()
+    DRAINING = auto()
+
+
+_WHILE_STREAMING = frozenset({"ack", "rewind", "refusal", "settings", "drain"})
+RECEIPTS = {
+    State.OFFLINE: frozenset[str](),
+    State.GREETING: frozenset({"welcome", "refusal", "drain"}),
+    State.STREAMING: _WHILE_STREAMING,
+    State.LEAVING: _WHILE_STREAMING,
+    State.DRAINING: _WHILE_STREAMING,
+}
+_DEADLINED = frozenset({State.GREETING, State.LEAVING, State.DRAINING})
+
+
+class Session:
+    """One device's conversation with the server, over all its connections."""
+
+    def __init__(
+        self,
+        monitors: Sequence[Monitor],
+        spool: Spool,
+        *,
+        software: str = "",
+        clock_rate: float = 1.0,
+    ) -> None:
+        self.state = State.OFFLINE
+        self.counters = Counters()
+        self.epoch = 0
+        """Of the newest session that the server has opened; 0 where there was none."""
+        self.server_clock = 0.0
+        """The server's clock at the newest Welcome."""
+        self.reconnect_after_s: float | None = None
+        """How long a draining server asked to wait; None where it did not."""
+        self.said_goodbye = False
+        self._spool = spool
+        self._software = software
+        self._clock_rate = clock_rate
+        self._describe = wire.describe(monitors)
+        self._base: int | None = None
+        self._cursor = 0
+        self._goodbye: GoodbyeReason | None = None
+        self._greeted = False
+        self._described = False
+        self._frame_bytes_max = wire.FRAME_BYTES_MAX
+        self._heartbeat_s = 1.0
+        self._deadline = 0.0
+        self._sent_at = 0.0
+        self._held_until: float | None = None
+
+    @property
+    def drained(self) -> bool:
+        """Whether nothing waits for an acknowledgement."""
+        return len(self._spool) == 0
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will be said on this connection."""
+        return self.state in {State.LEAVING, State.DRAINING}
+
+    def observe(self, kind: Numbered, payload: bytes, *, has_waveforms: bool = False) -> int:
+        """Keeps a frame to be sent, and returns its number."""
+        assert self._goodbye is None
+        number = self._spool.append(kind, payload, has_waveforms=has_waveforms)
+        self.counters.frames += 1
+        self.counters.frames_dropped = self._spool.frames_dropped
+        self.counters.waveforms_dropped = self._spool.waveforms_dropped
+        return number
+
+    def leave(self, reason: GoodbyeReason) -> None:
+        """Says goodbye once everything observed so far has been sent."""
+        self._goodbye = reason
+
+    def connected(self, now: float) -> None:
+        """Begins a connection."""
+        assert self.state is State.OFFLINE
+        self.state = State.GREETING
+        self.reconnect_after_s = None
+        self._greeted = self._described = False
+        self._deadline = now + WELCOME_S_MAX
+        self._held_until = None
+
+    def disconnected(self) -> None:
+        """Ends a connection, however it ended."""
+        self.state = State.OFFLINE
+
+    def deadline(self) -> float:
+        """Returns when to call next_frame, or to ask overdue, even if nothing has happened."""
+        if self.state in _DEADLINED:
+            return self._deadline
+        heartbeat_at = self._sent_at + self._heartbeat_s
+        return heartbeat_at if self._held_until is None else min(self._held_until, heartbeat_at)
+
+    def overdue(self, now: float) -> bool:
+        """Says whether the server has failed to answer in time, so that the call must end."""
+        return self.state in _DEADLINED and now >= self._deadline
+
+    def next_frame(self, now: float, device_clock: float) -> bytes | None:
+        """Returns the next frame to write, or None where there is none now."""
+        match self.state:
+            case State.GREETING if not self._greeted:
+                self._greeted = True
+                return self._hello(device_clock)
+            case State.STREAMING:
+                frame = self._streaming_frame(now, device_clock)
+                if frame is not None:
+                    self._sent_at = now
+                return frame
+            case _:
+                return None
+
+    def receive(
+        self, response: telemetry_pb2.StreamTelemetryResponse, now: float
+    ) -> Refusal | Settings | None:
+        """Takes one frame of the server; returns what the device's program may want to know.
+
+        Raises ProtocolViolated where the contract does not allow the frame now, and Refused
+        where the server refuses what every frame rests on (Hello, Describe).
+        """
+        kind = response.WhichOneof("frame")
+        if kind not in RECEIPTS[self.state]:
+            raise ProtocolViolated(f"{kind or 'empty frame'} while {self.state.name}")
+        match kind:
+            case "welcome":
+                self._welcomed(response.welcome, now)
+            case "ack":
+                self._acknowledged(response.ack.durable_through_seq)
+            case "rewind":
+                self._rewind(response.rewind.from_seq)
+            case "refusal":
+                return self._refused(response.refusal, now)
+            case "settings":
+                return settings_from(response.settings)
+            case "drain":
+                self._draining(response.drain.reconnect_after_s, now)
+        return None
+
+    def _hello(self, device_clock: float) -> bytes:
+        numbered = self._base is not None
+        base = self._base or 0
+        return wire.hello(
+            software=self._software,
+            device_clock=device_clock,
+            clock_rate=self._clock_rate,
+            spool_first_seq=base + self._spool.first if numbered and self._spool else 0,
+            spool_last_seq=base + self._spool.last if numbered else 0,
+        )
+
+    def _streaming_frame(self, now: float, device_clock: float) -> bytes | None:
+        if not self._described:
+            if len(self._describe) > self._frame_bytes_max:
+                raise Refused("describe", f"{len(self._describe)} bytes are too many")
+            self._described = True
+            return self._describe
+        if self._held_until is None or now >= self._held_until:
+            self._held_until = None
+            if (frame := self._spooled_frame()) is not None:
+                return frame
+            if self._goodbye is not None:
+                self.state = State.LEAVING
+                self.said_goodbye = True
+                self._deadline = now + ENDING_S_MAX
+                return wire.goodbye(self._goodbye)
+        if now >= self._sent_at + self._heartbeat_s:
+            self.counters.heartbeats += 1
+            return wire.heartbeat(device_clock)
+        return None
+
+    def _spooled_frame(self) -> bytes | None:
+        assert self._base is not None
+        while (frame := self._spool.after(self._cursor)) is not None:
+            self._cursor = frame.number
+            encoded = wire.numbered(frame.kind, self._base + frame.number, frame.payload)
+            if len(encoded) <= self._frame_bytes_max:
+                self.counters.frames_sent += 1
+                return encoded
+            # Sent, it would end the stream each time anew.
+            self._spool.discard(frame.number)
+            self.counters.frames_refused += 1
+        return None
+
+    def _welcomed(self, welcome: telemetry_pb2.Welcome, now: float) -> None:
+        if not (welcome.heartbeat_interval_s > 0 and welcome.resume_from_seq > 0):
+            raise ProtocolViolated("a Welcome without heartbeat_interval_s or resume_from_seq")
+        self.state = State.STREAMING
+        self.epoch = welcome.session_epoch
+        self.server_clock = welcome.server_clock
+        self.counters.connects += 1
+        self._heartbeat_s = welcome.heartbeat_interval_s * HEARTBEAT_SHARE
+        self._frame_bytes_max = min(welcome.max_frame_bytes, wire.FRAME_BYTES_MAX)
+        self._sent_at = now
+        known_through = welcome.resume_from_seq - 1
+        if self._base is None:
+            self._base = known_through
+        elif known_through > self._base + self._spool.last:
+            # The server has numbers from us that we never gave out: a second process speaks
+            # in our name. What we hold is not what it has, so it goes under new numbers.
+            self._base = known_through + 1 - (self._spool.first or self._spool.last + 1)
+            self.counters.renumbered += 1
+        self._acknowledged(known_through)
+        self._cursor = known_through - self._base
+
+    def _acknowledged(self, through_seq: int) -> None:
+        assert self._base is not None
+        through = through_seq - self._base
+        if through > self._spool.last:
+            raise ProtocolViolated(f"ack of {through_seq}, which was never sent")
+        self.counters.frames_acked += self._spool.trim(through)
+
+    def _rewind(self, from_seq: int) -> None:
+        assert self._base is not None
+        self._cursor = min(self._cursor, from_seq - 1 - self._base)
+
+    def _refused(self, refusal: telemetry_pb2.Refusal, now: float) -> Refusal:
+        about = refusal.field.partition(".")[0]
+        if refusal.seq == 0 and not refusal.retryable and about in {"hello", "describe"}:
+            raise Refused(refusal.field, refusal.reason)
+        number = max(0, refusal.seq - (self._base or 0)) if refusal.seq else 0
+        frame = self._spool.get(number)
+        will_retry = frame is not None and refusal.retryable and frame.refusals < RETRIES_MAX
+        if frame is not None and will_retry:
+            # Order matters more than speed: everything from this frame on goes again.
+            frame.refusals += 1
+            self._cursor = min(self._cursor, number - 1)
+            self._held_until = now + RETRY_AFTER_S
+        elif self._spool.discard(number):
+            self.counters.frames_refused += 1
+        return Refusal(number, refusal.field, refusal.reason, will_retry)
+
+    def _draining(self, reconnect_after_s: float, now: float) -> None:
+        self.reconnect_after_s = min(max(0.0, reconnect_after_s), RECONNECT_AFTER_S_MAX)
+        self.state = State.DRAINING
+        self._deadline = now + ENDING_S_MAX

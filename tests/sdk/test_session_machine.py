@@ -1,0 +1,220 @@
+"""A device and a server that lose each other at any moment, and lose no frame between them."""
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from rpm_service.sdk import Monitor, Numeric, Observation, Samples, wire
+from rpm_service.sdk.session import RETRY_AFTER_S, Session, State
+from rpm_service.sdk.spool import FRAME_OVERHEAD_BYTES, Spool
+from rpm_service.sdk.wire import FRAME_BYTES_MAX, Numbered
+from rpm_service.v1 import telemetry_pb2
+
+Request = telemetry_pb2.StreamTelemetryRequest
+Response = telemetry_pb2.StreamTelemetryResponse
+
+
+class ModelServer:
+    """What the contract says a server does, with a disk that commits when it likes."""
+
+    def __init__(self) -> None:
+        self.durable = 0
+        self.newest = 0
+        self.disk: list[int] = []
+        self.waiting: list[tuple[int, int]] = []
+        self.refused: set[int] = set()
+        self.awaits: str = "hello"
+        self.refuse_next: bool | None = None
+        self.wants: int | None = None
+        """The frame that was refused as retryable: nothing after it is taken before it."""
+
+    def take(self, data: bytes) -> dict[str, Any] | None:
+        frame = Request.FromString(data)
+        kind = frame.WhichOneof("frame")
+        if kind == "heartbeat" and self.awaits == "observations":
+            return None
+        assert kind == self.awaits, f"{kind} where {self.awaits} was to come"
+        if kind == "hello":
+            self.newest = self.durable
+            self.awaits = "describe"
+            welcome = telemetry_pb2.Welcome(
+                resume_from_seq=self.durable + 1,
+                heartbeat_interval_s=5.0,
+                max_frame_bytes=FRAME_BYTES_MAX,
+            )
+            return {"welcome": welcome}
+        if kind == "describe":
+            self.awaits = "observations"
+            return None
+        return self._observations(frame.observations)
+
+    def _observations(self, frame: telemetry_pb2.Observations) -> dict[str, Any] | None:
+        seq, identity = frame.seq, int(frame.entries[0].values[0])
+        if self.wants is not None:
+            if seq != self.wants:
+                return self._refuse(seq, retryable=True)
+            self.wants = None
+        if seq <= self.newest:
+            return None
+        if self.refuse_next is not None:
+            retryable, self.refuse_next = self.refuse_next, None
+            if retryable:
+                self.wants = seq
+            else:
+                self.newest = seq
+                self.refused.add(identity)
+            return self._refuse(seq, retryable=retryable)
+        self.newest = seq
+        self.waiting.append((seq, identity))
+        return None
+
+    @staticmethod
+    def _refuse(seq: int, *, retryable: bool) -> dict[str, Any]:
+        return {"refusal": telemetry_pb2.Refusal(seq=seq, field="values", retryable=retryable)}
+
+    def commit(self) -> None:
+        self.disk += [identity for _, identity in self.waiting]
+        self.waiting.clear()
+        self.durable = self.newest
+
+    def forget_what_is_not_on_disk(self) -> None:
+        self.waiting.clear()
+        self.newest = self.durable
+
+    def lose_stream(self) -> None:
+        self.awaits, self.wants, self.refuse_next = "hello", None, None
+
+
+class DeviceAndServer(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.observed = 0
+        self.spool = Spool(FRAME_BYTES_MAX + FRAME_OVERHEAD_BYTES)
+        monitor = Monitor("d", numerics=(Numeric(150456, 262688),))
+        self.session = Session([monitor], self.spool)
+        self.server = ModelServer()
+
+    @property
+    def online(self) -> bool:
+        return self.session.state is not State.OFFLINE
+
+    def hears(self, **frame: Any) -> None:
+        self.session.receive(Response(**frame), self.now)
+
+    @rule(count=st.integers(1, 4), waveform_bytes=st.sampled_from([0, 0, 0, 40_000]))
+    def observe(self, count: int, waveform_bytes: int) -> None:
+        for _ in range(count):
+            self.observed += 1
+            chunks = [Samples(0, 0.0, bytes(waveform_bytes))] if waveform_bytes else []
+            entry = Observation(self.now, [float(self.observed)], sample_arrays=chunks)
+            payload = wire.observations([entry])
+            number = self.session.observe(
+                Numbered.OBSERVATIONS, payload, has_waveforms=bool(chunks)
+            )
+            assert number == self.observed
+
+    @rule(size=st.integers(50_000, 200_000))
+    def observe_something_big(self, size: int) -> None:
+        self.observed += 1
+        entry = Observation(self.now, [float(self.observed)] * (size // 8))
+        self.session.observe(Numbered.OBSERVATIONS, wire.observations([entry]))
+
+    @precondition(lambda self: not self.online)
+    @rule()
+    def connect(self) -> None:
+        self.session.connected(self.now)
+
+    @precondition(lambda self: self.online)
+    @rule(frames=st.integers(1, 6), elapsed_s=st.sampled_from([0.0, RETRY_AFTER_S, 10.0]))
+    def talk(self, frames: int, elapsed_s: float) -> None:
+        self.now += elapsed_s
+        for _ in range(frames):
+            frame = self.session.next_frame(self.now, self.now)
+            if frame is None:
+                return
+            answer = self.server.take(frame)
+            if answer is not None:
+                self.hears(**answer)
+
+    @rule()
+    def commit(self) -> None:
+        self.server.commit()
+
+    @precondition(lambda self: self.session.state is State.STREAMING)
+    @rule()
+    def acknowledge(self) -> None:
+        self.hears(ack=telemetry_pb2.Ack(durable_through_seq=self.server.durable))
+
+    @precondition(lambda self: self.session.state is State.STREAMING)
+    @rule()
+    def storage_stalls_and_asks_again(self) -> None:
+        self.server.forget_what_is_not_on_disk()
+        self.hears(rewind=telemetry_pb2.Rewind(from_seq=self.server.durable + 1))
+
+    @precondition(lambda self: self.session.state is State.STREAMING)
+    @rule(retryable=st.booleans())
+    def refuse_the_next(self, retryable: bool) -> None:
+        self.server.refuse_next = retryable
+
+    @precondition(lambda self: self.online)
+    @rule(server_dies=st.booleans())
+    def lose_connection(self, server_dies: bool) -> None:
+        if server_dies:
+            self.server.forget_what_is_not_on_disk()
+        else:
+            self.server.commit()
+        self.server.lose_stream()
+        self.session.disconnected()
+
+    @invariant()
+    def every_frame_is_accounted_for(self) -> None:
+        counters = self.session.counters
+        assert (
+            self.observed
+            == counters.frames
+            == (
+                counters.frames_acked
+                + counters.frames_refused
+                + counters.frames_dropped
+                + len(self.spool)
+            )
+        )
+
+    @invariant()
+    def nothing_is_stored_twice(self) -> None:
+        assert len(set(self.server.disk)) == len(self.server.disk)
+
+    @invariant()
+    def whatever_left_the_spool_is_on_disk_or_refused_or_counted(self) -> None:
+        gone = {n for n in range(1, self.observed + 1) if self.spool.get(n) is None}
+        unexplained = gone - set(self.server.disk) - self.server.refused
+        counters = self.session.counters
+        # A frame may be given up after too many refusals, or when the spool is full.
+        given_up = counters.frames_refused - len(self.server.refused - self._held())
+        assert len(unexplained) <= counters.frames_dropped + max(0, given_up)
+
+    def _held(self) -> set[int]:
+        return {n for n in range(1, self.observed + 1) if self.spool.get(n) is not None}
+
+    def teardown(self) -> None:
+        """In the end they find each other, and everything arrives."""
+        if self.online:
+            self.server.forget_what_is_not_on_disk()
+            self.server.lose_stream()
+            self.session.disconnected()
+        self.connect()
+        for _ in range(3):
+            self.talk(self.observed + 10, 10.0)
+        self.server.commit()
+        self.acknowledge()
+        assert self.session.drained
+        self.every_frame_is_accounted_for()
+        self.nothing_is_stored_twice()
+        self.whatever_left_the_spool_is_on_disk_or_refused_or_counted()
+
+
+TestDeviceAndServer = DeviceAndServer.TestCase
+TestDeviceAndServer.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
