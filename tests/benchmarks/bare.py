@@ -9,17 +9,21 @@ import grpc
 
 from rpm_service.adapters.grpc.server import OPTIONS
 from rpm_service.adapters.pki.credentials import load_server
+from rpm_service.v1 import alarm_pb2, telemetry_pb2_grpc
+from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import telemetry_pb2 as t
-from rpm_service.v1 import telemetry_pb2_grpc
 
 ACK_FRAMES = 64
 
 
-class Bare(telemetry_pb2_grpc.TelemetryServiceServicer):
-    """Parses every frame and acknowledges every 64th."""
+class Telemetry(telemetry_pb2_grpc.TelemetryServiceServicer):
+    """Parses every frame, acknowledges every 64th, and relays a heart rate of 0."""
+
+    def __init__(self, viewers: set[asyncio.Queue]) -> None:
+        self._viewers = viewers
 
     async def StreamTelemetry(self, requests, context):
-        frames = 0
+        frames, name = 0, ""
         async for request in requests:
             kind = request.WhichOneof("frame")
             if kind == "observations":
@@ -27,24 +31,63 @@ class Bare(telemetry_pb2_grpc.TelemetryServiceServicer):
                 if frames % ACK_FRAMES == 0:
                     ack = t.Ack(durable_through_seq=request.observations.seq)
                     await context.write(t.StreamTelemetryResponse(ack=ack))
+                if request.observations.entries[0].values[0] == 0:
+                    self._relay(name)
+            elif kind == "describe":
+                name = request.describe.mds[0].id
             elif kind == "hello":
                 welcome = t.Welcome(session_epoch=1, resume_from_seq=1)
                 await context.write(t.StreamTelemetryResponse(welcome=welcome))
 
+    def _relay(self, bed: str) -> None:
+        start = alarm_pb2.ALARM_PHASE_START
+        alarm = alarm_pb2.AlarmEvent(bed=bed, phase=start, condition="HR_LOW")
+        frame = m.WatchResponse(delta=m.Delta(alarms=[alarm])).SerializeToString()
+        for viewer in self._viewers:
+            viewer.put_nowait(frame)
 
-async def main() -> None:
-    certs, port = Path(sys.argv[1]), sys.argv[2]
+
+class Viewers:
+    """Gives raw frames to whoever watches."""
+
+    def __init__(self, viewers: set[asyncio.Queue]) -> None:
+        self._viewers = viewers
+
+    async def watch(self, _request, context):
+        news = asyncio.Queue()
+        self._viewers.add(news)
+        await context.write(m.WatchResponse(progress=m.Progress()).SerializeToString())
+        try:
+            while True:
+                await context.write(await news.get())
+        finally:
+            self._viewers.remove(news)
+
+    def handler(self):
+        watch = grpc.stream_stream_rpc_method_handler(self.watch)
+        return grpc.method_handlers_generic_handler(
+            "rpm_service.v1.MonitoringService", {"Watch": watch}
+        )
+
+
+def bare_server(certs: Path, listen: str, viewers: set[asyncio.Queue]):
     credentials = load_server(certs)
     server = grpc.aio.server(options=OPTIONS)
-    telemetry_pb2_grpc.add_TelemetryServiceServicer_to_server(Bare(), server)
+    telemetry_pb2_grpc.add_TelemetryServiceServicer_to_server(Telemetry(viewers), server)
+    server.add_generic_rpc_handlers((Viewers(viewers).handler(),))
     server.add_secure_port(
-        f"127.0.0.1:{port}",
+        listen,
         grpc.ssl_server_credentials(
             [(credentials.key_pem, credentials.chain_pem)],
             credentials.client_trust_pem,
             require_client_auth=True,
         ),
     )
+    return server
+
+
+async def main() -> None:
+    server = bare_server(Path(sys.argv[1]), sys.argv[2], set())
     await server.start()
     print("serving", flush=True)
     stop = asyncio.Event()

@@ -21,6 +21,9 @@ OPTIONS = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0))
 
 
 class Device:
+    ack_frames = 1
+    """The server acknowledges each so many frames; what is left over is never."""
+
     def __init__(self, target: str, certs: Path, name: str, beds: int = 0) -> None:
         role = Role.GATEWAY if beds else Role.DEVICE
         credentials = ensure_client(certs, role, name)
@@ -34,6 +37,8 @@ class Device:
         self.monitors = [f"{name}/bed-{bed:02}" for bed in range(beds)] or [name]
         self.seq = self.acked = 0
         self.call = None
+        self.zeros = []
+        """When frames with heart rate 0 were written."""
 
     async def open(self) -> None:
         self.call = telemetry_pb2_grpc.TelemetryServiceStub(self.channel).StreamTelemetry()
@@ -54,6 +59,8 @@ class Device:
     async def send(self, values: list[float]) -> None:
         self.seq += 1
         now = time.time()
+        if values[0] == 0:
+            self.zeros.append(now)
         entries = [
             t.MdsObservation(mds=mds, observed_at=now, values=values)
             for mds in range(len(self.monitors))
@@ -62,20 +69,25 @@ class Device:
         await self.call.write(t.StreamTelemetryRequest(observations=observations))
 
     async def close(self) -> None:
+        async with asyncio.timeout(10):
+            while self.acked < self.seq - self.seq % self.ack_frames:
+                await asyncio.sleep(0.01)
         await self.call.write(t.StreamTelemetryRequest(goodbye=t.Goodbye(reason=3)))
         await self.call.done_writing()
         await asyncio.wait_for(self.reader, 10)
         await self.channel.close()
 
 
-async def stream(device: Device, fps: float, begin: float, seconds: float) -> None:
+async def stream(device: Device, want: dict, begin: float, number: int) -> None:
+    """Streams at a fixed rate; every so many frames the heart stands still for one of them."""
+    fps, zero_every = want["fps"], want["zero_every"]
     values = [value for _, _, value in VITALS]
-    frames = int(seconds * fps)
-    for frame in range(frames):
+    for frame in range(int(want["seconds"] * fps)):
         due = begin + frame / fps
         if (wait := due - time.monotonic()) > 0:
             await asyncio.sleep(wait)
-        values[0] = 70 + frame % 7
+        stands_still = zero_every and frame % zero_every == 1 + number % (zero_every - 1)
+        values[0] = 0 if stands_still else 70 + frame % 7
         await device.send(values)
 
 
@@ -87,14 +99,14 @@ async def main() -> None:
         for number in range(want["streams"])
     ]
     for device in devices:
+        device.ack_frames = want["ack_frames"]
         await device.open()
     print("ready", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
     begin = time.monotonic()
-    fps, seconds = want["fps"], want["seconds"]
     await asyncio.gather(
         *(
-            stream(device, fps, begin + number / len(devices) / fps, seconds)
+            stream(device, want, begin + number / len(devices) / want["fps"], number)
             for number, device in enumerate(devices)
         )
     )
@@ -104,7 +116,8 @@ async def main() -> None:
         await device.close()
     sent = sum(device.seq for device in devices)
     acked = sum(device.acked for device in devices)
-    print(json.dumps({"sent": sent, "acked": acked}), flush=True)
+    zeros = {device.monitors[0]: device.zeros for device in devices}
+    print(json.dumps({"sent": sent, "acked": acked, "zeros": zeros}), flush=True)
 
 
 if __name__ == "__main__":

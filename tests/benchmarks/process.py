@@ -36,6 +36,10 @@ class Process:
                 return line.strip()
         raise RuntimeError(f"ended with {self._popen.wait()} before it said {start!r}")
 
+    def report(self) -> dict:
+        """The report that a process prints as one line."""
+        return json.loads(self.wait_for("{"))
+
     def say(self, word: str) -> None:
         self._popen.stdin.write(word + "\n")
         self._popen.stdin.flush()
@@ -52,6 +56,10 @@ class Process:
     @property
     def pid(self) -> int:
         return self._popen.pid
+
+    def end(self) -> None:
+        """Asks for the report."""
+        self._popen.terminate()
 
     def stop(self) -> None:
         self._popen.terminate()
@@ -76,7 +84,7 @@ def load(target: str, certs: Path, name: str, **want) -> Process:
     return Process("-m", "tests.benchmarks.load", json.dumps(want))
 
 
-def run_load(server: Process, devices: Process, seconds: float) -> float:
+def run_load(server: Process, devices: Process) -> float:
     """Lets devices stream; gives the server's CPU seconds over the time they did."""
     devices.wait_for("ready")
     time.sleep(0.5)

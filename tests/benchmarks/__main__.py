@@ -1,0 +1,227 @@
+"""`make bench`: each figure beside its baseline of the same run, as a table and as JSON.
+
+Server and load share this machine's cores, so what is compared is the CPU time that the
+kernel counts for the server's process alone; rounds of ours and of the baseline alternate.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from rpm_service.adapters.pki.credentials import ensure_server
+from tests.benchmarks.bare import ACK_FRAMES
+from tests.benchmarks.process import ROOT, Process, free_port, load, process, run_load
+
+LISTENING = "devices and viewers"
+
+
+class Figure(NamedTuple):
+    name: str
+    ours: float
+    baseline: float
+    bound: str
+    held: bool
+    what: str
+
+
+class Bench:
+    def __init__(self, directory: Path, console: Console, rounds: int, seconds: float) -> None:
+        self.certs = directory / "certs"
+        ensure_server(self.certs)
+        self._directory = directory
+        self._console = console
+        self._rounds = rounds
+        self._seconds = seconds
+        self._servers = 0
+
+    # -- servers ------------------------------------------------------------------------
+
+    @contextmanager
+    def ours(self) -> Iterator[tuple[Process, str]]:
+        """The whole pipeline, on disk, with a page that nobody looks at."""
+        self._servers += 1
+        data, target = self._directory / f"data-{self._servers}", f"127.0.0.1:{free_port()}"
+        arguments = ("--data", str(data), "--certs", str(self.certs), "--listen", target)
+        with process("-m", "rpm_service", "serve", *arguments) as server:
+            server.wait_for(LISTENING)
+            yield server, target
+
+    @contextmanager
+    def bare(self) -> Iterator[tuple[Process, str]]:
+        target = f"127.0.0.1:{free_port()}"
+        with process("-m", "tests.benchmarks.bare", str(self.certs), target) as server:
+            server.wait_for("serving")
+            yield server, target
+
+    def say(self, line: str) -> None:
+        self._console.print(f"[dim]{line}[/dim]")
+
+    # -- (a) and (b): what a frame costs ------------------------------------------------
+
+    def cost(self, what: str, want: dict, unit: Callable[[dict], float]) -> tuple[float, float]:
+        """Median CPU of ours and of the baseline, in µs for each unit of the load."""
+        ours, bare = [], []
+        for number in range(self._rounds):
+            for is_ours, found in ((False, bare), (True, ours)):
+                with (self.ours if is_ours else self.bare)() as (server, target):
+                    found.append(self._cost(server, target, want, unit, is_ours=is_ours))
+            self.say(f"{what}, round {number + 1}: {ours[-1]:.1f} µs, bare {bare[-1]:.1f} µs")
+        return statistics.median(ours), statistics.median(bare)
+
+    def _cost(
+        self, server: Process, target: str, want: dict, unit: Callable[[dict], float],
+        *, is_ours: bool,
+    ) -> float:  # fmt: skip
+        ack_frames = 1 if is_ours else ACK_FRAMES
+        want = {**want, "seconds": self._seconds, "ack_frames": ack_frames}
+        devices = load(target, self.certs, "bench", **want)
+        try:
+            with self.viewers(target, 1):
+                spent = run_load(server, devices)
+            report = devices.report()
+        finally:
+            devices.stop()
+        if is_ours and report["sent"] != report["acked"]:
+            sys.exit(f"{report['sent']} frames sent and {report['acked']} acknowledged")
+        return spent / unit(report) * 1e6
+
+    # -- (c) and (e): alarms in a full house --------------------------------------------
+
+    @contextmanager
+    def viewers(self, target: str, count: int) -> Iterator[Process]:
+        arguments = (target, str(self.certs), "viewer", str(count))
+        with process("-m", "tests.benchmarks.viewers", *arguments) as viewers:
+            viewers.wait_for("ready")
+            yield viewers
+
+    def full_house(self, *, is_ours: bool) -> tuple[list[float], float]:
+        """Latencies from a device's write to a viewer's receipt in ms, and RSS in MiB."""
+        with (self.ours if is_ours else self.bare)() as (server, target):
+            want = {
+                "streams": 200, "fps": 1, "zero_every": 10, "seconds": 20,
+                "ack_frames": 1 if is_ours else ACK_FRAMES,
+            }  # fmt: skip
+            devices = load(target, self.certs, "bench", **want)
+            try:
+                with self.viewers(target, 20) as viewers:
+                    run_load(server, devices)
+                    memory = server.rss_mib()
+                    zeros = devices.report()["zeros"]
+                    viewers.end()
+                    seen = viewers.report()["alarms"]
+            finally:
+                devices.stop()
+        latencies = []
+        for alarms in seen:
+            came: dict[str, list[float]] = {}
+            for bed, at in alarms:
+                came.setdefault(bed, []).append(at)
+            for bed, written in zeros.items():
+                if len(came.get(bed, ())) != len(written):
+                    sys.exit(f"{bed}: {len(written)} alarms, seen {len(came.get(bed, ()))}")
+                latencies += [
+                    1000 * (at - begun) for begun, at in zip(written, came[bed], strict=True)
+                ]
+        return latencies, memory
+
+    # -- (d): fan-out -------------------------------------------------------------------
+
+    def fanout(self, kind: str, frame_bytes: int) -> tuple[float, int]:
+        """Deliveries to viewers for each second of the server's CPU; bytes of one."""
+        target, viewers, rounds = f"127.0.0.1:{free_port()}", 20, 500
+        want = {"viewers": viewers, "rounds": rounds, "frame_bytes": frame_bytes}
+        arguments = (kind, str(self.certs), target, json.dumps(want))
+        with process("-m", "tests.benchmarks.fanout", *arguments) as server:
+            server.wait_for("serving")
+            with self.viewers(target, viewers):
+                spent = server.report()
+                server.say("end")
+        return viewers * rounds / spent["cpu_s"], spent["frame_bytes"]
+
+
+def figures(bench: Bench) -> Iterator[Figure]:
+    streams = {"streams": 40, "fps": 25, "zero_every": 0}
+    ours, bare = bench.cost("ingest", streams, lambda report: report["sent"])
+    yield Figure(
+        "ingest_cpu_us_per_frame", ours, bare, "≤ 2.0 x", ours <= 2.0 * bare,
+        "server CPU of one frame of 8 values: 40 streams, durable acks, 1 viewer",
+    )  # fmt: skip
+    gateway = {"streams": 1, "beds": 64, "fps": 10, "zero_every": 0}
+    ours, bare = bench.cost("gateway", gateway, lambda report: 64 * report["sent"])
+    yield Figure(
+        "gateway_cpu_us_per_bed_second", ours, bare, "≤ 20", ours <= 20,
+        "server CPU of one bed's 8 values in a gateway's frame of 64 beds, 1 viewer",
+    )  # fmt: skip
+    latencies, memory = bench.full_house(is_ours=True)
+    bare_latencies, bare_memory = bench.full_house(is_ours=False)
+    bench.say(f"alarms: {len(latencies)} receipts of {len(latencies) // 20} alarms")
+    for name, percentile, bound in (("p50", 50, None), ("p99", 99, 250)):
+        ours, bare = (
+            statistics.quantiles(found, n=100, method="inclusive")[percentile - 1]
+            for found in (latencies, bare_latencies)
+        )
+        yield Figure(
+            f"alarm_latency_ms_{name}", ours, bare, f"≤ {bound}" if bound else "",
+            bound is None or ours <= bound,
+            "device's write to viewer's receipt: 200 devices at 1 Hz, 20 viewers",
+        )  # fmt: skip
+    ours, frame_bytes = bench.fanout("ours", 0)
+    bare, _ = bench.fanout("bare", frame_bytes)
+    yield Figure(
+        "fanout_deliveries_per_s", ours, bare, "≥ 0.7 x", ours >= 0.7 * bare,
+        f"frames of {frame_bytes} bytes to 20 viewers for each second of server CPU",
+    )  # fmt: skip
+    yield Figure(
+        "server_rss_mib", memory, bare_memory, "≤ 200", memory <= 200,
+        "resident memory of the server with 200 devices and 20 viewers",
+    )  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="of ingest; the median counts")
+    parser.add_argument("--seconds", type=float, default=8, help="of load in a round")
+    wanted = parser.parse_args()
+    console = Console(width=max(100, Console().width))
+    table = Table("figure", "ours", "bare", "ratio", "bound", "", "what it is", box=None)
+    found = []
+    with tempfile.TemporaryDirectory() as directory:
+        bench = Bench(Path(directory), console, wanted.rounds, wanted.seconds)
+        for figure in figures(bench):
+            found.append(figure)
+            table.add_row(
+                figure.name, f"{figure.ours:.1f}", f"{figure.baseline:.1f}",
+                f"{figure.ours / figure.baseline:.2f}", figure.bound,
+                "" if figure.held else "[red]missed[/red]", figure.what,
+            )  # fmt: skip
+    console.print(table)
+    _write(found)
+    sys.exit(0 if all(figure.held for figure in found) else 1)
+
+
+def _write(found: list[Figure]) -> None:
+    report: dict[str, float] = {}
+    for figure in found:
+        report[figure.name] = round(figure.ours, 2)
+        report[_baseline_of(figure.name)] = round(figure.baseline, 2)
+        report[f"{figure.name}_ratio"] = round(figure.ours / figure.baseline, 3)
+    path = ROOT / "build" / "bench.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def _baseline_of(name: str) -> str:
+    return f"bare_{name.removeprefix('ingest_')}"
+
+
+if __name__ == "__main__":
+    main()
