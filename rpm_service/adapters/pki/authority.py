@@ -100,10 +100,10 @@ def issue(
 ) -> Path:
     """Issue a key and a certificate to a device, gateway, viewer or server; return its file.
 
-    What is there of the same name is replaced; a server keeps the hosts it had. The life is the longest that the profile allows
-    unless `lifetime_s` is given, begins a minute ago, and ends no later than the authority's.
-    Raises CertificatesMissing if the authority is not here, OutsideProfile for an id, a life or
-    a host that is not allowed.
+    What is there of the same name is replaced; a server keeps the hosts it had. The life is the
+    longest that the profile allows unless `lifetime_s` is given, begins a minute ago, and ends no
+    later than the authority's. Raises CertificatesMissing if the authority is not here,
+    OutsideProfile for an id, a life or a host that is not allowed.
     """
     profile = load_profiles()[kind]
     profile.require_id(subject_id)

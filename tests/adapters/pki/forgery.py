@@ -58,6 +58,7 @@ def forge(
     age_s: float = 60.0,
     lifetime_s: float = HOUR_S,
     ca: bool = False,
+    name: str = "",
     extra: Sequence[x509.ExtensionType] = (),
     issuer_name: x509.Name | None = None,
 ) -> Forged:
@@ -66,7 +67,9 @@ def forge(
     Without deviations it is the valid certificate of device bed-1.
     """
     key = key or ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bed-1")])
+    # Under one name with its authority, a certificate would look signed by itself.
+    name = name or ("an authority" if ca else "bed-1")
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
