@@ -1,0 +1,23 @@
+// The station on a made-up ward: `npm run dev`, then /mock.html?beds=16&scenario=alarming.
+
+import "../src/view/theme.css";
+
+import { mount } from "svelte";
+
+import { Acts } from "../src/feed/acts";
+import { Station } from "../src/station.svelte";
+import StationView from "../src/view/Station.svelte";
+import { MockWard } from "./mock";
+
+const asked = new URLSearchParams(location.search);
+const ward = new MockWard(
+  Number(asked.get("beds") ?? 16),
+  asked.get("scenario") === "calm" ? "calm" : "alarming",
+);
+const station = new Station(ward, new Acts(ward.post));
+station.user = "demo";
+mount(StationView, { target: document.body, props: { station } });
+station.start();
+// ?freeze=10 stops the made-up server after ten seconds.
+const freeze_s = Number(asked.get("freeze") ?? 0);
+if (freeze_s > 0) setTimeout(() => (ward.frozen = true), freeze_s * 1000);

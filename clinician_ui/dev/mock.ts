@@ -1,0 +1,409 @@
+// A server that is not there: the same contract, made-up patients. For development and tests;
+// nothing under src/ imports it, so it is never in what is built.
+
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+
+import type { FeedWorld, Socket } from "../src/feed/socket";
+import {
+  type AlarmEvent,
+  AlarmEventSchema,
+  AlarmKind,
+  AlarmPhase,
+  AlarmPresence,
+  AlarmPriority,
+  Validity,
+} from "../src/wire/rpm_service/v1/alarm_pb";
+import {
+  AgeClass,
+  type BedDescription,
+  BedDescriptionSchema,
+  type BedNumerics,
+  BedNumericsSchema,
+  type BedWaveform,
+  BedWaveformSchema,
+  Connection,
+  WatchResponseSchema,
+} from "../src/wire/rpm_service/v1/monitoring_pb";
+
+export type Scenario = "calm" | "alarming";
+
+const CHUNK_S = 0.2;
+const ECG_HZ = 125;
+const PLETH_HZ = 62.5;
+const NO_SAMPLE = -32768;
+
+const METRICS = [
+  metric("HR", 147842, "/min", 5, { low: 50, high: 120, extremeLow: 35, extremeHigh: 160 }),
+  metric("SpO2", 150456, "%", 5, { low: 90, extremeLow: 85 }),
+  metric("RR", 151562, "/min", 5, { low: 8, high: 30 }),
+  metric("NIBPs", 150021, "mm[Hg]", 3600, { low: 90, high: 160 }),
+  metric("NIBPd", 150022, "mm[Hg]", 3600, { low: 50, high: 90 }),
+  metric("NIBPm", 150023, "mm[Hg]", 3600, { low: 60, high: 110 }),
+  metric("Temp", 150344, "Cel", 900, { low: 36, high: 38.5 }, 1),
+];
+const HR = 0;
+const SPO2 = 1;
+const RR = 2;
+const NIBP = 3;
+const TEMP = 6;
+
+type AlarmInit = Omit<MessageInitShape<typeof AlarmEventSchema>, "$typeName">;
+
+function metric(
+  name: string,
+  code: number,
+  unit: string,
+  staleAfterS: number,
+  limits: { low?: number; high?: number; extremeLow?: number; extremeHigh?: number },
+  decimals = 0,
+) {
+  return { name, code, unit, decimals, staleAfterS, limits: { metric: name, ...limits } };
+}
+
+/** Repeatable numbers from 0 to 1. */
+export function random(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+interface MockBed {
+  readonly description: BedDescription;
+  readonly base: number[];
+  readonly observedAt: number[];
+}
+
+/** A whole ward that lives by itself. */
+export class MockWard implements FeedWorld {
+  /** While true, nothing is sent, as by a frozen server. */
+  frozen = false;
+  readonly #beds: MockBed[];
+  readonly #alarms = new Map<string, AlarmEvent>();
+  readonly #random = random(7);
+  #socket: MockSocket | null = null;
+  #revision = 1;
+  #sentTo = 0;
+
+  constructor(count: number, scenario: Scenario) {
+    const now = this.#now();
+    this.#beds = Array.from({ length: count }, (_, i) => this.#newBed(i, now));
+    if (scenario === "alarming") this.#alarm(now);
+    setInterval(() => this.#tick(), CHUNK_S * 1000);
+  }
+
+  openSocket(): Socket {
+    this.#socket = new MockSocket(() => {
+      this.#sentTo = this.#now();
+      this.#send({
+        case: "snapshot",
+        value: {
+          revision: String(this.#revision),
+          serverClock: this.#now(),
+          beds: this.#beds.map(({ description }) => description),
+          numerics: this.#beds.map((bed) => this.#numerics(bed)),
+          alarms: [...this.#alarms.values()],
+        },
+      });
+    });
+    return this.#socket;
+  }
+
+  hasSession(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  moment() {
+    return { now: performance.now() / 1000, wall: this.#now(), jitter: Math.random() };
+  }
+
+  /** Answers the acts. */
+  readonly post = (path: string, init: RequestInit): Promise<Response> => {
+    const body = JSON.parse(String(init.body)) as { priority?: string; duration_s?: number };
+    const [, , what, id = "", act] = path.split("/");
+    const now = this.#now();
+    if (what === "beds") {
+      const bed = this.#beds.find(({ description }) => description.bed === decodeURIComponent(id));
+      if (bed === undefined) return refusal(404, "There is no such bed.");
+      const until = body.duration_s ? { audioPausedUntil: now + body.duration_s } : {};
+      delete bed.description.audioPausedUntil;
+      Object.assign(bed.description, until);
+      this.#delta({ beds: [bed.description] });
+      return Promise.resolve(Response.json({}));
+    }
+    const alarm = this.#alarms.get(id);
+    if (alarm === undefined) return refusal(404, "There is no such active alarm.");
+    if (act === "acknowledge" && alarm.presence === AlarmPresence.ON) {
+      this.#tell({
+        ...alarm,
+        phase: AlarmPhase.ACKNOWLEDGE,
+        presence: AlarmPresence.ACKNOWLEDGED,
+        acknowledgedBy: "demo",
+        acknowledgedAt: now,
+        acknowledgedUntil: now + 120,
+      });
+    } else if (act === "reset" && alarm.presence === AlarmPresence.LATCHED) {
+      this.#tell({ ...alarm, phase: AlarmPhase.RESET, presence: AlarmPresence.OFF });
+    } else {
+      return refusal(409, `The alarm is ${AlarmPresence[alarm.presence]} now.`);
+    }
+    return Promise.resolve(Response.json({}));
+  };
+
+  #now(): number {
+    return (performance.timeOrigin + performance.now()) / 1000;
+  }
+
+  #newBed(index: number, now: number): MockBed {
+    const between = (low: number, high: number) => low + this.#random() * (high - low);
+    const systolic = between(104, 140);
+    const diastolic = systolic * between(0.52, 0.62);
+    const base = [between(58, 106), between(94, 99), between(12, 22)];
+    base.push(systolic, diastolic, diastolic + (systolic - diastolic) / 3, between(36.3, 37.6));
+    const nibpAt = now - between(60, 1800);
+    return {
+      description: create(BedDescriptionSchema, {
+        number: index + 1,
+        bed: `E-${String(index + 1).padStart(2, "0")}`,
+        unit: "ICU East",
+        deviceId: `sim-${index + 1}`,
+        patientId: `P${1000 + index}`,
+        ageClass: index % 7 === 6 ? AgeClass.PAEDIATRIC : AgeClass.ADULT,
+        connection: Connection.CONNECTED,
+        metrics: METRICS,
+        waveforms: [
+          { code: 131330, unit: 266418, sampleRateHz: ECG_HZ, scale: 0.002 },
+          { code: 150452, unit: 262656, sampleRateHz: PLETH_HZ, scale: 0.001 },
+        ],
+      }),
+      base,
+      observedAt: [now, now, now, nibpAt, nibpAt, nibpAt, now - between(5, 200)],
+    };
+  }
+
+  /** Something is wrong at the first beds. */
+  #alarm(now: number): void {
+    const at = (index: number) => this.#beds[index % this.#beds.length] as MockBed;
+    const physiological = AlarmKind.PHYSIOLOGICAL;
+    const technical = AlarmKind.TECHNICAL;
+    const { HIGH, MEDIUM, LOW } = AlarmPriority;
+    const set = (bed: MockBed, position: number, value: number) => (bed.base[position] = value);
+    const add = (bed: MockBed, condition: string, since_s: number, init: AlarmInit) => {
+      const id = String(101 + this.#alarms.size);
+      const alarm = create(AlarmEventSchema, {
+        occurrenceId: id,
+        eventSeq: 1,
+        phase: AlarmPhase.CONTINUE,
+        bed: bed.description.bed,
+        deviceId: bed.description.deviceId,
+        condition,
+        raisedAt: now - since_s,
+        observedAt: now - since_s,
+        receivedAt: now - since_s,
+        presence: AlarmPresence.ON,
+        ...init,
+      });
+      this.#alarms.set(id, alarm);
+    };
+
+    set(at(0), SPO2, 84);
+    add(at(0), "SPO2_LOW", 42, {
+      kind: physiological,
+      priority: HIGH,
+      metric: "SpO2",
+      value: 84,
+      extreme: 82,
+      limit: 85,
+    });
+    if (this.#beds.length === 1) return;
+    set(at(1), HR, 134);
+    add(at(1), "HR_HIGH", 190, {
+      kind: physiological,
+      priority: MEDIUM,
+      metric: "HR",
+      value: 134,
+      extreme: 138,
+      limit: 120,
+      presence: AlarmPresence.ACKNOWLEDGED,
+      acknowledgedBy: "anna",
+      acknowledgedAt: now - 72,
+      acknowledgedUntil: now + 48,
+    });
+    set(at(2), RR, 33);
+    add(at(2), "RR_HIGH", 19, {
+      kind: physiological,
+      priority: MEDIUM,
+      metric: "RR",
+      value: 33,
+      extreme: 34,
+      limit: 30,
+    });
+    at(3).description.connection = Connection.LOST;
+    at(3).observedAt.fill(now - 31);
+    add(at(3), "CONNECTION_LOST", 21, { kind: technical, priority: MEDIUM });
+    set(at(4), HR, NaN);
+    add(at(4), "INVALID_SIGNAL", 115, { kind: technical, priority: LOW, metric: "HR" });
+    set(at(5), TEMP, 38.7);
+    add(at(5), "TEMP_HIGH", 724, {
+      kind: physiological,
+      priority: LOW,
+      metric: "Temp",
+      value: 38.7,
+      extreme: 38.7,
+      limit: 38.5,
+    });
+    at(6).description.audioPausedUntil = now + 72;
+    add(at(7), "HR_LOW", 260, {
+      kind: physiological,
+      priority: HIGH,
+      metric: "HR",
+      value: 61,
+      extreme: 33,
+      limit: 35,
+      presence: AlarmPresence.LATCHED,
+      latching: true,
+      endedAt: now - 200,
+    });
+    if (this.#beds.length < 11) return;
+    at(8).description.connection = Connection.AWAY;
+    at(8).observedAt.fill(now - 1500);
+    set(at(10), HR, 0);
+    at(10).observedAt[SPO2] = now - 40;
+    add(at(10), "HR_LOW", 9, {
+      kind: physiological,
+      priority: HIGH,
+      metric: "HR",
+      value: 0,
+      extreme: 0,
+      limit: 35,
+    });
+    add(at(10), "METRIC_STALE", 30, { kind: technical, priority: MEDIUM, metric: "SpO2" });
+  }
+
+  #numerics({ description, base, observedAt }: MockBed): BedNumerics {
+    const wobble = Math.sin(this.#now() / 7 + description.number);
+    return create(BedNumericsSchema, {
+      number: description.number,
+      values: base.map((value, position) => {
+        const moves = position < NIBP && value !== 0 && position !== SPO2;
+        return moves ? value + 1.5 * wobble : value;
+      }),
+      observedAt,
+      validity: base.map((value) => (Number.isNaN(value) ? Validity.MISSING : Validity.VALID)),
+    });
+  }
+
+  #tick(): void {
+    const now = this.#now();
+    const live = this.#beds.filter(
+      ({ description }) => description.connection === Connection.CONNECTED,
+    );
+    const second = Math.floor(now) !== Math.floor(this.#sentTo);
+    for (const bed of second ? live : []) {
+      for (const position of [HR, SPO2, RR]) {
+        if (now - (bed.observedAt[position] ?? 0) < 10) bed.observedAt[position] = now;
+      }
+    }
+    const waveforms = live.flatMap((bed) => chunks(bed, this.#sentTo, now));
+    this.#sentTo = now;
+    this.#delta({ numerics: second ? live.map((bed) => this.#numerics(bed)) : [], waveforms });
+  }
+
+  #tell(alarm: AlarmEvent): void {
+    const event = { ...alarm, eventSeq: alarm.eventSeq + 1 };
+    if (event.presence === AlarmPresence.OFF) this.#alarms.delete(event.occurrenceId);
+    else this.#alarms.set(event.occurrenceId, event);
+    this.#delta({ alarms: [event] });
+  }
+
+  #delta(news: {
+    beds?: BedDescription[];
+    numerics?: BedNumerics[];
+    alarms?: AlarmEvent[];
+    waveforms?: BedWaveform[];
+  }): void {
+    this.#revision += 1;
+    const revision = String(this.#revision);
+    this.#send({ case: "delta", value: { revision, serverClock: this.#now(), ...news } });
+  }
+
+  #send(frame: NonNullable<MessageInitShape<typeof WatchResponseSchema>["frame"]>): void {
+    if (this.frozen) return;
+    this.#socket?.deliver(toBinary(WatchResponseSchema, create(WatchResponseSchema, { frame })));
+  }
+}
+
+function refusal(status: number, error: string): Promise<Response> {
+  return Promise.resolve(Response.json({ error }, { status }));
+}
+
+/** Samples of both waveforms between two times. */
+function chunks(bed: MockBed, from: number, to: number): BedWaveform[] {
+  const { number } = bed.description;
+  const rate_hz = (bed.base[HR] ?? NaN) / 60;
+  const quiet = number % 5 === 2 && to % 40 < 3;
+  if (quiet) return [];
+  const chunk = (waveform: number, hz: number, at: (time: number) => number) => {
+    const first = Math.ceil(from * hz);
+    const values = new Int16Array(Math.max(0, Math.ceil(to * hz) - first));
+    for (let i = 0; i < values.length; i++) values[i] = at((first + i) / hz);
+    const samples = new Uint8Array(values.buffer);
+    return create(BedWaveformSchema, { number, waveform, startAt: first / hz, samples });
+  };
+  const phase = (time: number) => (time * rate_hz + number / 3) % 1;
+  const bump = (at: number, centre: number, width: number) =>
+    Math.exp(-(((at - centre) / width) ** 2));
+  const noise = () => 8 * (Math.random() - 0.5);
+  return [
+    chunk(0, ECG_HZ, (time) => {
+      if (Number.isNaN(rate_hz)) return NO_SAMPLE;
+      if (rate_hz === 0) return noise();
+      const at = phase(time);
+      return (
+        500 * bump(at, 0.4, 0.012) -
+        90 * bump(at, 0.37, 0.012) -
+        120 * bump(at, 0.43, 0.014) +
+        55 * bump(at, 0.22, 0.035) +
+        110 * bump(at, 0.68, 0.06) +
+        noise()
+      );
+    }),
+    chunk(1, PLETH_HZ, (time) => {
+      if (rate_hz === 0) return 100;
+      const at = phase(time);
+      return 100 + 780 * bump(at, 0.3, 0.13) + 330 * bump(at, 0.62, 0.13);
+    }),
+  ];
+}
+
+/** A socket whose other end is in this page. */
+class MockSocket implements Socket {
+  binaryType: BinaryType = "arraybuffer";
+  onopen: ((event: Event) => void) | null = null;
+  onmessage: ((event: MessageEvent) => void) | null = null;
+  onclose: ((event: CloseEvent) => void) | null = null;
+  readonly #onsubscribe: () => void;
+  #subscribed = false;
+
+  constructor(onsubscribe: () => void) {
+    this.#onsubscribe = onsubscribe;
+    setTimeout(() => this.onopen?.(new Event("open")));
+  }
+
+  send(): void {
+    if (this.#subscribed) return;
+    this.#subscribed = true;
+    setTimeout(this.#onsubscribe);
+  }
+
+  close(): void {
+    this.#subscribed = false;
+  }
+
+  deliver(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#subscribed) this.onmessage?.(new MessageEvent("message", { data: bytes.buffer }));
+  }
+}

@@ -1,0 +1,90 @@
+// What a clinician does: one POST each. The effect is seen through the feed, never assumed.
+
+import { type AlarmEvent, AlarmPriority } from "../wire/rpm_service/v1/alarm_pb";
+import { words } from "../words";
+
+/** No answer within this time is a failure that the person is told. */
+const ANSWER_WITHIN_MS = 5000;
+/** How long one press of Pause silences a bed, in seconds. */
+export const PAUSE_S = 120;
+
+/** Acts without an answer that are remembered; the oldest is forgotten first. */
+const UNANSWERED_MAX = 64;
+
+/** An act that was not done; the message is one line for the person. */
+export class ActRefused extends Error {}
+
+export type Post = (path: string, init: RequestInit) => Promise<Response>;
+
+/** The acts. Each resolves when the server has done it and rejects with ActRefused. */
+export class Acts {
+  readonly #post: Post;
+  /** A key is kept until its act has been answered: pressed again, it is the same act. */
+  readonly #unanswered = new Map<string, string>();
+
+  constructor(post: Post = (path, init) => fetch(path, init)) {
+    this.#post = post;
+  }
+
+  /** Acknowledges one occurrence at the priority that is on the screen. */
+  acknowledge(alarm: AlarmEvent): Promise<void> {
+    const path = `/v1/alarms/${encodeURIComponent(alarm.occurrenceId)}/acknowledge`;
+    return this.#do(path, { priority: AlarmPriority[alarm.priority] });
+  }
+
+  /** Ends a latched signal. */
+  reset(alarm: AlarmEvent): Promise<void> {
+    return this.#do(`/v1/alarms/${encodeURIComponent(alarm.occurrenceId)}/reset`, {});
+  }
+
+  /** Pauses the sound of a bed; 0 seconds ends the pause. */
+  pauseAudio(bed: string, duration_s: number): Promise<void> {
+    return this.#do(`/v1/beds/${encodeURIComponent(bed)}/pause-audio`, { duration_s });
+  }
+
+  async #do(path: string, body: Record<string, unknown>): Promise<void> {
+    const act = `${path} ${JSON.stringify(body)}`;
+    const idempotency_key = this.#unanswered.get(act) ?? crypto.randomUUID();
+    this.#unanswered.set(act, idempotency_key);
+    if (this.#unanswered.size > UNANSWERED_MAX) {
+      for (const oldest of this.#unanswered.keys()) {
+        this.#unanswered.delete(oldest);
+        break;
+      }
+    }
+    let answer: Response;
+    try {
+      answer = await this.#post(path, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ ...body, idempotency_key }),
+        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      });
+    } catch {
+      // Whatever kept the answer away, the person must know that it is not known to be done.
+      throw new ActRefused(words.noAnswer);
+    }
+    this.#unanswered.delete(act);
+    if (!answer.ok) throw new ActRefused(await reasonOf(answer));
+  }
+}
+
+async function reasonOf(answer: Response): Promise<string> {
+  if (answer.status === 401) return words.signedOut;
+  try {
+    const body: unknown = await answer.json();
+    if (typeof body === "object" && body !== null && "error" in body) return String(body.error);
+  } catch {
+    // Not JSON, so not our server's words: the status must do.
+  }
+  return words.refused(answer.status);
+}
+
+/** Who is signed in; null where the server knows no session. Rejects where it does not answer. */
+export async function sessionUser(): Promise<string | null> {
+  const answer = await fetch("/v1/session", { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+  if (answer.status === 401) return null;
+  const body: unknown = await answer.json();
+  const named = typeof body === "object" && body !== null && "user" in body;
+  return named ? String(body.user) : "";
+}

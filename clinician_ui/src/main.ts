@@ -1,0 +1,28 @@
+import "./view/theme.css";
+
+import { mount } from "svelte";
+
+import { Acts, sessionUser } from "./feed/acts";
+import { browserWorld } from "./feed/socket";
+import { Station } from "./station.svelte";
+import StationView from "./view/Station.svelte";
+
+/** Whether the server knows this session; unknown counts as yes, and the link tries again. */
+async function hasSession(): Promise<boolean> {
+  try {
+    return (await sessionUser()) !== null;
+  } catch {
+    // The server does not answer at all, which says nothing about the session.
+    return true;
+  }
+}
+
+const url = new URL("/v1/watch", location.href);
+url.protocol = url.protocol.replace("http", "ws");
+const station = new Station(browserWorld(url.href, hasSession), new Acts());
+mount(StationView, { target: document.body, props: { station } });
+station.start();
+sessionUser().then(
+  (user) => (station.user = user ?? ""),
+  () => (station.user = ""),
+);

@@ -1,0 +1,127 @@
+// The station: what the feed tells, held where the view can see it, and the acts of its person.
+
+import { SvelteSet } from "svelte/reactivity";
+
+import { type Acts, ActRefused, PAUSE_S } from "./feed/acts";
+import type { Link } from "./feed/link";
+import { Feed, type FeedEvents, type FeedWorld } from "./feed/socket";
+import { byBed, inOrder } from "./model/alarms";
+import { hearClock, type ServerClock, serverTime } from "./model/clock";
+import { type Confirmation, press } from "./model/confirmation";
+import { EMPTY_WARD, type Ward, wardOf, withDelta } from "./model/ward";
+import { Waves } from "./model/waves";
+import type { AlarmEvent } from "./wire/rpm_service/v1/alarm_pb";
+import { words } from "./words";
+
+export class Station {
+  link = $state.raw<Link | null>(null);
+  ward = $state.raw<Ward>(EMPTY_WARD);
+  /** Monotone seconds at the last look. */
+  moment = $state(0);
+  /** The server's clock at the last look; NaN until a frame has told it. */
+  now = $state(NaN);
+  /** Why the server ended the stream, in its words. */
+  closing = $state("");
+  user = $state("");
+  /** What the person must be told about the last act; empty where it went well. */
+  trouble = $state("");
+  pending = $state.raw<Confirmation | null>(null);
+  /** Acts under way, by what they are done to. */
+  readonly busy = new SvelteSet<string>();
+
+  readonly alarms = $derived(inOrder(this.ward.alarms.values()));
+  readonly alarmsByBed = $derived(byBed(this.alarms));
+
+  /** Samples stay outside the reactive state: canvases read them at their own pace. */
+  readonly waves = new Waves();
+
+  readonly #acts: Acts;
+  readonly #feed: Feed;
+  #clock: ServerClock | null = null;
+
+  constructor(world: FeedWorld, acts: Acts) {
+    this.#acts = acts;
+    this.#feed = new Feed(world, this.#events());
+  }
+
+  start(): void {
+    this.#feed.start();
+  }
+
+  stop(): void {
+    this.#feed.stop();
+  }
+
+  /** The server's clock at a monotone time in seconds. */
+  serverTime(now: number): number {
+    return serverTime(this.#clock, now);
+  }
+
+  acknowledge(alarm: AlarmEvent): Promise<void> {
+    return this.#do(alarm.occurrenceId, alarm.bed, () => this.#acts.acknowledge(alarm));
+  }
+
+  reset(alarm: AlarmEvent): Promise<void> {
+    return this.#do(alarm.occurrenceId, alarm.bed, () => this.#acts.reset(alarm));
+  }
+
+  pauseAudio(bed: string): Promise<void> {
+    return this.#do(`bed ${bed}`, bed, () => this.#acts.pauseAudio(bed, PAUSE_S));
+  }
+
+  endPause(bed: string): Promise<void> {
+    return this.#do(`bed ${bed}`, bed, () => this.#acts.pauseAudio(bed, 0));
+  }
+
+  /** The acknowledge key was pressed. */
+  pressAcknowledge(): void {
+    const { pending, acknowledge } = press(this.pending, this.alarms, this.moment);
+    this.pending = pending;
+    this.trouble = pending === null && acknowledge === null ? words.nothingToAcknowledge : "";
+    if (acknowledge !== null) void this.acknowledge(acknowledge);
+  }
+
+  async #do(what: string, bed: string, act: () => Promise<void>): Promise<void> {
+    if (this.busy.has(what)) return;
+    this.busy.add(what);
+    this.trouble = "";
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof ActRefused)) throw error;
+      this.trouble = `${bed}: ${error.message}`;
+    } finally {
+      this.busy.delete(what);
+    }
+  }
+
+  #events(): FeedEvents {
+    return {
+      snapshot: (frame, now) => {
+        this.#clock = hearClock(null, frame.serverClock, now);
+        this.ward = wardOf(frame);
+        this.closing = "";
+        this.waves.clear();
+        this.waves.follow(this.ward.beds);
+      },
+      delta: (frame, now) => {
+        this.#clock = hearClock(this.#clock, frame.serverClock, now);
+        this.ward = withDelta(this.ward, frame);
+        if (frame.beds.length > 0) this.waves.follow(this.ward.beds);
+        this.waves.take(frame.waveforms);
+      },
+      progress: (frame, now) => {
+        this.#clock = hearClock(this.#clock, frame.serverClock, now);
+      },
+      closing: (reason) => {
+        this.closing = reason;
+      },
+      link: (link, now) => {
+        this.link = link;
+        this.moment = now;
+        this.now = this.serverTime(now);
+        if (this.pending !== null && now > this.pending.until) this.pending = null;
+      },
+    };
+  }
+}

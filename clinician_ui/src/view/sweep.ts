@@ -1,0 +1,193 @@
+// Draws waveforms as a monitor does: time runs to the right, an erase gap runs ahead of the
+// newest sample, and what was not measured stays empty. Where a sample stands depends on its
+// time alone, never on when it was drawn, so a late or missing chunk cannot bend the picture.
+
+import { NO_SAMPLE, type Ring } from "../model/waves";
+
+/** Drawing runs this far behind the server's clock, so that samples are there in time. */
+export const LAG_S = 1.2;
+/** Width of the erase gap, in seconds. */
+const GAP_S = 0.35;
+const PIXELS_PER_S = 60;
+const SWEEP_S_MIN = 3;
+const SWEEP_S_MAX = 12;
+const LINE_WIDTH = 1.4;
+/** Room left above and below, as a part of the lane. */
+const MARGIN = 0.06;
+/** Room that a new range leaves on either side, as a part of it. */
+const HEADROOM = 0.08;
+/** A range is made smaller when this part of it is enough. */
+const SHRINK = 0.6;
+/** Least range of a lane by MDC unit (mV, µV, mmHg), so that a flat line stays flat and noise
+ * does not look like a rhythm. */
+const SPAN_MIN: Record<number, number> = { 266418: 1, 266419: 1000, 266016: 20 };
+const SPAN_MIN_OTHER = 0.2;
+
+interface Range {
+  readonly low: number;
+  readonly high: number;
+}
+
+interface Lane {
+  readonly ring: Ring;
+  readonly colour: string;
+  /** Number of the sample after the last that was drawn. */
+  drawnTo: number;
+  /** Raw samples at the lower and the upper edge. */
+  low: number;
+  high: number;
+}
+
+export class Sweep {
+  readonly #canvas: HTMLCanvasElement;
+  readonly #context: CanvasRenderingContext2D | null;
+  readonly #colourOf: (ring: Ring) => string;
+  #lanes: Lane[] = [];
+  #sweep_s = SWEEP_S_MIN;
+  /** Time up to which the screen has been erased; NaN asks for a whole new picture. */
+  #erasedTo = NaN;
+
+  constructor(canvas: HTMLCanvasElement, colourOf: (ring: Ring) => string) {
+    this.#canvas = canvas;
+    this.#context = canvas.getContext("2d");
+    this.#colourOf = colourOf;
+  }
+
+  /** Brings the picture to `now`, on the server's clock. */
+  draw(rings: readonly Ring[], now: number): void {
+    const context = this.#context;
+    if (context === null || !Number.isFinite(now)) return;
+    const head = now - LAG_S;
+    const anew = [this.#follow(rings), this.#resize()].includes(true);
+    const passed_s = head + GAP_S - this.#erasedTo;
+    if (anew || !(passed_s >= 0 && passed_s < this.#sweep_s)) this.#begin(context, head);
+    const before = this.#erasedTo - GAP_S;
+    const wrapped = Math.floor(head / this.#sweep_s) !== Math.floor(before / this.#sweep_s);
+    this.#erase(context, head + GAP_S);
+    this.#lanes.forEach((lane, place) => {
+      const range = this.#range(lane.ring, head);
+      const grown = range.low < lane.low || range.high > lane.high;
+      // Shrinks only where a sweep begins, and only by much: a picture that breathes is noise.
+      const shrunk = wrapped && range.high - range.low < SHRINK * (lane.high - lane.low);
+      if (grown || shrunk) this.#rescale(context, lane, place, range);
+      this.#trace(context, lane, place, head);
+    });
+  }
+
+  /** Makes lanes for other rings; tells whether there are any. */
+  #follow(rings: readonly Ring[]): boolean {
+    const lanes = this.#lanes;
+    if (rings.length === lanes.length && rings.every((ring, i) => ring === lanes[i]?.ring)) {
+      return false;
+    }
+    this.#lanes = rings.map((ring) => {
+      return { ring, colour: this.#colourOf(ring), drawnTo: 0, low: Infinity, high: -Infinity };
+    });
+    return true;
+  }
+
+  /** Fits the canvas to its box in device pixels; tells whether that changed anything. */
+  #resize(): boolean {
+    const canvas = this.#canvas;
+    const width = Math.round(canvas.clientWidth * devicePixelRatio);
+    const height = Math.round(canvas.clientHeight * devicePixelRatio);
+    if (canvas.width === width && canvas.height === height) return false;
+    canvas.width = width;
+    canvas.height = height;
+    const sweep_s = canvas.clientWidth / PIXELS_PER_S;
+    this.#sweep_s = Math.min(SWEEP_S_MAX, Math.max(SWEEP_S_MIN, sweep_s));
+    return true;
+  }
+
+  #begin(context: CanvasRenderingContext2D, head: number): void {
+    context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
+    this.#erasedTo = head + GAP_S;
+    for (const lane of this.#lanes)
+      Object.assign(lane, { drawnTo: 0, low: Infinity, high: -Infinity });
+  }
+
+  /** Clears from where the eraser stood to `until`, over the right edge if need be. */
+  #erase(context: CanvasRenderingContext2D, until: number): void {
+    const { width, height } = this.#canvas;
+    const from = this.#x(this.#erasedTo);
+    const to = this.#x(until);
+    if (to >= from) {
+      context.clearRect(from, 0, to - from + 1, height);
+    } else {
+      context.clearRect(from, 0, width - from, height);
+      context.clearRect(0, 0, to + 1, height);
+    }
+    this.#erasedTo = until;
+  }
+
+  /** Draws what has come since. */
+  #trace(context: CanvasRenderingContext2D, lane: Lane, place: number, head: number): void {
+    const { ring } = lane;
+    const rate = ring.metric.sampleRateHz;
+    const oldest = Math.ceil((head - this.#sweep_s + GAP_S) * rate);
+    const end = Math.min(ring.end, Math.floor(head * rate) + 1);
+    const from = Math.max(lane.drawnTo, oldest);
+    if (from >= end) return;
+    context.strokeStyle = lane.colour;
+    context.lineWidth = LINE_WIDTH * devicePixelRatio;
+    context.lineJoin = "round";
+    context.beginPath();
+    let previousX = Infinity;
+    for (let number = Math.max(from - 1, oldest); number < end; number++) {
+      const sample = ring.at(number);
+      if (sample === NO_SAMPLE) {
+        previousX = Infinity;
+        continue;
+      }
+      const x = this.#x(number / rate);
+      const y = this.#y(lane, place, sample);
+      // A line joins two samples only where neither a gap nor the screen's edge is between.
+      if (x >= previousX) context.lineTo(x, y);
+      else context.moveTo(x, y);
+      previousX = x;
+    }
+    context.stroke();
+    lane.drawnTo = end;
+  }
+
+  #rescale(context: CanvasRenderingContext2D, lane: Lane, place: number, range: Range): void {
+    const { top, height } = this.#band(place);
+    context.clearRect(0, top, this.#canvas.width, height);
+    const spare = HEADROOM * (range.high - range.low);
+    Object.assign(lane, { drawnTo: 0, low: range.low - spare, high: range.high + spare });
+  }
+
+  /** The range of what the sweep shows, but no less than the unit's least. */
+  #range(ring: Ring, head: number): Range {
+    const { unit, scale, sampleRateHz } = ring.metric;
+    let low = Infinity;
+    let high = -Infinity;
+    const end = Math.floor(head * sampleRateHz) + 1;
+    for (let number = Math.ceil((head - this.#sweep_s) * sampleRateHz); number < end; number++) {
+      const sample = ring.at(number);
+      if (sample === NO_SAMPLE) continue;
+      low = Math.min(low, sample);
+      high = Math.max(high, sample);
+    }
+    const least = (SPAN_MIN[unit] ?? SPAN_MIN_OTHER) / Math.abs(scale);
+    const spare = low <= high ? Math.max(0, least - (high - low)) / 2 : 0;
+    return { low: low - spare, high: high + spare };
+  }
+
+  #x(time: number): number {
+    const part = (time / this.#sweep_s) % 1;
+    return part * this.#canvas.width;
+  }
+
+  #y({ low, high, ring }: Lane, place: number, sample: number): number {
+    const { top, height } = this.#band(place);
+    const part = high > low ? (sample - low) / (high - low) : 0.5;
+    const up = ring.metric.scale < 0 ? 1 - part : part;
+    return top + height * (1 - MARGIN - up * (1 - 2 * MARGIN));
+  }
+
+  #band(place: number): { top: number; height: number } {
+    const height = this.#canvas.height / this.#lanes.length;
+    return { top: place * height, height };
+  }
+}
