@@ -9,20 +9,20 @@ import grpc
 
 from rpm_service.adapters.grpc.server import OPTIONS
 from rpm_service.adapters.pki.credentials import load_server
-from rpm_service.v1 import alarm_pb2, telemetry_pb2_grpc
+from rpm_service.v1 import alarm_pb2
 from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import telemetry_pb2 as t
 
 ACK_FRAMES = 64
 
 
-class Telemetry(telemetry_pb2_grpc.TelemetryServiceServicer):
+class Telemetry:
     """Parses every frame, acknowledges every 64th, and relays a heart rate of 0."""
 
     def __init__(self, viewers: set[asyncio.Queue]) -> None:
         self._viewers = viewers
 
-    async def StreamTelemetry(self, requests, context):
+    async def stream_telemetry(self, requests, context):
         frames, name = 0, ""
         async for request in requests:
             kind = request.WhichOneof("frame")
@@ -45,6 +45,16 @@ class Telemetry(telemetry_pb2_grpc.TelemetryServiceServicer):
         frame = m.WatchResponse(delta=m.Delta(alarms=[alarm])).SerializeToString()
         for viewer in self._viewers:
             viewer.put_nowait(frame)
+
+    def handler(self):
+        stream = grpc.stream_stream_rpc_method_handler(
+            self.stream_telemetry,
+            t.StreamTelemetryRequest.FromString,
+            t.StreamTelemetryResponse.SerializeToString,
+        )
+        return grpc.method_handlers_generic_handler(
+            "rpm_service.v1.TelemetryService", {"StreamTelemetry": stream}
+        )
 
 
 class Viewers:
@@ -73,8 +83,7 @@ class Viewers:
 def bare_server(certs: Path, listen: str, viewers: set[asyncio.Queue]):
     credentials = load_server(certs)
     server = grpc.aio.server(options=OPTIONS)
-    telemetry_pb2_grpc.add_TelemetryServiceServicer_to_server(Telemetry(viewers), server)
-    server.add_generic_rpc_handlers((Viewers(viewers).handler(),))
+    server.add_generic_rpc_handlers((Telemetry(viewers).handler(), Viewers(viewers).handler()))
     server.add_secure_port(
         listen,
         grpc.ssl_server_credentials(

@@ -11,9 +11,8 @@ import grpc
 
 from rpm_service.adapters.pki.credentials import ensure_client
 from rpm_service.application.identity import Role
-from rpm_service.v1 import alarm_pb2
+from rpm_service.v1 import alarm_pb2, monitoring_pb2_grpc
 from rpm_service.v1 import monitoring_pb2 as m
-from rpm_service.v1 import monitoring_pb2_grpc
 from tests.benchmarks.load import OPTIONS
 
 
