@@ -267,6 +267,10 @@ class Bedside:
         """The device's stream lives."""
         self._heard_at = now
 
+    def hear(self, now: float) -> None:
+        """The device measures: it sent waveforms alone. Its numerics may still go stale."""
+        self._heard_at = self._observed_at = now
+
     def judge_clock(self, *, off: bool, now: float) -> None:
         """Raises or ends the technical alarm for a device clock that is wrong."""
         if off and not self.board.holds(DEVICE_CLOCK_OFF):

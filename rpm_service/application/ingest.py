@@ -11,7 +11,13 @@ from math import isfinite
 from typing import Final
 
 from rpm_service.application.bedside import Bedside, Refused
-from rpm_service.application.effects import Description, Gap, NumericRow, WaveformRow
+from rpm_service.application.effects import (
+    Connection,
+    Description,
+    Gap,
+    NumericRow,
+    WaveformRow,
+)
 from rpm_service.application.ports import DevicePeer
 from rpm_service.application.ward import Ward
 from rpm_service.domain.alarms import Kind, Priority
@@ -204,7 +210,7 @@ class TelemetrySession:
     ) -> None:
         """Takes what one monitor observed at one instant. Raises Refused."""
         ward = self._ward
-        bedside = self._bedside(mds)
+        bedside = self._heard(mds, now)
         at = self._on_server_clock("observed_at", observed_at, now)
         if now - at <= LIVE_S:
             current = bedside.observe(at, now, values, indices, validity)
@@ -222,6 +228,10 @@ class TelemetrySession:
             ward.live.measure(bedside)
             if bedside.board.events:
                 ward.collect(bedside)
+
+    def hear(self, mds: int, now: float) -> None:
+        """Takes note that a monitor is there: it sent waveforms alone. Raises Refused."""
+        self._heard(mds, now).hear(now)
 
     def take_samples(
         self, seq: int, mds: int, channel: int, start_at: float, samples: bytes, now: float
@@ -258,6 +268,14 @@ class TelemetrySession:
         at = self._on_server_clock("observed_at", observed_at, now)
         bedside.take_device_alarm(code, kind, priority, at, now, present=present, text=text)
         self._ward.collect(bedside)
+
+    def _heard(self, mds: int, now: float) -> Bedside:
+        """Finds a monitor; one that fell silent on a stream that lives is back."""
+        bedside = self._bedside(mds)
+        if bedside.connection is not Connection.CONNECTED:
+            bedside.connect(now)
+            self._ward.settle(bedside, now)
+        return bedside
 
     def _bedside(self, mds: int) -> Bedside:
         if mds < len(self.bedsides):

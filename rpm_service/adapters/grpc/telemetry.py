@@ -120,16 +120,20 @@ class TelemetryStream:
             return
         for place, entry in enumerate(frame.entries):
             mds = entry.mds
+            values = tuple(entry.values)
             try:
-                session.observe(
-                    seq,
-                    mds,
-                    entry.observed_at,
-                    tuple(entry.values),
-                    tuple(entry.indices),
-                    tuple(entry.validity),
-                    now,
-                )
+                if values or not entry.sample_arrays:
+                    session.observe(
+                        seq,
+                        mds,
+                        entry.observed_at,
+                        values,
+                        tuple(entry.indices),
+                        tuple(entry.validity),
+                        now,
+                    )
+                else:
+                    session.hear(mds, now)
             except Refused as refusal:
                 at = _within(f"observations.entries[{place}]", refusal.field)
                 self._refuse(seq, at, refusal.reason)
