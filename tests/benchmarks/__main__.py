@@ -9,6 +9,7 @@ import json
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from rich.table import Table
 
 from rpm_service.adapters.pki.credentials import ensure_server
 from tests.benchmarks.bare import ACK_FRAMES
-from tests.benchmarks.process import ROOT, Process, free_port, load, process, run_load
+from tests.support.process import ROOT, Process, free_port, process, rpm_service
 
 LISTENING = "devices and viewers"
 
@@ -31,6 +32,24 @@ class Figure(NamedTuple):
     bound: str
     held: bool
     what: str
+
+
+def load(target: str, certs: Path, name: str, **want) -> Process:
+    want = {"target": target, "certs": str(certs), "name": name, "beds": 0, **want}
+    return Process("-m", "tests.benchmarks.load", json.dumps(want))
+
+
+def run_load(server: Process, devices: Process) -> float:
+    """Lets devices stream; gives the server's CPU seconds over the time they did."""
+    devices.wait_for("ready")
+    time.sleep(0.5)
+    before = server.cpu_s()
+    devices.say("go")
+    devices.wait_for("sent")
+    time.sleep(0.3)
+    spent = server.cpu_s() - before
+    devices.say("end")
+    return spent
 
 
 class Bench:
@@ -47,11 +66,11 @@ class Bench:
 
     @contextmanager
     def ours(self) -> Iterator[tuple[Process, str]]:
-        """The whole pipeline, on disk, with a page that nobody looks at."""
+        """The whole pipeline, on disk."""
         self._servers += 1
         data, target = self._directory / f"data-{self._servers}", f"127.0.0.1:{free_port()}"
-        arguments = ("--data", str(data), "--certs", str(self.certs), "--listen", target)
-        with process("-m", "rpm_service", "serve", *arguments) as server:
+        arguments = ("--data", data, "--certs", self.certs, "--listen", target)
+        with rpm_service("serve", *arguments) as server:
             server.wait_for(LISTENING)
             yield server, target
 

@@ -1,16 +1,16 @@
-"""Processes of a benchmark, and what they cost: CPU and memory as the kernel counts them."""
+"""Processes of our own, for system tests and benchmarks: what they say, and what they cost."""
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
-TICKS = os.sysconf("SC_CLK_TCK")
 ROOT = Path(__file__).parents[2]
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:
@@ -20,6 +20,8 @@ def free_port() -> int:
 
 
 class Process:
+    """Runs `python ARGUMENTS` at the project's root."""
+
     def __init__(self, *arguments: str, **environment: str) -> None:
         self._popen = subprocess.Popen(
             [sys.executable, *arguments],
@@ -30,10 +32,19 @@ class Process:
             env={**os.environ, **environment},
         )
 
-    def wait_for(self, start: str) -> str:
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def lines(self):
+        """Every line from here on, until the process ends."""
         for line in self._popen.stdout:
+            yield line.rstrip("\n")
+
+    def wait_for(self, start: str) -> str:
+        for line in self.lines():
             if line.startswith(start):
-                return line.strip()
+                return line
         raise RuntimeError(f"ended with {self._popen.wait()} before it said {start!r}")
 
     def report(self) -> dict:
@@ -45,29 +56,34 @@ class Process:
         self._popen.stdin.flush()
 
     def cpu_s(self) -> float:
-        fields = Path(f"/proc/{self._popen.pid}/stat").read_text().rpartition(")")[2].split()
+        """CPU time of all its threads, as the kernel counts it."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 
     def rss_mib(self) -> float:
-        status = Path(f"/proc/{self._popen.pid}/status").read_text()
+        status = Path(f"/proc/{self.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         return int(line.split()[1]) / 1024
 
-    @property
-    def pid(self) -> int:
-        return self._popen.pid
+    def end(self, number: int = signal.SIGTERM) -> None:
+        self._popen.send_signal(number)
 
-    def end(self) -> None:
-        """Asks for the report."""
-        self._popen.terminate()
+    def wait(self, seconds: float = 30) -> int:
+        return self._popen.wait(seconds)
+
+    def kill(self) -> None:
+        self._popen.kill()
+        self._popen.wait()
 
     def stop(self) -> None:
         self._popen.terminate()
         try:
             self._popen.wait(20)
         except subprocess.TimeoutExpired:
-            self._popen.kill()
-            self._popen.wait()
+            self.kill()
+        finally:
+            self._popen.stdin.close()
+            self._popen.stdout.close()
 
 
 @contextmanager
@@ -79,19 +95,8 @@ def process(*arguments: str, **environment: str):
         started.stop()
 
 
-def load(target: str, certs: Path, name: str, **want) -> Process:
-    want = {"target": target, "certs": str(certs), "name": name, "beds": 0, **want}
-    return Process("-m", "tests.benchmarks.load", json.dumps(want))
-
-
-def run_load(server: Process, devices: Process) -> float:
-    """Lets devices stream; gives the server's CPU seconds over the time they did."""
-    devices.wait_for("ready")
-    time.sleep(0.5)
-    before = server.cpu_s()
-    devices.say("go")
-    devices.wait_for("sent")
-    time.sleep(0.3)
-    spent = server.cpu_s() - before
-    devices.say("end")
-    return spent
+@contextmanager
+def rpm_service(*arguments: object, **environment: str):
+    """Runs a command of ours."""
+    with process("-m", "rpm_service", *map(str, arguments), **environment) as started:
+        yield started
