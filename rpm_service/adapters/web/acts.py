@@ -1,0 +1,88 @@
+"""What a clinician does in the page: one POST each, answered with 204 or one line that says why.
+
+The effect is seen through the live socket, like everybody else's.
+"""
+
+from typing import Annotated, Final, Literal, Protocol
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from rpm_service.adapters.web.gate import refusal, session_of
+from rpm_service.application.operators import KEY_MAX, ActRefused, RefusalCode
+from rpm_service.domain.alarms import Priority
+
+STATUS: Final[dict[RefusalCode, int]] = {
+    "NOT_FOUND": 404,
+    "FAILED_PRECONDITION": 409,
+    "ALREADY_EXISTS": 409,
+    "INVALID_ARGUMENT": 400,
+}
+
+OccurrenceId = Annotated[int, Path(ge=1, lt=2**64)]
+Key = Annotated[str, Field(min_length=1, max_length=KEY_MAX)]
+
+
+class Acts(Protocol):
+    """Carries out acts, in the turn of the event loop in which they come. Raises ActRefused."""
+
+    def acknowledge(self, occurrence_id: int, priority: Priority, by: str, key: str) -> object:
+        """Acknowledges one occurrence at the priority the operator saw."""
+        ...
+
+    def reset(self, occurrence_id: int, by: str, key: str) -> object:
+        """Ends a latched signal."""
+        ...
+
+    def pause_audio(self, bed: str, duration_s: float, by: str, key: str) -> object:
+        """Pauses the sound of a bed, or with 0 ends the pause."""
+        ...
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    idempotency_key: Key
+
+
+class Acknowledge(_Body):
+    """The priority that the operator saw: an acknowledgement does not cover a higher one."""
+
+    priority: Literal["LOW", "MEDIUM", "HIGH"]
+
+
+class Reset(_Body):
+    """Nothing more to say."""
+
+
+class PauseAudio(_Body):
+    """For how long, in seconds; 0 ends a pause."""
+
+    duration_s: float
+
+
+def acts_router(acts: Acts) -> APIRouter:
+    """The routes of acts. Who acts is whose session it is."""
+    router = APIRouter(prefix="/v1")
+
+    @router.post("/alarms/{occurrence_id}/acknowledge", status_code=204)
+    async def acknowledge(occurrence_id: OccurrenceId, body: Acknowledge, request: Request) -> None:
+        user = session_of(request).user
+        acts.acknowledge(occurrence_id, Priority[body.priority], user, body.idempotency_key)
+
+    @router.post("/alarms/{occurrence_id}/reset", status_code=204)
+    async def reset(occurrence_id: OccurrenceId, body: Reset, request: Request) -> None:
+        acts.reset(occurrence_id, session_of(request).user, body.idempotency_key)
+
+    # The bed of a gateway's monitor is named "gateway/monitor".
+    @router.post("/beds/{bed:path}/pause-audio", status_code=204)
+    async def pause_audio(bed: str, body: PauseAudio, request: Request) -> None:
+        acts.pause_audio(bed, body.duration_s, session_of(request).user, body.idempotency_key)
+
+    return router
+
+
+async def act_refused(_request: Request, refused: Exception) -> Response:
+    """Answers for an act that was not possible."""
+    assert isinstance(refused, ActRefused)
+    return refusal(STATUS[refused.code], refused.reason)

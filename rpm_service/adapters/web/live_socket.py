@@ -1,0 +1,196 @@
+"""The live socket: one viewer's binary protobuf frames over one WebSocket.
+
+Three things go on at once. A reader hears what the viewer wants and that it lives, a writer
+sends what the feed has, and the socket's own task looks twice a second whether the session
+still holds and whether the viewer keeps up. Whichever ends first says goodbye.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from google.protobuf.message import DecodeError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from rpm_service.adapters.web.sessions import Session, Sessions
+from rpm_service.application.monitoring import FeedClosed
+from rpm_service.v1 import monitoring_pb2
+
+FRAME_BYTES_MAX: Final = 64 * 1024
+"""The longest WatchRequest; the WebSocket layer closes with 1009 beyond it."""
+CLOSE_S_MAX: Final = 1.0
+"""A goodbye that cannot be sent in this time is not sent."""
+REASON_BYTES_MAX: Final = 123
+"""RFC 6455, section 5.5: what a close frame has room for."""
+
+# RFC 6455, section 7.4.1, and its registry.
+UNSUPPORTED_DATA: Final = 1003
+INVALID_DATA: Final = 1007
+POLICY_VIOLATION: Final = 1008
+SERVICE_RESTART: Final = 1012
+NO_SESSION: Final = 4401
+"""Our own: sign in again. After every other code a viewer connects again."""
+
+_parse = monitoring_pb2.WatchRequest.FromString
+
+
+class Feed(Protocol):
+    """One viewer's way into the live ward."""
+
+    def subscribe(self, beds: frozenset[str], units: frozenset[str], *, waveforms: bool) -> None:
+        """Chooses what to see (empty: everything); a whole snapshot comes next."""
+        ...
+
+    async def next_frame(self) -> bytes:
+        """Waits for the next whole WatchResponse. Raises FeedClosed after the last."""
+        ...
+
+    def close(self) -> None:
+        """Forgets the viewer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a live socket waits for its viewer, in seconds."""
+
+    check_s: float = 0.5
+    """A session that has ended, and a viewer that is late, are noticed in this time."""
+    heard_s_max: float = 15.0
+    """Viewers send a heartbeat at least every 5 s."""
+    send_s_max: float = 10.0
+    """A viewer that takes nothing for so long shows nothing either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """How a live socket ends: a close code and why."""
+
+    code: int
+    reason: str
+
+
+async def watch(
+    websocket: WebSocket,
+    session: Session,
+    sessions: Sessions,
+    open_feed: Callable[[], Feed],
+    patience: Patience,
+) -> None:
+    """Serves one viewer whose session the gate has found, until either side ends it."""
+    feed = open_feed()
+    try:
+        with sessions.watching(session):
+            await websocket.accept()
+            viewer = _Viewer(websocket, feed, patience)
+            goodbye = await viewer.watch(lambda: sessions.is_live(session))
+    finally:
+        feed.close()
+    if goodbye is not None:
+        await _close(websocket, goodbye)
+
+
+class _Viewer:
+    def __init__(self, websocket: WebSocket, feed: Feed, patience: Patience) -> None:
+        self._websocket = websocket
+        self._feed = feed
+        self._patience = patience
+        self._now = asyncio.get_running_loop().time
+        self._heard_at = self._now()
+        self._sending_since: float | None = None
+        self._subscribed = False
+
+    async def watch(self, is_signed_in: Callable[[], bool]) -> Goodbye | None:
+        """Carries frames both ways; tells how to say goodbye, or None to a viewer that is gone."""
+        reader = asyncio.create_task(self._read())
+        writer = asyncio.create_task(self._write())
+        both = {reader, writer}
+        try:
+            while True:
+                await asyncio.wait(
+                    both, timeout=self._patience.check_s, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in (reader, writer):
+                    if task.done():
+                        return task.result()
+                if not is_signed_in():
+                    return Goodbye(NO_SESSION, "the session has ended: sign in again")
+                late = self._lateness()
+                if late is not None:
+                    return late
+        finally:
+            reader.cancel()
+            writer.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+
+    def _lateness(self) -> Goodbye | None:
+        now, patience = self._now(), self._patience
+        if now - self._heard_at > patience.heard_s_max:
+            return Goodbye(POLICY_VIOLATION, f"no heartbeat for {patience.heard_s_max:g} s")
+        if self._sending_since is not None and now - self._sending_since > patience.send_s_max:
+            return Goodbye(POLICY_VIOLATION, f"took no frame for {patience.send_s_max:g} s")
+        return None
+
+    async def _read(self) -> Goodbye | None:
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return None
+            self._heard_at = self._now()
+            data = message.get("bytes")
+            if data is None:
+                return Goodbye(UNSUPPORTED_DATA, "text: frames are binary WatchRequests")
+            wrong = self._hear(data)
+            if wrong is not None:
+                return wrong
+
+    def _hear(self, data: bytes) -> Goodbye | None:
+        try:
+            request = _parse(data)
+        except DecodeError:
+            return Goodbye(INVALID_DATA, "not a WatchRequest")
+        frame = request.WhichOneof("frame")
+        if frame is None:
+            return Goodbye(INVALID_DATA, "a WatchRequest without a frame")
+        if frame == "subscribe":
+            wanted = request.subscribe
+            self._feed.subscribe(
+                frozenset(wanted.beds), frozenset(wanted.units), waveforms=wanted.waveforms
+            )
+            self._subscribed = True
+        elif not self._subscribed:
+            return Goodbye(POLICY_VIOLATION, "subscribe first")
+        return None
+
+    async def _write(self) -> Goodbye | None:
+        while True:
+            try:
+                frame = await self._feed.next_frame()
+            except FeedClosed as closed:
+                return Goodbye(SERVICE_RESTART, str(closed))
+            self._sending_since = self._now()
+            if not await _send(self._websocket, frame):
+                return None
+            self._sending_since = None
+
+
+async def _send(websocket: WebSocket, frame: bytes) -> bool:
+    """Sends a frame; tells whether there was still somebody to send it to."""
+    try:
+        await websocket.send_bytes(frame)
+    except (WebSocketDisconnect, RuntimeError):
+        # RuntimeError is how uvicorn says that it has begun to close the connection itself, for
+        # a frame that breaks the protocol; its disconnect message is on the way to the reader.
+        return False
+    return True
+
+
+async def _close(websocket: WebSocket, goodbye: Goodbye) -> None:
+    reason = goodbye.reason.encode()[:REASON_BYTES_MAX].decode(errors="ignore")
+    try:
+        async with asyncio.timeout(CLOSE_S_MAX):
+            await websocket.close(goodbye.code, reason)
+    except (TimeoutError, WebSocketDisconnect, RuntimeError):
+        # It is gone, or takes nothing any more: the connection is dropped without a goodbye.
+        return

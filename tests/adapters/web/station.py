@@ -1,0 +1,155 @@
+"""A central station over real loopback TLS, and the browser in front of it."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import websockets.asyncio.client as ws
+
+from rpm_service.adapters import pki
+from rpm_service.adapters.grpc.convert import ProtobufEncoder
+from rpm_service.adapters.web.address import origins
+from rpm_service.adapters.web.app import web_app
+from rpm_service.adapters.web.gate import COOKIE
+from rpm_service.adapters.web.live_socket import Patience
+from rpm_service.adapters.web.pages import Pages
+from rpm_service.adapters.web.server import WebServer, listen, names_in
+from rpm_service.adapters.web.sign_in import issue_link
+from rpm_service.application.effects import Description
+from rpm_service.application.monitoring import Monitoring
+from rpm_service.domain.alarms import Kind, Priority
+from rpm_service.v1 import monitoring_pb2 as m
+from tests.support.manual_clock import ManualClock
+from tests.support.memory_recorder import MemoryRecorder
+
+SUBSCRIBE = m.WatchRequest(subscribe=m.Subscribe()).SerializeToString()
+HEARTBEAT = m.WatchRequest(heartbeat=m.ViewerHeartbeat()).SerializeToString()
+
+
+class Device:
+    """A bedside device without its wire."""
+
+    def __init__(self, station: "Station", device_id: str = "bed-1") -> None:
+        self._clock = station.clock
+        self._session = station.monitoring.session(device_id, lambda _: True, self)
+        self._session.open(self._clock.now(), self._clock.now())
+        self._session.describe([(device_id, Description())], self._clock.now())
+        station.monitoring.live.publish()
+
+    def acknowledge(self, durable_through_seq: int) -> None:
+        pass
+
+    def supersede(self) -> None:
+        pass
+
+    def alarm(self, *, present: bool = True, priority: Priority = Priority.HIGH) -> None:
+        now = self._clock.now()
+        kind = Kind.PHYSIOLOGICAL
+        self._session.take_device_alarm(
+            0, "APNOEA", kind, priority, now, now, present=present, text="apnoea"
+        )
+
+
+@dataclass
+class Station:
+    port: int
+    data: Path
+    trust: ssl.SSLContext
+    clock: ManualClock
+    monitoring: Monitoring
+    server: WebServer
+    gate: Any
+    browsers: list[httpx2.AsyncClient] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        return f"https://localhost:{self.port}"
+
+    def link(self, user: str = "nurse", *, now: float | None = None) -> str:
+        return issue_link(self.data, user, self.origin, now=time.time() if now is None else now)
+
+    def browser(self, **headers: str) -> httpx2.AsyncClient:
+        """A browser at the page, before it signs in. Headers as of a script on the page."""
+        browser = httpx2.AsyncClient(
+            verify=self.trust,
+            base_url=self.origin,
+            headers={"Origin": self.origin, **headers},
+            trust_env=False,
+        )
+        self.browsers.append(browser)
+        return browser
+
+    async def signed_in(self, user: str = "nurse") -> httpx2.AsyncClient:
+        browser = self.browser()
+        answer = await browser.get(self.link(user))
+        assert answer.status_code == 200, answer.text
+        return browser
+
+    def watch(
+        self, browser: httpx2.AsyncClient, *, origin: str | None = None, **options: Any
+    ) -> ws.connect:
+        """The live socket of a browser."""
+        return ws.connect(
+            f"wss://localhost:{self.port}/v1/watch",
+            ssl=self.trust,
+            origin=self.origin if origin is None else origin,
+            additional_headers={"Cookie": f"{COOKIE}={browser.cookies.get(COOKIE, '')}"},
+            proxy=None,
+            compression=None,
+            **options,
+        )
+
+
+@asynccontextmanager
+async def station(
+    certs: Path, data: Path, static: Path, patience: Patience | None = None
+) -> AsyncIterator[Station]:
+    """Runs a station in this event loop. Its clock stands still until a test moves it."""
+    clock = ManualClock()
+    monitoring = Monitoring(clock, MemoryRecorder(), ProtobufEncoder())
+    sock = listen("127.0.0.1", 0)
+    port = sock.getsockname()[1]
+    gate = web_app(
+        clock=clock,
+        data=data,
+        origins=origins(names_in(pki.load_server(certs).chain_pem), port),
+        open_feed=monitoring.watch,
+        acts=monitoring.operators,
+        pages=Pages(static),
+        patience=patience,
+    )
+    server = WebServer(gate, sock, certificate=certs / "server.crt", key=certs / "server.key")
+    await server.start()
+    keeper = asyncio.create_task(monitoring.run())
+    trust = ssl.create_default_context(cafile=certs / "server-trust.crt")
+    running = Station(port, data, trust, clock, monitoring, server, gate)
+    try:
+        yield running
+    finally:
+        for browser in running.browsers:
+            await browser.aclose()
+        keeper.cancel()
+        await server.stop()
+
+
+async def frame(socket: ws.ClientConnection) -> m.WatchResponse:
+    """The next frame at a live socket."""
+    async with asyncio.timeout(5):
+        data = await socket.recv()
+    assert isinstance(data, bytes)
+    return m.WatchResponse.FromString(data)
+
+
+async def closed(socket: ws.ClientConnection) -> tuple[int, str]:
+    """How a live socket ends: close code and reason. Frames before that are passed over."""
+    async with asyncio.timeout(5):
+        async for _ in socket:
+            pass
+    assert socket.close_code is not None
+    return socket.close_code, socket.close_reason or ""
