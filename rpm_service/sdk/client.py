@@ -36,7 +36,8 @@ class TelemetryClient:
 
     A program that leaves the block without `goodbye` has lost its connection as far as the
     server is concerned, and that is an alarm. A refusal that no retry can mend, such as a
-    certificate that may not speak for the device, is raised as Refused by the next call.
+    certificate that may not speak for the device, is raised as Refused by the next call, or on
+    leaving the block where there was none.
 
     The four callbacks run in the event loop and must not block; an exception in one ends the
     client and is raised by the next call.
@@ -73,6 +74,7 @@ class TelemetryClient:
         )
         self._alarms: dict[tuple[int, str], tuple[AlarmKind, AlarmPriority]] = {}
         self._leaving = False
+        self._failure_told = False
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -89,7 +91,7 @@ class TelemetryClient:
         assert self._task is not None
         self._task.cancel()
         await asyncio.wait({self._task})
-        if error is None:
+        if error is None and not self._failure_told:
             self._raise_failure()
 
     @property
@@ -185,6 +187,14 @@ class TelemetryClient:
         del self._alarms[mds, condition]
         return number
 
+    def hush(self, seconds: float) -> None:
+        """Sends nothing for so long, not even a heartbeat, as a device that hangs would.
+
+        For trying out what a ward makes of silence. What is observed meanwhile is sent after.
+        """
+        self._session.hush(asyncio.get_running_loop().time() + seconds)
+        self._link.wake()
+
     async def connected(self, timeout_s: float | None = None) -> None:
         """Waits for the server's first Welcome; raises TimeoutError or Refused."""
         await self._until(self._link.connected, timeout_s)
@@ -259,6 +269,7 @@ class TelemetryClient:
 
     def _raise_failure(self) -> None:
         if self._task is not None and self._task.done() and not self._task.cancelled():
+            self._failure_told = True
             self._task.result()
 
     async def _until(self, event: asyncio.Event, timeout_s: float | None) -> None:

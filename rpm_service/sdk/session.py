@@ -96,6 +96,7 @@ class Session:
         self._deadline = 0.0
         self._sent_at = 0.0
         self._held_until: float | None = None
+        self._silent_until = 0.0
 
     @property
     def drained(self) -> bool:
@@ -120,6 +121,10 @@ class Session:
         """Says goodbye once everything observed so far has been sent."""
         self._goodbye = reason
 
+    def hush(self, until: float) -> None:
+        """Says nothing while streaming before that time, not even that the device lives."""
+        self._silent_until = until
+
     def connected(self, now: float) -> None:
         """Begins a connection."""
         assert self.state is State.OFFLINE
@@ -137,8 +142,10 @@ class Session:
         """Returns when to call next_frame, or to ask overdue, even if nothing has happened."""
         if self.state in _DEADLINED:
             return self._deadline
-        heartbeat_at = self._sent_at + self._heartbeat_s
-        return heartbeat_at if self._held_until is None else min(self._held_until, heartbeat_at)
+        due = self._sent_at + self._heartbeat_s
+        if self._held_until is not None:
+            due = min(due, self._held_until)
+        return max(due, self._silent_until)
 
     def overdue(self, now: float) -> bool:
         """Says whether the server has failed to answer in time, so that the call must end."""
@@ -196,6 +203,8 @@ class Session:
         )
 
     def _streaming_frame(self, now: float, device_clock: float) -> bytes | None:
+        if now < self._silent_until:
+            return None
         if not self._described:
             if len(self._describe) > self._frame_bytes_max:
                 raise Refused("describe", f"{len(self._describe)} bytes are too many")

@@ -284,6 +284,22 @@ def test_an_idle_device_says_heartbeat_before_the_interval_is_over(device: Devic
     assert device.is_silent()
 
 
+@pytest.mark.spec("SDK-15")
+def test_a_hushed_device_says_nothing_and_then_all_that_it_observed(device: Device) -> None:
+    device.connects(heartbeat_interval_s=1.0)
+    device.session.hush(device.now + 20.0)
+    device.observe()
+    assert device.is_silent()
+    assert device.session.deadline() == device.now + 20.0
+    device.now += 19.9
+    device.observe()
+    assert device.is_silent()
+    device.now += 0.1
+    device.says_observations(1, 2)
+    assert device.is_silent()
+    assert device.session.deadline() < device.now + 1.0
+
+
 @pytest.mark.spec("SDK-12")
 def test_goodbye_comes_after_all_that_was_observed(device: Device) -> None:
     device.connects()

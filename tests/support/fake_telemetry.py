@@ -9,7 +9,7 @@ import grpc
 import grpc.aio
 
 from rpm_service.adapters import pki
-from rpm_service.v1 import telemetry_pb2, telemetry_pb2_grpc
+from rpm_service.v1 import telemetry_pb2
 
 PATIENCE_S = 10.0
 """How long a test waits for what must come."""
@@ -92,7 +92,7 @@ class FakeSession:
         self._frames.put_nowait(None)
 
 
-class FakeTelemetry(telemetry_pb2_grpc.TelemetryServiceServicer):
+class FakeTelemetry:
     """Listens on a port that the operating system chooses, and keeps it when restarted."""
 
     def __init__(self, certs: Path) -> None:
@@ -115,7 +115,15 @@ class FakeTelemetry(telemetry_pb2_grpc.TelemetryServiceServicer):
 
     async def start(self) -> None:
         self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-        telemetry_pb2_grpc.add_TelemetryServiceServicer_to_server(self, self._server)
+        method = grpc.stream_stream_rpc_method_handler(
+            self._stream,
+            telemetry_pb2.StreamTelemetryRequest.FromString,
+            telemetry_pb2.StreamTelemetryResponse.SerializeToString,
+        )
+        service = "rpm_service.v1.TelemetryService"
+        self._server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(service, {"StreamTelemetry": method}),)
+        )
         self.port = self._server.add_secure_port(
             f"127.0.0.1:{self.port}",
             grpc.ssl_server_credentials(
@@ -130,7 +138,7 @@ class FakeTelemetry(telemetry_pb2_grpc.TelemetryServiceServicer):
         assert self._server is not None
         await self._server.stop(None)
 
-    async def StreamTelemetry(self, request_iterator: Any, context: Any) -> None:  # noqa: N802
+    async def _stream(self, _requests: Any, context: Any) -> None:
         session = FakeSession(context)
         self._sessions.put_nowait(session)
         await session.serve()
