@@ -23,6 +23,8 @@ SILENCE_S: Final = 10.0
 """A bedside that has sent nothing for so long has lost its connection."""
 STALE_S_MIN: Final = 5.0
 """No value is called stale earlier, however often the device promised one."""
+DEVICE_ALARMS_MAX: Final = 64
+"""So many alarms of a device's own may have a signal."""
 VALID: Final = (0, 1, 2)
 """Wire numbers of validities whose value is judged: not stated, valid, questionable."""
 INVALID: Final = 3
@@ -113,8 +115,14 @@ class Bedside:
             self._settings = settings
             self._build_monitors(now)
 
+    def discharge(self, now: float) -> None:
+        """The patient has left: alarms about the patient end, and the next is judged afresh."""
+        self.board.discharge(now)
+        self._build_monitors(now)
+
     def _build_monitors(self, now: float) -> None:
         none = MetricLimits()
+        monitored = {monitor.metric for monitor in self._monitors if monitor.monitored}
         self._monitors = [
             MetricMonitor(
                 self.board,
@@ -123,6 +131,7 @@ class Bedside:
                 self._settings.signal_delay_s,
                 numeric.plausible,
                 now,
+                monitored=numeric.name in monitored,
             )
             for numeric in self.description.numerics
         ]
@@ -216,14 +225,14 @@ class Bedside:
                 raise Refused(
                     f"indices[{place}]", f"{index} is not one of the {count} described numerics"
                 )
+            if isinf(value):
+                raise Refused(f"values[{place}]", "infinity is not a value; NaN says there is none")
             state = validity[place] if validity else 0
             if state not in VALID:
                 if state not in (INVALID, MISSING):
                     raise Refused(f"validity[{place}]", f"{state} is not a validity")
                 continue
             low, high = self._monitors[index].plausible
-            if isinf(value):
-                raise Refused(f"values[{place}]", "infinity is not a value; NaN says there is none")
             if not isnan(value) and not low <= value <= high:
                 name = self._monitors[index].metric
                 raise Refused(
@@ -257,10 +266,11 @@ class Bedside:
     def leave(self, now: float) -> None:
         """The device said goodbye: nothing is measured any more, so no condition holds."""
         self.connection = Connection.AWAY
-        self.values = [nan] * len(self._monitors)
+        self.values, self.validity = [nan] * len(self._monitors), ()
         for alarm in list(self.board):
             if alarm.ended_at is None:
                 self.board.end(alarm.condition, now, now)
+        self._monitors = []
         self._build_monitors(now)
 
     def heartbeat(self, now: float) -> None:
@@ -289,7 +299,7 @@ class Bedside:
         present: bool,
         text: str = "",
     ) -> None:
-        """A condition that the device itself raised or ended."""
+        """A condition that the device itself raised or ended. Raises Refused."""
         condition = Condition(f"DEVICE_{code}", kind)
         alarm = self.board.get(condition)
         holds = alarm is not None and alarm.ended_at is None
@@ -297,6 +307,9 @@ class Bedside:
             if holds:
                 self.board.end(condition, at, now)
         elif alarm is None or not holds:
+            own = sum(each.condition.code.startswith("DEVICE_") for each in self.board)
+            if alarm is None and own >= DEVICE_ALARMS_MAX:
+                raise Refused("condition", f"{own} alarms of its own have a signal already")
             self.board.start(condition, priority, at, now, text=text)
         elif alarm.priority != priority:
             self.board.change_priority(condition, priority, at, now)

@@ -6,7 +6,7 @@ from math import nan
 from typing import Final
 
 from rpm_service.application.bedside import Bedside
-from rpm_service.application.effects import Description, Numeric
+from rpm_service.application.effects import Connection, Description, Numeric
 from rpm_service.domain.alarms import Alarm, AlarmEvent, Phase, Priority
 from rpm_service.domain.limits import AlarmSettings
 
@@ -25,7 +25,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One alarm that the recording would have raised.
+    """One alarm that the recording would have raised: one interval of presence.
 
     `priority` is the highest it had; times are seconds from the beginning of the recording;
     `ended_at_s` is None where the condition was still present at the end.
@@ -50,15 +50,21 @@ def evaluate(tracks: Sequence[Track], settings: AlarmSettings) -> list[Occurrenc
     bedside.describe(Description(tuple(track.numeric for track in tracks)), _STARTED)
     bedside.connect(_STARTED)
     due = bedside.tick(_STARTED)
+    ended = _STARTED
     for instant, indices, values in _instants(tracks):
         at = _STARTED + instant
         while due <= at:
             bedside.heartbeat(due)
             due = bedside.tick(due)
             occurrences.take(bedside.board.events)
+        if bedside.connection is Connection.LOST:
+            bedside.connect(at)
         everything = len(indices) == len(tracks)
         bedside.observe(at, at, values, () if everything else indices)
         occurrences.take(bedside.board.events)
+        ended = at
+    bedside.board.tell_extremes(ended, ended)
+    occurrences.take(bedside.board.events)
     return occurrences.in_order()
 
 
@@ -77,17 +83,20 @@ def _instants(tracks: Sequence[Track]) -> list[tuple[float, list[int], list[floa
 
 class _Occurrences:
     def __init__(self) -> None:
-        self._found: dict[int, Occurrence] = {}
+        self._found: list[Occurrence] = []
+        self._place: dict[int, int] = {}
 
     def take(self, events: list[AlarmEvent]) -> None:
         for event in events:
             alarm = event.alarm
-            earlier = self._found.get(alarm.occurrence_id)
-            if earlier is None:
-                self._found[alarm.occurrence_id] = _begun(alarm)
+            if event.phase is Phase.START:
+                self._place[alarm.occurrence_id] = len(self._found)
+                self._found.append(_begun(alarm))
                 continue
+            place = self._place[alarm.occurrence_id]
+            earlier = self._found[place]
             ended = None if alarm.ended_at is None else alarm.ended_at - _STARTED
-            self._found[alarm.occurrence_id] = replace(
+            self._found[place] = replace(
                 earlier,
                 priority=max(earlier.priority, alarm.priority),
                 ended_at_s=ended,
@@ -97,7 +106,7 @@ class _Occurrences:
         events.clear()
 
     def in_order(self) -> list[Occurrence]:
-        return sorted(self._found.values(), key=lambda each: each.raised_at_s)
+        return sorted(self._found, key=lambda each: each.raised_at_s)
 
 
 def _begun(alarm: Alarm) -> Occurrence:

@@ -80,19 +80,24 @@ class TelemetrySession:
 
     # -- opening and ending -------------------------------------------------------------
 
-    def open(self, device_clock: float, now: float) -> int:
-        """Takes Hello; gives the sequence number to resume from."""
+    def open(self, device_clock: float, spool_last_seq: int, now: float) -> int:
+        """Takes Hello; gives the sequence number to resume from.
+
+        A device that has given out numbers resumes after what is on disk, and what is on its
+        way there is then a duplicate. One that has given out none (0) begins after both.
+        """
         if self.step is not Step.OPENING:
             raise Refused("hello", "the session is open already")
         self.epoch = self._ward.enter(self)
-        self._newest = self.acked = self._ward.durable.get(self.stream_id, 0)
+        self.acked = self._ward.durable.get(self.stream_id, 0)
+        self._newest = max(self.acked, self._ward.taken.get(self.stream_id, 0))
         self.step = Step.WELCOMED
         self._measure_clock(device_clock, now)
-        return self._newest + 1
+        return (self.acked if spool_last_seq else self._newest) + 1
 
     def describe(self, parts: Sequence[tuple[str, Description]], now: float) -> None:
         """Takes Describe: the monitors behind this stream, by their position."""
-        if self.step is Step.OPENING:
+        if self.step not in (Step.WELCOMED, Step.STREAMING):
             raise Refused("describe", "send hello first")
         if not parts:
             raise Refused("describe.mds", "describe at least one monitor")
@@ -124,6 +129,7 @@ class TelemetrySession:
     def supersede(self) -> None:
         """A newer session of the same stream has begun: this one no longer counts."""
         self.step = Step.ENDED
+        self._ward.taken[self.stream_id] = self._newest
         self._peer.supersede()
 
     def end(self, now: float) -> None:
@@ -131,6 +137,7 @@ class TelemetrySession:
         self.step = Step.ENDED
         if not self._ward.exit(self):
             return
+        self._ward.taken[self.stream_id] = self._newest
         for bedside in self.bedsides:
             if self._said_goodbye:
                 bedside.leave(now)
@@ -141,7 +148,9 @@ class TelemetrySession:
     # -- time ---------------------------------------------------------------------------
 
     def heartbeat(self, device_clock: float, now: float) -> None:
-        """Takes Heartbeat."""
+        """Takes Heartbeat. Raises Refused."""
+        if self.step not in (Step.WELCOMED, Step.STREAMING):
+            raise Refused("heartbeat", "send hello first")
         self._measure_clock(device_clock, now)
         for bedside in self.bedsides:
             bedside.heartbeat(now)
@@ -216,6 +225,7 @@ class TelemetrySession:
             current = bedside.observe(at, now, values, indices, validity)
         else:
             bedside.check(values, indices, validity)
+            bedside.hear(now)
             current = False
         row = NumericRow(seq, observed_at, now, values, indices, validity)
         rows = ward.batch.numerics

@@ -113,6 +113,8 @@ class Live:
         for bedside in self._changed_descriptions.values():
             page = self._page(bedside)
             page.description, page.described = encoder.bed(bedside), revision
+            # Samples kept from before may be of channels that are others now.
+            page.waveforms.clear()
             self.described_at = revision
         for bedside in self._changed_numerics.values():
             page = self._page(bedside)

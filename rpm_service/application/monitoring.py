@@ -23,6 +23,8 @@ PUBLISH_TICKS: Final = 4
 ACK_TICKS: Final = 5
 RETRY_S: Final = 0.5
 """A batch that could not be written is tried again after this time."""
+DRAIN_S_MAX: Final = 10.0
+"""A server that stops waits no longer for a disk that fails."""
 ROWS_MAX: Final = 100_000
 """With so many rows waiting for the disk, devices are read no further."""
 
@@ -188,13 +190,26 @@ class Monitoring:
         self._written.set()
 
     async def drain(self, reason: str) -> None:
-        """Ends every feed with a reason and waits until everything is on disk."""
+        """Ends every feed with a reason and waits until what happened so far is on disk.
+
+        What a failing disk does not take in time is not acknowledged: devices keep it.
+        """
         for feed in self._feeds:
             feed.end(reason)
-        while self._writing is not None or self.ward.batch:
-            self._commit()
-            self._written.clear()
-            await self._written.wait()
+        try:
+            async with asyncio.timeout(DRAIN_S_MAX):
+                # The batch under way, then the one that gathered behind it.
+                await self._written_out()
+                await self._written_out()
+        except TimeoutError:
+            _log.error("storage: still failing; stopping without what it did not take")
         now = self.clock.now()
         for session in self.ward.sessions.values():
             session.acknowledge(now)
+
+    async def _written_out(self) -> None:
+        self._commit()
+        batch = self._writing
+        while batch is not None and self._writing is batch:
+            self._written.clear()
+            await self._written.wait()

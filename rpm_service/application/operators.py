@@ -1,6 +1,7 @@
 """What clinicians may do: acknowledge, reset, pause audio, and say who lies where.
 
-Every act says who did it. An act repeated with the same key is done once.
+Every act says who did it. An act repeated with the same key is done once; another act with
+the same key is another act.
 """
 
 from collections import OrderedDict
@@ -48,7 +49,7 @@ class Operators:
     def __init__(self, ward: Ward, clock: Clock) -> None:
         self._ward = ward
         self._clock = clock
-        self._done: OrderedDict[tuple[str, str, str], object] = OrderedDict()
+        self._done: OrderedDict[tuple[object, ...], object] = OrderedDict()
 
     # -- alarms -------------------------------------------------------------------------
 
@@ -65,7 +66,7 @@ class Operators:
             self._ward.settle(bedside, now)
             return event
 
-        return self._once(act, by, "acknowledge", key)
+        return self._once(act, key, "acknowledge", by, occurrence_id, priority)
 
     def reset(self, occurrence_id: int, by: str, key: str) -> AlarmEvent:
         """Ends a latched signal. Raises ActRefused."""
@@ -80,7 +81,7 @@ class Operators:
             self._ward.settle(bedside, now)
             return event
 
-        return self._once(act, by, "reset", key)
+        return self._once(act, key, "reset", by, occurrence_id)
 
     def pause_audio(self, bed: str, duration_s: float, by: str, key: str) -> float | None:
         """Pauses the sound of a bed, or with 0 ends the pause; tells until when.
@@ -104,7 +105,7 @@ class Operators:
             self._ward.settle(bedside, now)
             return until
 
-        return self._once(act, by, "pause_audio", key)
+        return self._once(act, key, "pause_audio", by, bed, duration_s)
 
     # -- who lies where -----------------------------------------------------------------
 
@@ -158,10 +159,10 @@ class Operators:
     def _note(self, now: float, by: str, act: str, bedside: Bedside, detail: str) -> None:
         self._ward.batch.acts.append(Act(now, by, act, bedside.bed, detail))
 
-    def _once(self, act: Callable[[float], T], by: str, name: str, key: str) -> T:
+    def _once(self, act: Callable[[float], T], key: str, *what: object) -> T:
         """Carries out an act unless the same person has sent it with the same key before."""
         _check_text("idempotency_key", key, KEY_MAX)
-        known = (by, name, key)
+        known = (key, *what)
         if known in self._done:
             return cast("T", self._done[known])
         result = act(self._clock.now())

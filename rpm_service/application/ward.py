@@ -41,6 +41,9 @@ class Ward:
         self.bedsides: dict[str, Bedside] = {}
         self.sessions: dict[str, TelemetrySession] = {}
         self.durable: dict[str, int] = dict(restored.progress)
+        """Highest sequence number of each stream that is on disk."""
+        self.taken: dict[str, int] = {}
+        """Highest sequence number that the last session of each stream took."""
         self.alarm_events = 0
         self.on_alarm: Callable[[], None] = lambda: None
         """Called when alarm events wait to be published."""
@@ -199,7 +202,7 @@ class Ward:
         self.batch.stays.append(replace(stay, until=now))
         bedside = self.at_bed(bed)
         if bedside is not None:
-            bedside.board.discharge(now)
+            bedside.discharge(now)
             if bedside.audio_paused_until is not None:
                 self.pause_audio(bedside, None)
         self._place_bed(bed, now)
@@ -236,7 +239,7 @@ class Ward:
         name = association.bed if association else bedside.device_id
         bed = self._beds.get(name)
         stay = self._stays.get(name)
-        bedside.board.bed = name
+        bedside.board.move(name, now)
         bedside.unit = bed.unit if bed else ""
         bedside.patient_id = stay.patient_id if stay else ""
         bedside.age_class = stay.age_class if stay else None

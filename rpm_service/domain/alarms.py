@@ -1,8 +1,9 @@
 """Alarms: the occurrences of alarm conditions at one bedside, and what happens to them.
 
-An occurrence is one interval of presence of one condition. The board of a bedside holds the
-occurrences whose signal is not OFF, applies the signal table to them, and says what happened
-as AlarmEvents. It knows nothing of values and limits (see conditions), nor of clocks: `at`
+An occurrence is one interval of presence of one condition; a condition that returns while its
+signal is latched goes on as the same one. The board of a bedside holds the occurrences whose
+signal is not OFF, each exactly as its newest event told it, applies the signal table to them,
+and says what happened as AlarmEvents. It knows nothing of values and limits (see conditions), nor of clocks: `at`
 is the observation time of what is reported, `now` the time the service learnt of it.
 """
 
@@ -126,6 +127,7 @@ class AlarmBoard:
         self._next_occurrence = next_occurrence
         self._alarms: dict[Condition, Alarm] = {}
         self._told_at: dict[Condition, float] = {}
+        self._untold: dict[Condition, float] = {}
 
     def __iter__(self) -> Iterator[Alarm]:
         return iter(self._alarms.values())
@@ -203,12 +205,19 @@ class AlarmBoard:
             Phase.ESCALATE, replace(changed, presence=presence, acknowledgement=None), at, now
         )
 
-    def note_extreme(self, condition: Condition, value: float, at: float, now: float) -> None:
-        """The value of a present condition moved further out; tells it now and then."""
-        alarm = replace(self._present(condition), value=value, extreme=value)
-        self._alarms[condition] = alarm
-        if at - self._told_at[condition] >= UPDATE_S_MIN:
-            self._tell(Phase.UPDATE, alarm, at, now)
+    def note_extreme(self, condition: Condition, extreme: float) -> None:
+        """The value of a present condition moved further out; the next event tells it."""
+        self._untold[condition] = extreme
+
+    def update(self, condition: Condition, value: float, at: float, now: float) -> None:
+        """A present condition goes on: tells its extreme where that moved some time ago."""
+        if condition in self._untold and at - self._told_at[condition] >= UPDATE_S_MIN:
+            self._tell(Phase.UPDATE, replace(self._present(condition), value=value), at, now)
+
+    def tell_extremes(self, at: float, now: float) -> None:
+        """Tells every extreme that moved, now."""
+        for condition in list(self._untold):
+            self._tell(Phase.UPDATE, self._present(condition), at, now)
 
     def end(
         self, condition: Condition, at: float, now: float, *, value: float | None = None
@@ -277,6 +286,14 @@ class AlarmBoard:
             if left is not None:
                 self.reset(left.occurrence_id, now)
 
+    def move(self, bed: str, now: float) -> None:
+        """The device measures at another bed now: its alarms are told again, under that name."""
+        if bed == self.bed:
+            return
+        self.bed = bed
+        for alarm in list(self._alarms.values()):
+            self._tell(Phase.UPDATE, replace(alarm, bed=bed), now, now)
+
     def find(self, occurrence_id: int) -> Alarm:
         """The occurrence of that number. Raises AlarmNotFound."""
         for alarm in self._alarms.values():
@@ -292,7 +309,8 @@ class AlarmBoard:
         return alarm
 
     def _tell(self, phase: Phase, alarm: Alarm, at: float, now: float) -> AlarmEvent:
-        alarm = replace(alarm, event_seq=alarm.event_seq + 1)
+        extreme = self._untold.pop(alarm.condition, alarm.extreme)
+        alarm = replace(alarm, event_seq=alarm.event_seq + 1, extreme=extreme)
         if alarm.presence is Presence.OFF:
             del self._alarms[alarm.condition], self._told_at[alarm.condition]
         else:

@@ -2,7 +2,9 @@
 
 Every judgement is made on samples, at their observation time, so that a stored recording and
 a live stream give the same alarms. A violation is strict (90 is not below 90) and must be
-seen to last: the first and the last violating sample are at least the delay apart.
+seen to last: the first and the last violating sample are at least the delay apart, and no
+sample between them is within the limit. A missing value is not a normal one: it ends no
+violation until the signal counts as gone.
 """
 
 from math import isnan
@@ -77,11 +79,6 @@ class Tier:
             if at - self._back_since >= self._hold_s:
                 self.lapse()
 
-    def forget_pending(self) -> None:
-        """No value came: a violation that was still waiting has not been seen to last."""
-        if not self.present:
-            self._since = None
-
     def lapse(self) -> None:
         """The condition can no longer be judged, or has gone."""
         self.present = False
@@ -94,14 +91,18 @@ class Tier:
         self._back_since = None
 
     def resume(self) -> None:
-        """The condition was present before a restart."""
+        """The condition is present without a delay of its own."""
         self.present = True
 
 
 class LimitCondition:
-    """One side of a metric: the MEDIUM limit and the HIGH one beyond it, as one condition."""
+    """One side of a metric: the MEDIUM limit and the HIGH one beyond it, as one condition.
 
-    __slots__ = ("_board", "_latching", "_sign", "condition", "extreme", "plain")
+    What is beyond the HIGH limit is beyond the MEDIUM one, so the condition falls back to
+    MEDIUM and ends only when the value is back within that.
+    """
+
+    __slots__ = ("_board", "_furthest", "_latching", "_sign", "condition", "extreme", "plain")
 
     def __init__(
         self, board: AlarmBoard, metric: str, sign: int, limits: MetricLimits, now: float
@@ -123,6 +124,7 @@ class LimitCondition:
         self._sign = sign
         self._latching = limits.latching
         alarm = board.get(self.condition)
+        self._furthest = None if alarm is None else alarm.extreme
         if alarm is not None and alarm.ended_at is None:
             for tier, priority in self._tiers():
                 if alarm.priority >= priority:
@@ -145,6 +147,8 @@ class LimitCondition:
         """Judges one value and tells the board what became of the condition."""
         for tier, _ in self._tiers():
             tier.observe(value, at)
+        if self.plain is not None and self.extreme is not None and self.extreme.present:
+            self.plain.resume()
         before = self._board.get(self.condition)
         present = before is not None and before.ended_at is None
         priority = self._priority()
@@ -154,20 +158,19 @@ class LimitCondition:
             return
         limit = self._limit(priority)
         if not present or before is None:
+            self._furthest = value
             self._board.start(
                 self.condition, priority, at, now,
                 value=value, limit=limit, latching=self._latching,
             )  # fmt: skip
             return
+        if self._furthest is None or self._sign * value > self._sign * self._furthest:
+            self._furthest = value
+            self._board.note_extreme(self.condition, value)
         if before.priority != priority:
             self._board.change_priority(self.condition, priority, at, now, value=value, limit=limit)
-        if before.extreme is None or self._sign * value > self._sign * before.extreme:
-            self._board.note_extreme(self.condition, value, at, now)
-
-    def forget_pending(self) -> None:
-        """No value came."""
-        for tier, _ in self._tiers():
-            tier.forget_pending()
+        else:
+            self._board.update(self.condition, value, at, now)
 
     def rearm(self, at: float, now: float) -> None:
         """The bedside was out of touch: what still holds becomes a new occurrence at once."""
@@ -194,37 +197,45 @@ class LimitCondition:
         return next(tier.limit for tier, each in self._tiers() if each is priority)
 
 
-class SignalCondition:
-    """A metric without a usable value: missing, or marked invalid by the device."""
+class SignalConditions:
+    """A metric without a usable value: missing, or marked invalid by the device.
 
-    __slots__ = ("_board", "_delay_s", "_since", "condition")
+    Both count from the last usable value, so that a signal that is now missing and now
+    invalid does not go unnoticed.
+    """
 
-    def __init__(self, board: AlarmBoard, code: str, metric: str, delay_s: float) -> None:
-        self.condition = Condition(code, Kind.TECHNICAL, metric)
+    __slots__ = ("_board", "_delay_s", "_invalid", "_missing", "_since")
+
+    def __init__(self, board: AlarmBoard, metric: str, delay_s: float) -> None:
+        self._missing = Condition("METRIC_MISSING", Kind.TECHNICAL, metric)
+        self._invalid = Condition("INVALID_SIGNAL", Kind.TECHNICAL, metric)
         self._board = board
         self._delay_s = delay_s
-        self._since: float | None = None
+        self._since: float | None = float("-inf") if self.present else None
+
+    @property
+    def present(self) -> bool:
+        """Whether there is an alarm."""
+        return self._board.holds(self._missing) or self._board.holds(self._invalid)
 
     @property
     def quiet(self) -> bool:
         """Neither present nor pending."""
-        return self._since is None and not self._board.holds(self.condition)
+        return self._since is None
 
-    def observe(self, absent: bool, at: float, now: float) -> bool:
-        """Judges whether the signal is absent in this way; tells whether that is an alarm."""
-        if not absent:
+    def observe(self, at: float, now: float, *, missing: bool, invalid: bool) -> None:
+        """Judges one report, which is at most one of the two."""
+        if not missing and not invalid:
             self._since = None
-            if self._board.holds(self.condition):
-                self._board.end(self.condition, at, now)
-            return False
-        if self._board.holds(self.condition):
-            return True
-        if self._since is None:
+        elif self._since is None:
             self._since = at
-        if at - self._since < self._delay_s:
-            return False
-        self._board.start(self.condition, Priority.LOW, at, now)
-        return True
+        lasted = self._since is not None and at - self._since >= self._delay_s
+        for condition, absent in ((self._missing, missing), (self._invalid, invalid)):
+            holds = self._board.holds(condition)
+            if holds and not absent:
+                self._board.end(condition, at, now)
+            elif absent and lasted and not holds:
+                self._board.start(condition, Priority.LOW, at, now)
 
 
 class MetricMonitor:
@@ -236,13 +247,12 @@ class MetricMonitor:
 
     __slots__ = (
         "_board",
-        "_had_value",
         "_high",
-        "_invalid",
         "_low",
-        "_missing",
+        "_signal",
         "_stale",
         "metric",
+        "monitored",
         "plausible",
         "quiet_band",
     )
@@ -255,22 +265,18 @@ class MetricMonitor:
         signal_delay_s: float,
         plausible: tuple[float, float],
         now: float,
+        *,
+        monitored: bool = False,
     ) -> None:
         self.metric = metric
         self.plausible = plausible
         self._board = board
         self._low = LimitCondition(board, metric, -1, limits, now)
         self._high = LimitCondition(board, metric, +1, limits, now)
-        self._missing = SignalCondition(board, "METRIC_MISSING", metric, signal_delay_s)
-        self._invalid = SignalCondition(board, "INVALID_SIGNAL", metric, signal_delay_s)
+        self._signal = SignalConditions(board, metric, signal_delay_s)
         self._stale = metric_stale(metric)
-        self._had_value = any(alarm.condition.metric == metric for alarm in board)
+        self.monitored = monitored or any(alarm.condition.metric == metric for alarm in board)
         self.quiet_band = NEVER_QUIET
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether the technical alarm for a metric that has stopped is present."""
-        return self._board.holds(self._stale)
 
     def observe(self, value: float, at: float, now: float, *, invalid: bool = False) -> None:
         """Judges one report: a value in the metric's unit, or NaN where there is none.
@@ -279,30 +285,24 @@ class MetricMonitor:
         not yet monitored: a socket that nothing is plugged into is no alarm.
         """
         missing = isnan(value)
-        if not self._had_value:
+        if not self.monitored:
             if missing or invalid:
                 return
-            self._had_value = True
+            self.monitored = True
         if self._board.holds(self._stale):
-            self._board.end(self._stale, at, now)
-        gone = self._missing.observe(missing and not invalid, at, now)
-        gone |= self._invalid.observe(invalid, at, now)
+            self._board.end(self._stale, now, now)
+        self._signal.observe(at, now, missing=missing and not invalid, invalid=invalid)
         for side in (self._low, self._high):
-            if gone:
+            if self._signal.present:
                 side.inhibit(at, now)
-            elif missing or invalid:
-                side.forget_pending()
-            else:
+            elif not missing and not invalid:
                 side.observe(value, at, now)
         self.quiet_band = self._quiet_band()
 
     def go_stale(self, at: float, now: float) -> None:
         """The metric has stopped while others go on: nothing of it can be judged."""
-        if not self._had_value or self._board.holds(self._stale):
+        if not self.monitored or self._signal.present or self._board.holds(self._stale):
             return
-        for signal in (self._missing, self._invalid):
-            if self._board.holds(signal.condition):
-                return
         self._board.start(self._stale, Priority.MEDIUM, at, now)
         for side in (self._low, self._high):
             side.inhibit(at, now)
@@ -315,8 +315,7 @@ class MetricMonitor:
         self.quiet_band = NEVER_QUIET
 
     def _quiet_band(self) -> tuple[float, float]:
-        parts = (self._low, self._high, self._missing, self._invalid)
-        if not all(part.quiet for part in parts):
+        if not (self._low.quiet and self._high.quiet and self._signal.quiet):
             return NEVER_QUIET
         low, high = self.plausible
         return max(low, -self._low.bound), min(high, self._high.bound)

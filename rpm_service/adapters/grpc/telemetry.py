@@ -178,7 +178,7 @@ class TelemetryStream:
                 "hello.clock_rate",
                 f"a clock of rate {rate:g}; this server's runs at {self._monitoring.clock.rate:g}",
             )
-        resume_from = self.session.open(hello.device_clock, now)
+        resume_from = self.session.open(hello.device_clock, hello.spool_last_seq, now)
         self._link.send(
             _Response(
                 welcome=telemetry_pb2.Welcome(
