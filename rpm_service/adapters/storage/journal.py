@@ -1,0 +1,142 @@
+"""The alarm journal: every alarm event, as rows of a ledger and back."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy.dialects import sqlite
+
+from rpm_service.adapters.storage.ledger import PAGE, Content, Ledger, number
+from rpm_service.adapters.storage.tables import journal, standing
+from rpm_service.domain.alarms import (
+    Acknowledgement,
+    Alarm,
+    AlarmEvent,
+    Condition,
+    Kind,
+    Phase,
+    Priority,
+)
+from rpm_service.domain.signals import Presence
+
+
+class Entry(NamedTuple):
+    """An alarm event and its number in the journal."""
+
+    number: int
+    event: AlarmEvent
+
+
+def events(
+    engine: Engine, *, since: float | None = None, bed: str | None = None
+) -> Iterator[AlarmEvent]:
+    """Alarm events in the order they were written, from a time of receipt on."""
+    return (entry.event for entry in entries(engine, since=since, bed=bed))
+
+
+def entries(
+    engine: Engine, *, after: int = 0, since: float | None = None, bed: str | None = None
+) -> Iterator[Entry]:
+    """Journal entries after a number, received at `since` or later, of one bed or all."""
+    query = select(journal).order_by(journal.c.number).limit(PAGE)
+    if since is not None:
+        query = query.where(journal.c.received_at >= since)
+        first = select(func.min(journal.c.number)).where(journal.c.received_at >= since)
+        with engine.begin() as connection:
+            after = max(after, (connection.execute(first).scalar() or 1) - 1)
+    if bed is not None:
+        query = query.where(journal.c.bed == bed)
+    while True:
+        # A page at a time: a reader that dawdles must not keep the log from being cut back.
+        with engine.begin() as connection:
+            rows = connection.execute(query.where(journal.c.number > after)).all()
+        for row in rows:
+            yield Entry(row.number, _event(row))
+        if len(rows) < PAGE:
+            return
+        after = rows[-1].number
+
+
+def record(ledger: Ledger, connection: Connection, happened: Sequence[AlarmEvent]) -> None:
+    """Appends events, and notes which occurrences have a signal now."""
+    newest: dict[int, int | None] = {}
+    for event in happened:
+        place = ledger.append(connection, _content(event))
+        if place is not None:
+            off = event.alarm.presence is Presence.OFF
+            newest[event.alarm.occurrence_id] = None if off else place
+    insert = sqlite.insert(standing)
+    replace = insert.on_conflict_do_update(
+        index_elements=[standing.c.occurrence_id], set_={"number": insert.excluded.number}
+    )
+    for occurrence_id, place in newest.items():
+        if place is None:
+            connection.execute(delete(standing).where(standing.c.occurrence_id == occurrence_id))
+        else:
+            connection.execute(replace, {"occurrence_id": occurrence_id, "number": place})
+
+
+def standing_alarms(connection: Connection) -> list[Alarm]:
+    """Every occurrence that has a signal, as its newest event left it."""
+    query = select(journal).join(standing, standing.c.number == journal.c.number)
+    rows = connection.execute(query.order_by(journal.c.number))
+    return [_event(row).alarm for row in rows]
+
+
+def next_occurrence(connection: Connection) -> int:
+    """One more than any occurrence number in the journal."""
+    newest: int | None = connection.execute(select(func.max(journal.c.occurrence_id))).scalar()
+    return 1 if newest is None else newest + 1
+
+
+def _content(event: AlarmEvent) -> Content:
+    alarm = event.alarm
+    given = alarm.acknowledgement
+    return (
+        alarm.occurrence_id,
+        alarm.event_seq,
+        event.phase.value,
+        alarm.condition.code,
+        alarm.condition.kind.value,
+        alarm.condition.metric,
+        alarm.device_id,
+        alarm.bed,
+        alarm.priority.value,
+        alarm.presence.value,
+        alarm.latching,
+        number(alarm.value),
+        number(alarm.extreme),
+        number(alarm.limit),
+        number(alarm.raised_at),
+        number(alarm.ended_at),
+        given.by if given else None,
+        number(given.at) if given else None,
+        number(given.until) if given else None,
+        alarm.text,
+        number(event.observed_at),
+        number(event.received_at),
+    )
+
+
+def _event(row: Any) -> AlarmEvent:
+    given = None
+    if row.acknowledged_by is not None:
+        given = Acknowledgement(row.acknowledged_by, row.acknowledged_at, row.acknowledged_until)
+    alarm = Alarm(
+        occurrence_id=row.occurrence_id,
+        event_seq=row.event_seq,
+        condition=Condition(row.condition, Kind(row.kind), row.metric),
+        device_id=row.device_id,
+        bed=row.bed,
+        priority=Priority(row.priority),
+        presence=Presence(row.presence),
+        latching=row.latching,
+        raised_at=row.raised_at,
+        value=row.value,
+        extreme=row.extreme,
+        limit=row.alarm_limit,
+        ended_at=row.ended_at,
+        acknowledgement=given,
+        text=row.text,
+    )
+    return AlarmEvent(Phase(row.phase), alarm, row.observed_at, row.received_at)

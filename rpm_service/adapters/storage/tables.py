@@ -1,0 +1,173 @@
+"""The tables, as SQLAlchemy sees them; migrations/ holds how they came to be.
+
+Times are Unix seconds. Names of devices, beds and people are text as the core uses them; the
+hot tables refer to a device by its number.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+_NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts by itself only in a column of type INTEGER."""
+
+streams: Final = Table(
+    "streams",
+    METADATA,
+    Column("stream_id", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("durable_seq", BigInteger, nullable=False),
+)
+
+gaps: Final = Table(
+    "gaps",
+    METADATA,
+    Column("stream_id", Text, primary_key=True),
+    Column("from_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("to_seq", BigInteger, nullable=False),
+    Column("noticed_at", Double, nullable=False),
+)
+
+# A description is stored once, however many devices share it or come back to it.
+descriptions: Final = Table(
+    "descriptions",
+    METADATA,
+    Column("description_id", _NUMBER, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("content", Text, nullable=False),
+)
+
+devices: Final = Table(
+    "devices",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("device_id", Text, nullable=False, unique=True),
+    Column("description_id", ForeignKey(descriptions.c.description_id), nullable=False),
+    Column("connection", Text, nullable=False),
+    Column("audio_paused_until", Double),
+)
+
+
+def _blocks(name: str) -> Table:
+    """One row for each device and commit; `data` is packed as blocks.py describes."""
+    table = Table(
+        name,
+        METADATA,
+        Column("block_id", _NUMBER, primary_key=True),
+        Column("device_number", ForeignKey(devices.c.number), nullable=False),
+        Column("description_id", ForeignKey(descriptions.c.description_id), nullable=False),
+        Column("first_seq", BigInteger, nullable=False),
+        Column("last_seq", BigInteger, nullable=False),
+        Column("first_at", Double, nullable=False),
+        Column("last_at", Double, nullable=False),
+        Column("row_count", Integer, nullable=False),
+        Column("data", LargeBinary, nullable=False),
+    )
+    # The only index, because each one costs a page written per device and commit.
+    Index(None, table.c.device_number, table.c.last_at)
+    return table
+
+
+numerics: Final = _blocks("numerics")
+waveforms: Final = _blocks("waveforms")
+
+# Append-only, as acts is: `hash` covers the row and the hash before it (see ledger.py).
+journal: Final = Table(
+    "journal",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("occurrence_id", BigInteger, nullable=False),
+    Column("event_seq", BigInteger, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("condition", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("device_id", Text, nullable=False),
+    Column("bed", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("presence", Text, nullable=False),
+    Column("latching", Boolean, nullable=False),
+    Column("value", Double),
+    Column("extreme", Double),
+    Column("alarm_limit", Double),
+    Column("raised_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("acknowledged_by", Text),
+    Column("acknowledged_at", Double),
+    Column("acknowledged_until", Double),
+    Column("text", Text, nullable=False),
+    Column("observed_at", Double, nullable=False),
+    Column("received_at", Double, nullable=False, index=True),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("occurrence_id", "event_seq"),
+)
+
+# The newest event of each occurrence that has a signal, so that a restart need not read the
+# whole journal.
+standing: Final = Table(
+    "standing",
+    METADATA,
+    Column("occurrence_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", ForeignKey(journal.c.number), nullable=False),
+)
+
+acts: Final = Table(
+    "acts",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("bed", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("at", "by", "act", "bed", "detail"),
+)
+
+beds: Final = Table(
+    "beds",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("unit", Text, nullable=False),
+)
+
+stays: Final = Table(
+    "stays",
+    METADATA,
+    Column("bed", Text, primary_key=True),
+    Column("patient_id", Text, primary_key=True),
+    Column("since", Double, primary_key=True),
+    Column("age_class", Text, nullable=False),
+    Column("until", Double, index=True),
+)
+
+associations: Final = Table(
+    "associations",
+    METADATA,
+    Column("device_id", Text, primary_key=True),
+    Column("bed", Text, primary_key=True),
+    Column("since", Double, primary_key=True),
+    Column("until", Double, index=True),
+)

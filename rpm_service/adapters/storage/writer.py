@@ -1,0 +1,195 @@
+"""Writes batches, each in one transaction, and reads back what outlives a restart.
+
+Writing has a thread of its own, which shares the interpreter with the event loop. So little
+happens for every frame: the rows of a device are packed into one block, and blocks and sequence
+numbers go to the driver as tuples.
+"""
+
+from asyncio import get_running_loop
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, Table, select
+from sqlalchemy.dialects import sqlite
+
+from rpm_service.adapters.storage import journal, registry
+from rpm_service.adapters.storage.blocks import Block, pack_numerics, pack_waveforms
+from rpm_service.adapters.storage.engine import DirectoryLock, check, open_writing
+from rpm_service.adapters.storage.errors import (
+    DatabaseDamaged,
+    DataDirectoryUnusable,
+    NotRecorded,
+    in_one_line,
+)
+from rpm_service.adapters.storage.ledger import Ledger, number
+from rpm_service.adapters.storage.schema import upgrade
+from rpm_service.adapters.storage.tables import acts, gaps, numerics, streams, waveforms
+from rpm_service.adapters.storage.tables import journal as journal_table
+from rpm_service.application.effects import Batch, NumericRow, Restored, WaveformRow
+
+Row = TypeVar("Row", NumericRow, WaveformRow)
+
+
+def _sql(statement: sqlite.Insert) -> str:
+    return str(statement.compile(dialect=sqlite.dialect()))
+
+
+def _insert_block(table: Table) -> str:
+    columns = ("device_number", "description_id", *Block._fields)
+    return _sql(sqlite.insert(table).values(dict.fromkeys(columns)))
+
+
+def _upsert_stream(column: str) -> str:
+    new = sqlite.insert(streams)
+    return _sql(
+        new.on_conflict_do_update(
+            index_elements=[streams.c.stream_id], set_={column: new.excluded[column]}
+        )
+    )
+
+
+_NUMERICS: Final = _insert_block(numerics)
+_WAVEFORMS: Final = _insert_block(waveforms)
+_PROGRESS: Final = _upsert_stream("durable_seq")
+_EPOCH: Final = _upsert_stream("epoch")
+_GAP: Final = sqlite.insert(gaps).on_conflict_do_nothing()
+
+
+class SqliteRecorder:
+    """Keeps everything in one directory, which no other process may write in meanwhile."""
+
+    def __init__(self, data_dir: Path) -> None:
+        """Takes the directory, making it where there is none, and brings its database up to date.
+
+        Raises DataDirectoryBusy, DataDirectoryUnusable, DatabaseDamaged or
+        DatabaseOfAnotherVersion.
+        """
+        self._lock = DirectoryLock(data_dir)
+        self._engine = open_writing(data_dir)
+        try:
+            check(self._engine, data_dir)
+            upgrade(self._engine)
+        except BaseException:
+            self._let_go()
+            raise
+        self._thread = ThreadPoolExecutor(1, "recorder")
+        self._books: _Books | None = None
+        self._damage: DatabaseDamaged | None = None
+
+    def load(self) -> Restored:
+        """Reads back what the core needs from before a restart. Raises DatabaseDamaged."""
+        with in_one_line(DataDirectoryUnusable), self._engine.begin() as connection:
+            known = connection.execute(select(streams)).all()
+            return Restored(
+                next_occurrence=journal.next_occurrence(connection),
+                alarms=journal.standing_alarms(connection),
+                devices=registry.stored_devices(connection),
+                progress={row.stream_id: row.durable_seq for row in known if row.durable_seq},
+                epochs={row.stream_id: row.epoch for row in known if row.epoch},
+                beds=registry.known_beds(connection),
+                stays=registry.lasting_stays(connection),
+                associations=registry.lasting_associations(connection),
+            )
+
+    def submit(self, batch: Batch, done: Callable[[Exception | None], None]) -> None:
+        """Writes a batch in one transaction, elsewhere, and calls `done` in the event loop.
+
+        Sequence numbers of streams grow from batch to batch, and rows come with the progress
+        of their stream. Errors: NotRecorded, which may pass, so that the batch may be submitted
+        again; DatabaseDamaged, after which nothing more is written.
+        """
+        loop = get_running_loop()
+
+        def tell(written: Future[None]) -> None:
+            error = written.exception()
+            assert error is None or isinstance(error, Exception)
+            loop.call_soon_threadsafe(done, error)
+
+        self._thread.submit(self._write, batch).add_done_callback(tell)
+
+    def close(self) -> None:
+        """Waits for the batch under way and lets go of the directory."""
+        self._thread.shutdown()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._engine.dispose()
+        self._lock.release()
+
+    # -- in the writer's thread ---------------------------------------------------------
+
+    def _write(self, batch: Batch) -> None:
+        if self._damage is not None:
+            raise self._damage
+        # What is known of the database holds only if the transaction does.
+        books, self._books = self._books, None
+        try:
+            with in_one_line(NotRecorded), self._engine.begin() as connection:
+                if books is None:
+                    books = _Books(connection)
+                    if _is_on_disk(connection, batch):
+                        return
+                books.write(connection, batch)
+        except DatabaseDamaged as damage:
+            self._damage = damage
+            raise
+        self._books = books
+
+
+def _is_on_disk(connection: Connection, batch: Batch) -> bool:
+    """Whether a batch was written although an error came back.
+
+    Rows are the only part that could be there twice, and they come with progress.
+    """
+    found = connection.execute(select(streams.c.stream_id, streams.c.durable_seq))
+    known = {row.stream_id: row.durable_seq for row in found}
+    return any(known.get(stream_id, 0) >= seq for stream_id, seq in batch.progress.items())
+
+
+class _Books:
+    """What the writer knows of the database while nobody else writes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.devices = registry.Devices(connection)
+        self.journal = Ledger(journal_table, connection)
+        self.acts = Ledger(acts, connection)
+
+    def write(self, connection: Connection, batch: Batch) -> None:
+        """Writes a batch within the connection's transaction."""
+        registry.keep_beds(connection, batch.beds)
+        registry.keep_stays(connection, batch.stays)
+        registry.keep_associations(connection, batch.associations)
+        self.devices.describe(connection, batch.descriptions)
+        self.devices.connect(connection, batch.connections)
+        self.devices.pause_audio(connection, batch.audio_pauses)
+        self._write_blocks(connection, _NUMERICS, pack_numerics, batch.numerics)
+        self._write_blocks(connection, _WAVEFORMS, pack_waveforms, batch.waveforms)
+        for act in batch.acts:
+            content = (number(act.at), act.by, act.act, act.bed, act.detail)
+            self.acts.append(connection, content)
+        if batch.events:
+            journal.record(self.journal, connection, batch.events)
+        if batch.gaps:
+            connection.execute(_GAP, [asdict(gap) for gap in batch.gaps])
+        if batch.epochs:
+            rows = [(stream_id, epoch, 0) for stream_id, epoch in batch.epochs.items()]
+            connection.exec_driver_sql(_EPOCH, rows)
+        if batch.progress:
+            rows = [(stream_id, 0, seq) for stream_id, seq in batch.progress.items()]
+            connection.exec_driver_sql(_PROGRESS, rows)
+
+    def _write_blocks(
+        self,
+        connection: Connection,
+        insert_block: str,
+        pack: Callable[[Sequence[Row]], Block],
+        by_device: Mapping[str, Sequence[Row]],
+    ) -> None:
+        if by_device:
+            places = [self.devices.place(connection, device_id) for device_id in by_device]
+            packed = map(pack, by_device.values())
+            blocks = [place + block for place, block in zip(places, packed, strict=True)]
+            connection.exec_driver_sql(insert_block, blocks)
