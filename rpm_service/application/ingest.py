@@ -88,6 +88,7 @@ class TelemetrySession:
         """
         if self.step is not Step.OPENING:
             raise Refused("hello", "the session is open already")
+        _check_clock("hello.device_clock", device_clock)
         self.epoch = self._ward.enter(self)
         self.acked = self._ward.durable.get(self.stream_id, 0)
         self._newest = max(self.acked, self._ward.taken.get(self.stream_id, 0))
@@ -123,7 +124,9 @@ class TelemetrySession:
         self._tell_clock(now)
 
     def goodbye(self) -> None:
-        """The device leaves on purpose."""
+        """The device leaves on purpose. Raises Refused."""
+        if self.step is Step.OPENING:
+            raise Refused("goodbye", "send hello first")
         self._said_goodbye = True
 
     def supersede(self) -> None:
@@ -151,13 +154,13 @@ class TelemetrySession:
         """Takes Heartbeat. Raises Refused."""
         if self.step not in (Step.WELCOMED, Step.STREAMING):
             raise Refused("heartbeat", "send hello first")
-        self._measure_clock(device_clock, now)
+        _check_clock("heartbeat.device_clock", device_clock)
+        if device_clock:
+            self._measure_clock(device_clock, now)
         for bedside in self.bedsides:
             bedside.heartbeat(now)
 
     def _measure_clock(self, device_clock: float, now: float) -> None:
-        if not isfinite(device_clock):
-            raise Refused("device_clock", "not a time")
         offset = now - device_clock if device_clock else 0.0
         if abs(offset - self._offset) > CLOCK_STEP_S or self.step is Step.WELCOMED:
             self._offset = offset
@@ -189,7 +192,8 @@ class TelemetrySession:
     def take_seq(self, seq: int, now: float) -> bool:
         """Decides on a frame's number; tells whether the frame is new."""
         if self.step is not Step.STREAMING:
-            raise Refused("", "send describe first")
+            first = "hello" if self.step is Step.OPENING else "describe"
+            raise Refused("", f"send {first} first")
         newest = self._newest
         if seq == newest + 1:
             self._newest = seq
@@ -303,3 +307,8 @@ class TelemetrySession:
             self.acked = durable
             self._acked_at = now
             self._peer.acknowledge(durable)
+
+
+def _check_clock(field: str, device_clock: float) -> None:
+    if not isfinite(device_clock):
+        raise Refused(field, "not a time")

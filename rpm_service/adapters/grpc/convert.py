@@ -8,7 +8,7 @@ from rpm_service.application.bedside import Bedside, Refused, stale_after_s
 from rpm_service.application.effects import Connection, Description, Numeric, SampleArray
 from rpm_service.domain.alarms import AlarmEvent, Kind, Phase, Priority
 from rpm_service.domain.limits import AgeClass, MetricLimits
-from rpm_service.domain.metrics import BY_CODE, UCUM
+from rpm_service.domain.metrics import BY_CODE, UCUM, named
 from rpm_service.domain.signals import Presence
 from rpm_service.v1 import alarm_pb2, monitoring_pb2, telemetry_pb2
 
@@ -17,6 +17,7 @@ NUMERICS_MAX: Final = 64
 SAMPLE_ARRAYS_MAX: Final = 32
 ID_MAX: Final = 127
 LABEL_MAX: Final = 16
+TEXT_MAX: Final = 128
 PERIOD_S: Final = (0.05, 86_400.0)
 SAMPLE_RATE_HZ: Final = (0.1, 4000.0)
 
@@ -61,6 +62,8 @@ def descriptions(describe: telemetry_pb2.Describe) -> list[tuple[str, Descriptio
 def _description(field: str, mds: telemetry_pb2.MedicalDeviceSystem) -> tuple[str, Description]:
     if not 1 <= len(mds.id) <= ID_MAX:
         raise Refused(f"{field}.id", f"must be 1 to {ID_MAX} characters")
+    _check_text(f"{field}.manufacturer", mds.manufacturer, TEXT_MAX)
+    _check_text(f"{field}.model", mds.model, TEXT_MAX)
     if len(mds.numerics) > NUMERICS_MAX:
         raise Refused(f"{field}.numerics", f"{len(mds.numerics)} numerics; at most {NUMERICS_MAX}")
     if len(mds.sample_arrays) > SAMPLE_ARRAYS_MAX:
@@ -124,9 +127,14 @@ def _sample_array(
 
 
 def _label(field: str, label: str, code: int) -> str:
-    if len(label) > LABEL_MAX or not label.isprintable():
-        raise Refused(f"{field}.label", f"must be at most {LABEL_MAX} printable characters")
-    return label or f"MDC {code}"
+    """The name of what has no name here. Never that of a known metric: limits go by name."""
+    _check_text(f"{field}.label", label, LABEL_MAX)
+    return label if label and named(label) is None else f"MDC {code}"
+
+
+def _check_text(field: str, text: str, most: int) -> None:
+    if len(text) > most or not text.isprintable():
+        raise Refused(field, f"must be at most {most} printable characters")
 
 
 def _unique(name: str, names: set[str]) -> str:

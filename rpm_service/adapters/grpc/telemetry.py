@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections import deque
 from typing import Final
 
@@ -12,14 +13,18 @@ from rpm_service.adapters.grpc.convert import KIND_OF, PRIORITY_OF, descriptions
 from rpm_service.adapters.grpc.refusals import Context
 from rpm_service.application.bedside import Refused
 from rpm_service.application.identity import Identity
-from rpm_service.application.ingest import HEARTBEAT_S, Step, TelemetrySession
+from rpm_service.application.ingest import HEARTBEAT_S, TelemetrySession
 from rpm_service.application.monitoring import Monitoring
+from rpm_service.domain.alarms import Kind, Priority
 from rpm_service.v1 import telemetry_pb2
 
 PROTOCOL_VERSION: Final = 1
 FRAME_BYTES_MAX: Final = 262_144
 """A larger frame is refused; the transport cuts the stream only beyond four times that."""
 ENTRIES_MAX: Final = 4096
+"""A frame of more is refused whole."""
+REFUSALS_MAX: Final = 16
+"""Parts of one frame whose refusal is told one by one; of the rest, only how many they are."""
 GARBAGE_MAX: Final = 3
 """A stream is cut after so many frames that are not protobuf."""
 SOFTWARE_MAX: Final = 128
@@ -27,6 +32,8 @@ TEXT_MAX: Final = 128
 CONDITION_MAX: Final = 48
 OUTBOX_MAX: Final = 1024
 """Answers that may wait for a device that does not read; then the stream is cut."""
+
+_CONDITION: Final = re.compile(rf"[A-Z0-9_]{{1,{CONDITION_MAX}}}")
 
 _log = logging.getLogger(__name__)
 _Response = telemetry_pb2.StreamTelemetryResponse
@@ -63,6 +70,11 @@ class DeviceLink:
         self._cut = self._cut or (code, reason)
         self._news.set()
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the stream is to end with a status; nothing more is taken from it."""
+        return self._cut is not None
+
     async def write(self) -> None:
         """Sends what is in the outbox until the stream is cut."""
         while self._cut is None:
@@ -84,6 +96,7 @@ class TelemetryStream:
         self._monitoring = monitoring
         self._link = link
         self._garbage = 0
+        self._refused_parts = 0
 
     def take(self, data: bytes) -> None:
         """Takes one frame. What is wrong with it is sent back; the stream lives on."""
@@ -118,32 +131,42 @@ class TelemetryStream:
         except Refused as refusal:
             self._refuse(seq, _within("observations", refusal.field), refusal.reason)
             return
+        if len(frame.entries) > ENTRIES_MAX:
+            reason = f"{len(frame.entries)} entries; at most {ENTRIES_MAX}"
+            self._refuse(seq, "observations.entries", reason)
+            return
+        self._refused_parts = 0
         for place, entry in enumerate(frame.entries):
-            mds = entry.mds
-            values = tuple(entry.values)
+            self._entry(seq, place, entry, now)
+        untold = self._refused_parts - REFUSALS_MAX
+        if untold > 0:
+            reason = f"{untold} more parts of this frame were refused"
+            self._tell_refusal(seq, "observations.entries", reason)
+
+    def _entry(self, seq: int, place: int, entry: telemetry_pb2.MdsObservation, now: float) -> None:
+        session, mds, values = self.session, entry.mds, tuple(entry.values)
+        try:
+            if values or not entry.sample_arrays:
+                session.observe(
+                    seq,
+                    mds,
+                    entry.observed_at,
+                    values,
+                    tuple(entry.indices),
+                    tuple(entry.validity),
+                    now,
+                )
+            else:
+                session.hear(mds, now)
+        except Refused as refusal:
+            self._refuse_part(seq, f"observations.entries[{place}].{refusal.field}", refusal)
+            return
+        for part, array in enumerate(entry.sample_arrays):
             try:
-                if values or not entry.sample_arrays:
-                    session.observe(
-                        seq,
-                        mds,
-                        entry.observed_at,
-                        values,
-                        tuple(entry.indices),
-                        tuple(entry.validity),
-                        now,
-                    )
-                else:
-                    session.hear(mds, now)
+                session.take_samples(seq, mds, array.index, array.start_at, array.samples, now)
             except Refused as refusal:
-                at = _within(f"observations.entries[{place}]", refusal.field)
-                self._refuse(seq, at, refusal.reason)
-                continue
-            for part, array in enumerate(entry.sample_arrays):
-                try:
-                    session.take_samples(seq, mds, array.index, array.start_at, array.samples, now)
-                except Refused as refusal:
-                    at = f"observations.entries[{place}].sample_arrays[{part}].{refusal.field}"
-                    self._refuse(seq, at, refusal.reason)
+                at = f"observations.entries[{place}].sample_arrays[{part}].{refusal.field}"
+                self._refuse_part(seq, at, refusal)
 
     def _other(
         self, kind: str | None, frame: telemetry_pb2.StreamTelemetryRequest, now: float
@@ -192,33 +215,47 @@ class TelemetryStream:
         )
 
     def _device_alarm(self, alarm: telemetry_pb2.DeviceAlarm, now: float) -> None:
-        kind, priority = KIND_OF.get(alarm.kind), PRIORITY_OF.get(alarm.priority)
-        if kind is None:
-            raise Refused("device_alarm.kind", "physiological or technical")
-        if priority is None:
-            raise Refused("device_alarm.priority", "low, medium or high")
-        code = alarm.condition
-        letters = code.replace("_", "")
-        if not (1 <= len(code) <= CONDITION_MAX and letters.isascii() and letters.isalnum()
-                and code.upper() == code):  # fmt: skip
-            raise Refused("device_alarm.condition", f"1 to {CONDITION_MAX} of A-Z, 0-9 and _")
-        if len(alarm.text) > TEXT_MAX or not alarm.text.isprintable():
-            raise Refused("device_alarm.text", f"at most {TEXT_MAX} printable characters")
         try:
-            if self.session.take_seq(alarm.seq, now):
-                self.session.take_device_alarm(
-                    alarm.mds, code, kind, priority, alarm.observed_at, now,
-                    present=alarm.present, text=alarm.text,
-                )  # fmt: skip
+            # First its number: it came, whatever is wrong with it, and is no gap.
+            if not self.session.take_seq(alarm.seq, now):
+                return
+            kind, priority = _checked_device_alarm(alarm)
+            self.session.take_device_alarm(
+                alarm.mds, alarm.condition, kind, priority, alarm.observed_at, now,
+                present=alarm.present, text=alarm.text,
+            )  # fmt: skip
         except Refused as refusal:
             raise Refused(_within("device_alarm", refusal.field), refusal.reason) from None
 
+    def _refuse_part(self, seq: int, field: str, refusal: Refused) -> None:
+        self._refused_parts += 1
+        if self._refused_parts <= REFUSALS_MAX:
+            self._refuse(seq, field, refusal.reason)
+        else:
+            self.session.refused += 1
+
     def _refuse(self, seq: int, field: str, reason: str) -> None:
         self.session.refused += 1
+        self._tell_refusal(seq, field, reason)
+
+    def _tell_refusal(self, seq: int, field: str, reason: str) -> None:
         _log.warning("%s: refused frame %d: %s: %s", self.session.stream_id, seq, field, reason)
         self._link.send(
             _Response(refusal=telemetry_pb2.Refusal(seq=seq, field=field, reason=reason))
         )
+
+
+def _checked_device_alarm(alarm: telemetry_pb2.DeviceAlarm) -> tuple[Kind, Priority]:
+    kind, priority = KIND_OF.get(alarm.kind), PRIORITY_OF.get(alarm.priority)
+    if kind is None:
+        raise Refused("kind", "physiological or technical")
+    if priority is None:
+        raise Refused("priority", "low, medium or high")
+    if _CONDITION.fullmatch(alarm.condition) is None:
+        raise Refused("condition", f"1 to {CONDITION_MAX} of A-Z, 0-9 and _")
+    if len(alarm.text) > TEXT_MAX or not alarm.text.isprintable():
+        raise Refused("text", f"at most {TEXT_MAX} printable characters")
+    return kind, priority
 
 
 def _within(field: str, part: str) -> str:
@@ -238,14 +275,12 @@ class TelemetryService:
         stream = TelemetryStream(monitoring, identity, link)
         writer = asyncio.create_task(link.write())
         try:
-            while (data := await context.read()) is not grpc.aio.EOF:
-                if stream.session.step is Step.ENDED:
-                    break
+            while (data := await context.read()) is not grpc.aio.EOF and not link.is_cut:
                 stream.take(data)
                 if not monitoring.room.is_set():
                     await monitoring.room.wait()
-            if writer.done():
-                # Cut by the server: the status was sent.
+            if link.is_cut or writer.done():
+                # Cut by the server: the writer sends the status.
                 await writer
         finally:
             writer.cancel()
