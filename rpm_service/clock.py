@@ -3,6 +3,8 @@
 import time
 from typing import Final
 
+TEST_MODE: Final = "RPM_TEST_MODE"
+"""Environment variable without which nothing runs on a test clock."""
 SLEW: Final = 0.001
 """At most this share of elapsed time is corrected towards the wall clock."""
 
