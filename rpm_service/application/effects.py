@@ -161,6 +161,18 @@ class Batch:
     audio_pauses: dict[str, float | None] = field(default_factory=dict)
     """By device: until when the sound is paused; None where a pause ended."""
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it holds more than samples, which no device would send again."""
+        return bool(
+            self.events
+            or self.acts
+            or self.beds
+            or self.stays
+            or self.associations
+            or self.audio_pauses
+        )
+
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
 

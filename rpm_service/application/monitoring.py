@@ -17,7 +17,9 @@ from rpm_service.application.ports import Clock, DevicePeer, Encoder, Recorder
 from rpm_service.application.ward import Ward
 
 TICK_S: Final = 0.05
-"""Deadlines are judged, and what is new is handed to the disk, this often."""
+"""Deadlines are judged, and what cannot wait is handed to the disk, this often."""
+COMMIT_TICKS: Final = 4
+"""Samples go to disk every so many ticks: their devices keep them until then."""
 PUBLISH_TICKS: Final = 4
 """Numerics and waveforms go to viewers every so many ticks."""
 ACK_TICKS: Final = 5
@@ -141,7 +143,8 @@ class Monitoring:
     def _tick(self, now: float) -> None:
         self._ticks += 1
         self.ward.tick(now)
-        self._commit()
+        if self.ward.batch.is_urgent or self._ticks % COMMIT_TICKS == 0:
+            self._commit()
         if self._ticks % PUBLISH_TICKS == 0:
             self._publish()
             for feed in self._feeds:
