@@ -168,6 +168,9 @@ class LoopbackServer:
         async with self.channel_of(Role.USER, user) as channel:
             yield Clinician(channel)
 
+    async def announce_stop(self) -> None:
+        await self._grpc.announce_stop()
+
     async def __aenter__(self) -> Self:
         self._keeper = asyncio.create_task(self.monitoring.run())
         await self._grpc.start("127.0.0.1:0")

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import grpc
+from google.protobuf.message import DecodeError, Message
 
 from rpm_service.adapters.grpc.refusals import Context, carried_out, refuse
 from rpm_service.application.identity import CertificateRefused, Identity, Role
@@ -57,21 +58,28 @@ class Door:
         return identity
 
     def unary(
-        self,
-        method: str,
-        act: UnaryAct,
-        deserialize: Callable[[bytes], Any],
-        serialize: Callable[[Any], bytes],
+        self, method: str, act: UnaryAct, request_type: type[Message]
     ) -> "grpc.RpcMethodHandler[Any, Any]":
-        """Guards a method with one request and one response."""
+        """Guards a method with one request and one response.
 
-        async def guarded(request: Any, context: Context) -> Any:
+        The request is parsed here, behind the door: grpcio would do so before it, and send the
+        parser's words to whoever called.
+        """
+
+        async def guarded(data: bytes, context: Context) -> Any:
             async def call() -> Any:
-                return await act(await self.admit(method, context), request, context)
+                identity = await self.admit(method, context)
+                try:
+                    request = request_type.FromString(data)
+                except DecodeError:
+                    reason = f"not a {request_type.DESCRIPTOR.name}"
+                    await refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "request", reason)
+                response: Message = await act(identity, request, context)
+                return response.SerializeToString()
 
             return await carried_out(context, call)
 
-        return grpc.unary_unary_rpc_method_handler(guarded, deserialize, serialize)
+        return grpc.unary_unary_rpc_method_handler(guarded, None, None)
 
     def stream(self, method: str, act: StreamAct) -> "grpc.RpcMethodHandler[Any, Any]":
         """Guards a bidirectional method that reads and writes whole frames as bytes.

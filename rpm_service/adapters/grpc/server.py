@@ -1,11 +1,13 @@
 """The gRPC server: mutual TLS only, one table of who may call what, bounded in every way."""
 
+from collections import defaultdict
 from typing import Any, Final
 
 import grpc
+from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2
 
-from rpm_service.adapters.grpc.admission import CheckCertificate, Door
+from rpm_service.adapters.grpc.admission import CheckCertificate, Door, StreamAct, UnaryAct
 from rpm_service.adapters.grpc.monitoring import MonitoringService
 from rpm_service.adapters.grpc.patient import PatientService
 from rpm_service.adapters.grpc.telemetry import FRAME_BYTES_MAX, TelemetryService
@@ -82,61 +84,41 @@ class GrpcServer:
 def _handlers(
     monitoring: Monitoring, door: Door, healths: Any
 ) -> tuple[grpc.GenericRpcHandler, ...]:
-    def unary(service: str, method: str, act: Any, request: Any, response: Any) -> Any:
-        return door.unary(
-            f"/{service}/{method}", act, request.FromString, response.SerializeToString
-        )
-
     devices, viewers = TelemetryService(monitoring), MonitoringService(monitoring)
     patients = PatientService(monitoring.operators)
-    telemetry, watching = "rpm_service.v1.TelemetryService", "rpm_service.v1.MonitoringService"
-    registry, liveness = "rpm_service.v1.PatientService", "grpc.health.v1.Health"
 
     async def check(_identity: Identity, request: Any, context: Any) -> Any:
         return await healths.Check(request, context)
 
-    check_types = (health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse)
-    services: dict[str, dict[str, Any]] = {
-        telemetry: {
-            "StreamTelemetry": door.stream(
-                f"/{telemetry}/StreamTelemetry", devices.stream_telemetry
-            )
-        },
-        watching: {
-            "Watch": door.stream(f"/{watching}/Watch", viewers.watch),
-            "AcknowledgeAlarm": unary(
-                watching, "AcknowledgeAlarm", viewers.acknowledge_alarm,
-                m.AcknowledgeAlarmRequest, m.AcknowledgeAlarmResponse,
-            ),
-            "ResetAlarm": unary(
-                watching, "ResetAlarm", viewers.reset_alarm,
-                m.ResetAlarmRequest, m.ResetAlarmResponse,
-            ),
-            "PauseAudio": unary(
-                watching, "PauseAudio", viewers.pause_audio,
-                m.PauseAudioRequest, m.PauseAudioResponse,
-            ),
-            "ListAlarms": unary(
-                watching, "ListAlarms", viewers.list_alarms,
-                m.ListAlarmsRequest, m.ListAlarmsResponse,
-            ),
-        },
-        registry: {
-            "AdmitPatient": unary(
-                registry, "AdmitPatient", patients.admit_patient,
-                p.AdmitPatientRequest, p.AdmitPatientResponse,
-            ),
-            "AssociateDevice": unary(
-                registry, "AssociateDevice", patients.associate_device,
-                p.AssociateDeviceRequest, p.AssociateDeviceResponse,
-            ),
-            "DischargePatient": unary(
-                registry, "DischargePatient", patients.discharge_patient,
-                p.DischargePatientRequest, p.DischargePatientResponse,
-            ),
-        },
-        liveness: {"Check": unary(liveness, "Check", check, *check_types)},
+    streams: dict[str, StreamAct] = {
+        "rpm_service.v1.TelemetryService/StreamTelemetry": devices.stream_telemetry,
+        "rpm_service.v1.MonitoringService/Watch": viewers.watch,
+    }
+    acts: dict[str, tuple[UnaryAct, type[Message]]] = {
+        "rpm_service.v1.MonitoringService/AcknowledgeAlarm": (
+            viewers.acknowledge_alarm, m.AcknowledgeAlarmRequest,
+        ),
+        "rpm_service.v1.MonitoringService/ResetAlarm": (viewers.reset_alarm, m.ResetAlarmRequest),
+        "rpm_service.v1.MonitoringService/PauseAudio": (viewers.pause_audio, m.PauseAudioRequest),
+        "rpm_service.v1.MonitoringService/ListAlarms": (viewers.list_alarms, m.ListAlarmsRequest),
+        "rpm_service.v1.PatientService/AdmitPatient": (
+            patients.admit_patient, p.AdmitPatientRequest,
+        ),
+        "rpm_service.v1.PatientService/AssociateDevice": (
+            patients.associate_device, p.AssociateDeviceRequest,
+        ),
+        "rpm_service.v1.PatientService/DischargePatient": (
+            patients.discharge_patient, p.DischargePatientRequest,
+        ),
+        "grpc.health.v1.Health/Check": (check, health_pb2.HealthCheckRequest),
     }  # fmt: skip
+    services: dict[str, dict[str, Any]] = defaultdict(dict)
+    for path, stream in streams.items():
+        service, _, method = path.partition("/")
+        services[service][method] = door.stream(f"/{path}", stream)
+    for path, (act, request_type) in acts.items():
+        service, _, method = path.partition("/")
+        services[service][method] = door.unary(f"/{path}", act, request_type)
     return tuple(
         grpc.method_handlers_generic_handler(service, methods)
         for service, methods in services.items()
