@@ -57,6 +57,11 @@ export class Station {
     return serverTime(this.#clock, now);
   }
 
+  /** Whether an act on an alarm, or on its bed, waits for its answer. */
+  isBusy(alarm: AlarmEvent): boolean {
+    return this.busy.has(alarm.occurrenceId) || this.busy.has(`bed ${alarm.bed}`);
+  }
+
   acknowledge(alarm: AlarmEvent): Promise<void> {
     return this.#do(alarm.occurrenceId, alarm.bed, () => this.#acts.acknowledge(alarm));
   }
@@ -73,9 +78,10 @@ export class Station {
     return this.#do(`bed ${bed}`, bed, () => this.#acts.pauseAudio(bed, 0));
   }
 
-  /** The acknowledge key was pressed. */
-  pressAcknowledge(): void {
-    const { pending, acknowledge } = press(this.pending, this.alarms, this.moment);
+  /** The acknowledge key was pressed, for one bed or, without, for the whole ward. */
+  pressAcknowledge(bed?: string): void {
+    const alarms = bed === undefined ? this.alarms : (this.alarmsByBed.get(bed) ?? []);
+    const { pending, acknowledge } = press(this.pending, alarms, this.moment);
     this.pending = pending;
     this.trouble = pending === null && acknowledge === null ? words.nothingToAcknowledge : "";
     if (acknowledge !== null) void this.acknowledge(acknowledge);

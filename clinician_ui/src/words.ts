@@ -8,6 +8,7 @@ export const words = {
   station: "Central station",
   live: "LIVE",
   quiet: "QUIET",
+  noSound: "this page makes no sound",
   connecting: "Connecting to the server …",
   technical: "technical",
   activeAlarms: "Active alarms",
@@ -17,12 +18,16 @@ export const words = {
   reset: "Reset",
   pause: "Pause 2:00",
   endPause: "Sound on",
-  latched: "ended, reset to clear",
+  ended: "ended",
   latchedAt: (time: string) => `ended ${time}, reset to clear`,
   notAcknowledged: "not acknowledged",
   noSignal: "NO SIGNAL",
   connectionLost: "connection lost",
   standby: "standby",
+  limits: "limits",
+  now: "now",
+  missing: "missing",
+  invalid: "invalid",
   noCurrentValue: "no current value",
   never: "never",
   notMonitoring: "NOT MONITORING",
@@ -37,6 +42,7 @@ export const words = {
   tryingAgain: (attempt: number) => `Trying again (${attempt}) …`,
   serverSaid: (reason: string) => `The server said: ${reason}`,
   lastSample: (time: string) => `last ${time}`,
+  soundPaused: "sound paused",
   audioPaused: (left: string) => `sound paused ${left}`,
   acknowledgedBy: (who: string, time: string) => `acknowledged by ${who} ${time}`,
   soundsAgain: (left: string) => `sounds again in ${left}`,
@@ -195,12 +201,13 @@ export function span(seconds: number): string {
   return `${hours}:${two(minutes)}:${two(whole % 60)}`;
 }
 
-/** An age from this on is said; below it a value is "now". */
-const AGE_SAID_S = 2.5;
+/** Below this age a value is "now": devices measure once a second, and what flickers is not read. */
+const NOW_S = 2.5;
 
-/** How old a current value is, "4 s" or "12 min"; empty where it is now. */
+/** How old a value is: "now", "4 s" or "12 min"; "?" where that is not known. */
 export function ageText(age_s: number): string {
-  if (age_s < AGE_SAID_S) return "";
+  if (Number.isNaN(age_s)) return "?";
+  if (age_s < NOW_S) return words.now;
   if (age_s < 60) return `${Math.floor(age_s)} s`;
   if (age_s < 2 * 3600) return `${Math.floor(age_s / 60)} min`;
   return `${Math.floor(age_s / 3600)} h`;

@@ -12,24 +12,24 @@ export type Slot =
 
 export interface TileLayout {
   /** At most three, large. */
-  readonly main: readonly Sample[];
+  readonly main: readonly Slot[];
   /** As many as room allows. */
   readonly footer: readonly Slot[];
 }
 
+const MAIN_MAX = 3;
 const PRESSURE = /^([A-Z]+)([sdm])( \d+)?$/;
 const FOOTER_FIRST = ["NIBP", "ABP", "Temp"];
 
 export function layoutOf(bed: Bed): TileLayout {
   const slots = slotsOf(bed.samples);
-  const singles = slots.flatMap((slot) => (slot.kind === "single" ? [slot.sample] : []));
-  const named = (...names: string[]): Sample | undefined =>
-    names.map((name) => singles.find((each) => each.metric.name === name)).find(Boolean);
-  const wanted = [named("HR", "PR"), named("SpO2"), named("RR")];
-  let main = wanted.filter((sample) => sample !== undefined);
-  if (main.length === 0) main = singles.slice(0, 3);
+  const singles = slots.filter((slot) => slot.kind === "single");
+  const named = (...names: string[]): Slot | undefined =>
+    names.map((name) => singles.find(({ sample }) => sample.metric.name === name)).find(Boolean);
+  let main = [named("HR", "PR"), named("SpO2"), named("RR")].filter((slot) => slot !== undefined);
+  if (main.length === 0) main = singles.slice(0, MAIN_MAX);
   const footer = slots
-    .filter((slot) => slot.kind === "pressure" || !main.includes(slot.sample))
+    .filter((slot) => !main.includes(slot))
     .map((slot, place) => ({ slot, place }))
     .sort((a, b) => rank(a.slot) - rank(b.slot) || a.place - b.place)
     .map(({ slot }) => slot);

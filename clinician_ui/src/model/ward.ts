@@ -52,8 +52,8 @@ export function withDelta(ward: Ward, delta: Delta): Ward {
 
 function reduce(ward: Ward, frame: Pick<Delta, "beds" | "numerics" | "alarms">): Ward {
   return {
-    beds: withBeds(ward.beds, frame.beds, frame.numerics),
     ...withAlarms(ward, frame.alarms),
+    beds: withBeds(ward.beds, frame.beds, frame.numerics),
   };
 }
 
@@ -104,7 +104,7 @@ function samplesOf(bed: Bed, numerics: BedNumerics): Sample[] {
 }
 
 function withAlarms(ward: Ward, events: readonly AlarmEvent[]): Pick<Ward, "alarms" | "ended"> {
-  if (events.length === 0) return ward;
+  if (events.length === 0) return { alarms: ward.alarms, ended: ward.ended };
   const alarms = new Map(ward.alarms);
   const ended = new Map(ward.ended);
   for (const event of events) {

@@ -15,3 +15,21 @@ export function gridShape(
   }
   return { columns: best.columns, rows: best.rows };
 }
+
+/**
+ * Where an arrow key leads from tile `at` in a grid of `count` tiles; null where it leads nowhere.
+ *
+ * From outside (`at` is null) every arrow leads to the first tile.
+ */
+export function neighbour(
+  key: string,
+  at: number | null,
+  count: number,
+  columns: number,
+): number | null {
+  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[key];
+  if (step === undefined || count === 0) return null;
+  if (at === null) return 0;
+  const to = at + step;
+  return to >= 0 && to < count ? to : null;
+}

@@ -12,8 +12,9 @@ const PIXELS_PER_S = 60;
 const SWEEP_S_MIN = 3;
 const SWEEP_S_MAX = 12;
 const LINE_WIDTH = 1.4;
-/** Room left above and below, as a part of the lane. */
+/** Room left below, as a part of the lane; above it stands the waveform's name, in CSS pixels. */
 const MARGIN = 0.06;
+const NAME_HEIGHT = 14;
 /** Room that a new range leaves on either side, as a part of it. */
 const HEADROOM = 0.08;
 /** A range is made smaller when this part of it is enough. */
@@ -183,7 +184,8 @@ export class Sweep {
     const { top, height } = this.#band(place);
     const part = high > low ? (sample - low) / (high - low) : 0.5;
     const up = ring.metric.scale < 0 ? 1 - part : part;
-    return top + height * (1 - MARGIN - up * (1 - 2 * MARGIN));
+    const room = height * (1 - MARGIN) - NAME_HEIGHT * devicePixelRatio;
+    return top + height * (1 - MARGIN) - up * Math.max(0, room);
   }
 
   #band(place: number): { top: number; height: number } {

@@ -1,0 +1,89 @@
+// One numeric as it stands on the page: every word of it, ready to be drawn.
+
+import { ageText, limitsText, metricWords, unitWords, words } from "../words";
+import { NO_VALUE, read, type Reading, STALE_VALUE } from "./reading";
+import { type Parameter, parameterOf, type Slot } from "./tile";
+import type { Bed, Sample } from "./ward";
+
+export interface Shown {
+  readonly name: string;
+  readonly parameter: Parameter;
+  readonly unit: string;
+  readonly text: string;
+  /** Whether `text` stands in the place of a value that is not current. */
+  readonly absent: boolean;
+  /** The device doubts it. */
+  readonly questionable: boolean;
+  /** One text for each part that has limits: "120/50". */
+  readonly limits: readonly string[];
+  /** How old it is, or why there is none; never empty. */
+  readonly age: string;
+}
+
+/** What is shown of a slot at `now`, on the server's clock. */
+export function shownOf(bed: Bed, slot: Slot, now: number): Shown {
+  return slot.kind === "single"
+    ? single(bed, slot.sample, now)
+    : pressure(bed, slot.name, slot.parts, now);
+}
+
+function single(bed: Bed, sample: Sample, now: number): Shown {
+  const reading = read(bed, sample, now);
+  const { name, unit } = sample.metric;
+  return {
+    name: metricWords(name),
+    parameter: parameterOf(name),
+    unit: unitWords(unit),
+    text: reading.text,
+    absent: reading.state !== "current",
+    questionable: reading.state === "current" && reading.questionable,
+    limits: [limitsText(sample.metric)].filter(Boolean),
+    age: readingAge(reading),
+  };
+}
+
+/** A blood pressure: systolic over diastolic, and the mean; each part is read on its own. */
+function pressure(bed: Bed, name: string, parts: readonly Sample[], now: number): Shown {
+  const byPart = ["s", "d", "m"].map((part) => {
+    // "NIBPs", or "ABPs 2" for the second of its kind.
+    const metric = name.replace(/^[A-Z]+/, (site) => site + part);
+    return parts.find((each) => each.metric.name === metric);
+  });
+  const readings = byPart.map((sample) => sample && read(bed, sample, now));
+  const known = readings.filter((reading) => reading !== undefined);
+  const current = known.filter((reading) => reading.state === "current");
+  const absent = current.length === 0;
+  return {
+    name,
+    parameter: parameterOf(name),
+    unit: unitWords(parts[0]?.metric.unit ?? ""),
+    text: absent ? absentText(known) : pressureText(readings.map((reading) => reading?.text)),
+    absent,
+    questionable: current.some(({ questionable }) => questionable),
+    limits: byPart.flatMap((sample) => (sample ? [limitsText(sample.metric)] : [])).filter(Boolean),
+    // The oldest part speaks for all.
+    age: absent ? readingAge(known[0]) : ageText(Math.max(...current.map(({ age_s }) => age_s))),
+  };
+}
+
+function pressureText([systolic, diastolic, mean]: (string | undefined)[]): string {
+  const pair = [systolic, diastolic].filter((each) => each !== undefined).join("/");
+  return [pair, mean && `(${mean})`].filter(Boolean).join(" ");
+}
+
+function absentText(readings: readonly Reading[]): string {
+  return readings.some(({ state }) => state === "stale") ? STALE_VALUE : NO_VALUE;
+}
+
+function readingAge(reading: Reading | undefined): string {
+  switch (reading?.state) {
+    case "current":
+    case "stale":
+      return ageText(reading.age_s);
+    case "invalid":
+      return words.invalid;
+    case "missing":
+    case undefined:
+      return words.missing;
+  }
+}
