@@ -4,10 +4,7 @@ from pathlib import Path
 import pytest
 
 from rpm_service.adapters import pki
-from rpm_service.application import monitoring
-from tests.support.loopback import Device, LoopbackServer
-
-TICK_S = 0.002
+from tests.support.loopback import Device, LoopbackServer, hasten
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +16,7 @@ def certs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def server(certs: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LoopbackServer]:
-    # The clock stands still, so quick ticks only shorten the test.
-    monkeypatch.setattr(monitoring, "TICK_S", TICK_S)
+    hasten(monkeypatch)
     async with LoopbackServer(certs) as server:
         yield server
 
