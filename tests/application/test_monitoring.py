@@ -1,0 +1,307 @@
+"""The corridor on virtual time: disk, viewers and devices around the ward."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from rpm_service.application.effects import Batch
+from rpm_service.application.ingest import TelemetrySession
+from rpm_service.application.monitoring import (
+    DRAIN_S_MAX,
+    ROWS_MAX,
+    TICK_S,
+    Feed,
+    FeedClosed,
+    Monitoring,
+)
+from rpm_service.domain.alarms import Priority
+from tests.support.memory_recorder import MemoryRecorder
+from tests.support.plain_encoder import PlainEncoder, PlainViewer, read
+from tests.support.virtual_time import LoopClock, run
+from tests.support.vital_signs import description
+
+
+class Peer:
+    """A device that streams heart rate and SpO2 each second until told otherwise."""
+
+    def __init__(self, monitoring: Monitoring, device_id: str = "oximeter-1") -> None:
+        self.acks: list[int] = []
+        self.monitoring = monitoring
+        self.session: TelemetrySession = monitoring.session(
+            f"device/{device_id}", device_id.__eq__, self
+        )
+        now = monitoring.clock.now()
+        self.seq = self.session.open(now, 0, now) - 1
+        self.session.describe([(device_id, description("HR", "SpO2"))], now)
+
+    def acknowledge(self, durable_through_seq: int) -> None:
+        self.acks.append(durable_through_seq)
+
+    def supersede(self) -> None:
+        raise AssertionError("there is one session only")
+
+    def sends(self, *values: float) -> None:
+        self.seq += 1
+        now = self.monitoring.clock.now()
+        assert self.session.take_seq(self.seq, now)
+        self.session.observe(self.seq, 0, now, values, (), (), now)
+
+    async def streams(self, seconds: int, *values: float) -> None:
+        for _ in range(seconds):
+            self.sends(*values)
+            await asyncio.sleep(1)
+
+
+class Corridor:
+    def __init__(self) -> None:
+        self.recorder = MemoryRecorder()
+        self.monitoring = Monitoring(LoopClock(), self.recorder, PlainEncoder())
+
+    def watch(self) -> Feed:
+        feed = self.monitoring.watch()
+        feed.subscribe(frozenset(), frozenset(), waveforms=False)
+        return feed
+
+    @property
+    def rows(self) -> list[int]:
+        return [row.seq for batch in self.recorder.batches for row in rows_of(batch)]
+
+
+def rows_of(batch: Batch) -> list[object]:
+    return [row for rows in batch.numerics.values() for row in rows]
+
+
+@asynccontextmanager
+async def corridor() -> AsyncIterator[Corridor]:
+    made = Corridor()
+    keeper = asyncio.create_task(made.monitoring.run())
+    yield made
+    assert not keeper.done(), "the ward is still kept"
+    keeper.cancel()
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+
+
+@pytest.mark.spec("INGEST-7")
+def test_frames_are_acknowledged_soon_after_they_are_on_disk() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            peer = Peer(c.monitoring)
+            await peer.streams(10, 72, 97)
+            assert c.rows == list(range(1, 11))
+            assert peer.acks[-1] >= 9
+            await asyncio.sleep(1)
+            assert peer.acks[-1] == 10
+            assert peer.acks == sorted(set(peer.acks))
+
+    run(story())
+
+
+@pytest.mark.spec("INGEST-18")
+def test_while_the_disk_fails_nothing_is_acknowledged_and_alarms_go_on() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            peer, viewer = Peer(c.monitoring), PlainViewer()
+            feed = c.watch()
+            viewer.take(await feed.next_frame())
+            c.recorder.error = OSError("No space left on device")
+            await peer.streams(60, 0, 97)
+            assert peer.acks == []
+            assert c.recorder.batches == []
+            while not viewer.alarms:
+                viewer.take(await feed.next_frame())
+            (alarm,) = viewer.alarms.values()
+            assert alarm.condition.code == "HR_LOW"
+            event = c.monitoring.operators.acknowledge(
+                alarm.occurrence_id, Priority.HIGH, "nurse", "key"
+            )
+            assert event.alarm.acknowledgement is not None
+
+    run(story())
+
+
+@pytest.mark.spec("INGEST-18")
+def test_when_the_disk_is_back_everything_is_written_once_and_acknowledged() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            peer = Peer(c.monitoring)
+            c.recorder.error = OSError("No space left on device")
+            await peer.streams(20, 0, 97)
+            c.recorder.error = None
+            await asyncio.sleep(2)
+            assert c.rows == list(range(1, 21))
+            events = [event for batch in c.recorder.batches for event in batch.events]
+            assert [event.alarm.condition.code for event in events] == ["HR_LOW"]
+            assert peer.acks[-1] == 20
+
+    run(story())
+
+
+@pytest.mark.spec("INGEST-18")
+def test_with_too_much_waiting_for_the_disk_devices_are_read_no_further() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            peer = Peer(c.monitoring)
+            c.recorder.error = OSError("No space left on device")
+            await peer.streams(1, 72, 97)
+            for _ in range(ROWS_MAX + 1):
+                peer.sends(72, 97)
+            assert c.monitoring.room.is_set()
+            await asyncio.sleep(TICK_S)
+            assert not c.monitoring.room.is_set()
+            c.recorder.error = None
+            await asyncio.wait_for(c.monitoring.room.wait(), 2)
+            await asyncio.sleep(1)
+            assert peer.acks[-1] == peer.seq
+
+    run(story())
+
+
+@pytest.mark.spec("INGEST-19")
+def test_a_drain_ends_feeds_with_a_reason_and_leaves_nothing_unwritten() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            peer, feed = Peer(c.monitoring), c.watch()
+            await feed.next_frame()
+            peer.sends(0, 97)
+            await c.monitoring.drain("maintenance")
+            assert c.rows == [1]
+            assert peer.acks == [1]
+            frames = [await feed.next_frame()]
+            while read(frames[-1])[0] != "closing":
+                frames.append(await feed.next_frame())
+            assert read(frames[-1])[1] == "maintenance"
+            with pytest.raises(FeedClosed):
+                await feed.next_frame()
+
+    run(story())
+
+
+@pytest.mark.spec("INGEST-19")
+def test_a_drain_ends_though_devices_go_on_sending() -> None:
+    class Keen(MemoryRecorder):
+        peer: Peer
+
+        def submit(self, batch: Batch, done: Callable[[Exception | None], None]) -> None:
+            super().submit(batch, done)
+            self.peer.sends(72, 97)
+
+    async def story() -> None:
+        c = Corridor()
+        keen = c.monitoring._recorder = Keen()
+        keen.peer = Peer(c.monitoring)
+        keen.peer.sends(72, 97)
+        await asyncio.wait_for(c.monitoring.drain("maintenance"), 1)
+        assert keen.peer.acks[-1] >= 1
+
+    run(story())
+
+
+@pytest.mark.spec("INGEST-19")
+def test_a_drain_does_not_wait_for_ever_for_a_disk_that_fails() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            peer = Peer(c.monitoring)
+            c.recorder.error = OSError("Input/output error")
+            peer.sends(72, 97)
+            began = c.monitoring.clock.now()
+            await c.monitoring.drain("maintenance")
+            assert c.monitoring.clock.now() - began == pytest.approx(DRAIN_S_MAX)
+            assert peer.acks == [], "so the device keeps it"
+
+    run(story())
+
+
+@pytest.mark.spec("LIVE-14")
+def test_an_alarm_waits_for_no_tick_no_disk_and_no_other_viewer() -> None:
+    async def story() -> None:
+        # Nobody keeps time here: what comes, comes from the frame alone.
+        c = Corridor()
+        c.recorder.error = OSError("No space left on device")
+        slow, feed = c.watch(), c.watch()
+        assert slow is not feed
+        peer = Peer(c.monitoring)
+        await asyncio.sleep(0)
+        c.monitoring._publish()
+        assert read(await feed.next_frame())[0] == "snapshot"
+        waiting = asyncio.create_task(feed.next_frame())
+        await asyncio.sleep(0)
+        began = c.monitoring.clock.now()
+        peer.sends(0, 97)
+        _, _, parts = read(await waiting)
+        assert "alarm" in [part[0] for part in parts]
+        assert c.monitoring.clock.now() == began
+
+    run(story())
+
+
+@pytest.mark.spec("LIVE-5")
+def test_a_feed_has_a_frame_at_least_every_second_and_numerics_five_times_a_second() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            feed = c.watch()
+            await feed.next_frame()
+            for _ in range(5):
+                began = c.monitoring.clock.now()
+                assert read(await feed.next_frame())[0] == "progress"
+                assert c.monitoring.clock.now() - began <= 1.2
+            peer = Peer(c.monitoring)
+            await feed.next_frame()
+            began = c.monitoring.clock.now()
+            peer.sends(72, 97)
+            assert read(await feed.next_frame())[0] == "delta"
+            assert c.monitoring.clock.now() - began <= 4 * TICK_S + 0.001
+
+    run(story())
+
+
+@pytest.mark.spec("LIVE-8")
+def test_a_viewer_that_left_is_forgotten() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            feed = c.watch()
+            assert c.monitoring.viewers == 1
+            feed.close()
+            assert c.monitoring.viewers == 0
+
+    run(story())
+
+
+@pytest.mark.spec("LIVE-3")
+def test_a_viewer_that_fell_behind_is_told_why_its_feed_ends() -> None:
+    async def story() -> None:
+        c = Corridor()
+        feed = c.watch()
+        peer = Peer(c.monitoring)
+        await asyncio.sleep(0)
+        await feed.next_frame()
+        peer.sends(0, 97)
+        event = c.monitoring.ward.batch.events[0]
+        for _ in range(20_001):
+            c.monitoring.live.alarm(c.monitoring.ward.bedsides["oximeter-1"], event)
+        await asyncio.sleep(0)
+        kind, reason, _ = read(await feed.next_frame())
+        assert kind == "closing"
+        assert "too slow" in str(reason)
+
+    run(story())
+
+
+def test_an_error_on_the_alarm_path_ends_the_ward_loudly() -> None:
+    def broken() -> int:
+        raise ValueError("broken")
+
+    async def story() -> None:
+        c = Corridor()
+        Peer(c.monitoring)
+        c.monitoring.ward.bedsides["oximeter-1"].board._next_occurrence = broken
+        with pytest.raises(ValueError, match="broken"):
+            await c.monitoring.run()
+
+    run(story())
