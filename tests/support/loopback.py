@@ -166,6 +166,8 @@ class LoopbackServer:
     async def viewer(
         self, user: str = "nurse-7", subscribe: monitoring_pb2.Subscribe | None = None
     ) -> AsyncIterator["Viewer"]:
+        """A viewer; what has happened so far is in its snapshot."""
+        self.monitoring._publish()
         async with self.channel_of(Role.USER, user) as channel, Viewer(channel) as viewer:
             if subscribe is not None:
                 await viewer.subscribe(subscribe)
