@@ -35,6 +35,9 @@ def replay(
     certs: Annotated[Path, typer.Option(help="Certificates.")] = Path("certs/dev"),
     loop: Annotated[bool, typer.Option("--loop", help="Begin anew at the end.")] = False,
     seconds: Annotated[float | None, typer.Option(help="End after this time.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="No progress, only the summary: one JSON object.")
+    ] = False,
     rate: Annotated[float, typer.Option(hidden=True)] = 1.0,
 ) -> None:
     """Play recordings to a server in real time, as the devices that they were.
@@ -55,7 +58,7 @@ def replay(
         software = f"rpm-service replay {version('rpm-service')}"
         return Streams(server, playing, software=software, clock_rate=rate, on_notice=tell)
 
-    stream(build, seconds, total_s)
+    stream(build, seconds, total_s, only_json=as_json)
 
 
 def read(paths: Sequence[Path]) -> list[Recording]:

@@ -24,6 +24,9 @@ def simulate(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same ward again.")] = 1,
     seconds: Annotated[float | None, typer.Option(help="End after this time.")] = None,
     prefix: Annotated[str, typer.Option(help="What the devices' names begin with.")] = "bed",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="No progress, only the summary: one JSON object.")
+    ] = False,
 ) -> None:
     """Stream a ward of simulated bedsides to a server, until interrupted."""
     try:
@@ -37,4 +40,4 @@ def simulate(
         ward = devices(credentials, scenario, seed)
         return Streams(server, ward, software=SOFTWARE, on_notice=tell)
 
-    stream(build, seconds, seconds)
+    stream(build, seconds, seconds, only_json=as_json)

@@ -32,11 +32,11 @@ def credentials_of(certs: Path, role: Role, subject_id: str) -> Credentials:
         raise CommandError(str(error), ExitCode.CERTIFICATES) from error
 
 
-def stream(build: Build, seconds: float | None, total_s: float | None) -> None:
+def stream(build: Build, seconds: float | None, total_s: float | None, *, only_json: bool) -> None:
     """Streams until all is said and safe, or interrupted; prints {frames, acked} as JSON.
 
     `build` gets the way to tell a person something in one line. Progress is drawn on a
-    terminal, towards `total_s` where that is known.
+    terminal unless `only_json`, towards `total_s` where that is known.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -48,7 +48,7 @@ def stream(build: Build, seconds: float | None, total_s: float | None) -> None:
         TimeElapsedColumn(),
         TextColumn("{task.fields[acked]} of {task.fields[frames]} frames safe"),
         console=console,
-        disable=not console.is_terminal,
+        disable=only_json or not console.is_terminal,
     )
 
     def tell(line: str) -> None:

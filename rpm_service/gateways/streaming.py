@@ -169,7 +169,9 @@ class Streams:
             self._refusal_told = True
             self._tell(f"the server refused {refusal.field}: {refusal.reason}")
 
-    def _on_disconnected(self, number: int, reason: str) -> None:
+    def _on_disconnected(self, number: int, details: str) -> None:
+        # What grpc says before these words holds for every failure.
+        reason = details.rpartition("last error: ")[2]
         if not self._away:
             self._tell(f"{self._server}: {reason}; trying again")
         self._away[number] = reason

@@ -47,6 +47,20 @@ class FakeSession:
         assert [frame.seq for frame in frames] == list(seqs)
         return frames
 
+    async def acknowledge_until_goodbye(self) -> list[Any]:
+        """Acknowledges observations as they come, ends the stream at Goodbye; returns them."""
+        observed: list[Any] = []
+        async with asyncio.timeout(PATIENCE_S):
+            while (frame := await self._frames.get()) is not None:
+                kind = frame.WhichOneof("frame")
+                if kind == "goodbye":
+                    self.end()
+                    return observed
+                if kind == "observations":
+                    observed.append(frame.observations)
+                    await self.ack(frame.observations.seq)
+        raise AssertionError("the stream ended without goodbye")
+
     async def open(self, resume_from_seq: int = 1, **welcome: Any) -> Any:
         """Takes Hello, says Welcome, takes Describe; returns the Hello."""
         hello = await self.frame("hello")
