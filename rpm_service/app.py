@@ -1,19 +1,27 @@
 """The composition root: puts the parts of a server together, starts and drains it."""
 
 import asyncio
-import logging
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from rpm_service.adapters.grpc.convert import ProtobufEncoder
 from rpm_service.adapters.grpc.server import GrpcServer
 from rpm_service.adapters.pki.credentials import load_checker, load_server
+from rpm_service.adapters.pki.directory import SERVER, CertificatesError, command
 from rpm_service.adapters.storage.writer import SqliteRecorder
+from rpm_service.adapters.web.address import base_url, origins, parse_address
+from rpm_service.adapters.web.app import web_app
+from rpm_service.adapters.web.pages import Pages
+from rpm_service.adapters.web.server import WebServer, listen, names_in
+from rpm_service.adapters.web.sign_in import LINK_S_MAX, TooManyLinks, issue_link
 from rpm_service.application.monitoring import Monitoring
 from rpm_service.application.ports import Recorder
 from rpm_service.clock import MonotoneClock
 
-_log = logging.getLogger(__name__)
+USER: Final = "clinician"
+"""Whom the sign-in link of a start is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +40,14 @@ class Settings:
 
 
 class Server:
-    """One running server."""
+    """One running server. Raises CannotStart and CertificatesError."""
 
     def __init__(self, settings: Settings, recorder: Recorder | None = None) -> None:
         self.settings = settings
-        clock = MonotoneClock(settings.clock_rate)
-        credentials = load_server(settings.certs)
+        self._clock = clock = MonotoneClock(settings.clock_rate)
+        self._credentials = credentials = load_server(settings.certs)
         checker = load_checker(settings.certs)
+        self._pages = Pages() if settings.web is not None else None
         self._recorder = recorder or SqliteRecorder(settings.data)
         self.monitoring = Monitoring(clock, self._recorder, ProtobufEncoder())
         self._grpc = GrpcServer(
@@ -48,7 +57,9 @@ class Server:
             chain=credentials.chain_pem,
             client_trust=credentials.client_trust_pem,
         )
-        self._keeper: asyncio.Task[None] | None = None
+        self._web: WebServer | None = None
+        self._page = ""
+        self._running: list[asyncio.Task[None]] = []
 
     @property
     def port(self) -> int:
@@ -56,20 +67,67 @@ class Server:
         return self._grpc.port
 
     async def start(self) -> None:
-        """Begins to keep time, then to serve."""
-        self._keeper = asyncio.create_task(self.monitoring.run())
-        await self._grpc.start(self.settings.listen)
+        """Begins to keep time, then to serve.
+
+        Raises CannotStart and CertificatesError, once what had been started is stopped.
+        """
+        self._running.append(asyncio.create_task(self.monitoring.run()))
+        try:
+            await self._grpc.start(self.settings.listen)
+            if self._pages is not None:
+                await self._start_web(self._pages)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start_web(self, pages: Pages) -> None:
+        assert self.settings.web is not None
+        certs = self.settings.certs
+        host, port = parse_address(self.settings.web)
+        names = names_in(self._credentials.chain_pem)
+        if base_url(host, port) not in origins(names, port):
+            remedy = command(certs, "issue", SERVER, "main", "--host", host)
+            raise CertificatesError(f"the server certificate is not for {host}: run {remedy}")
+        sock = listen(host, port)
+        port = sock.getsockname()[1]
+        self._page = base_url(host, port)
+        app = web_app(
+            clock=self._clock,
+            data=self.settings.data,
+            origins=origins(names, port),
+            open_feed=self.monitoring.watch,
+            acts=self.monitoring.operators,
+            pages=pages,
+        )
+        certificate, key = certs / f"{SERVER}.crt", certs / f"{SERVER}.key"
+        web = WebServer(app, sock, certificate=certificate, key=key)
+        self._running.append(await web.start())
+        self._web = web
+
+    def welcome(self) -> list[str]:
+        """Lines for whoever started a server with a page: where it is, and a link that signs in."""
+        if self._web is None:
+            return []
+        lines = [f"page: {self._page}"]
+        try:
+            link = issue_link(self.settings.data, USER, self._page, now=time.time())
+        except TooManyLinks as error:
+            return [*lines, str(error)]
+        return [*lines, f"sign in, once, within {LINK_S_MAX / 60:g} minutes: {link}"]
 
     async def run(self) -> None:
-        """Waits for as long as the ward is kept. An error there is raised here."""
-        assert self._keeper is not None, "start first"
-        await self._keeper
+        """Waits for as long as time is kept and the page is served. An error there is raised."""
+        ended, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
 
     async def stop(self) -> None:
         """Drains: takes no more work, puts everything on disk, says goodbye to viewers."""
         await self._grpc.announce_stop()
         await self.monitoring.drain("the server is stopping; connect again in a moment")
+        if self._web is not None:
+            await self._web.stop()
         await self._grpc.stop()
-        if self._keeper is not None:
-            self._keeper.cancel()
+        for task in self._running:
+            task.cancel()
         self._recorder.close()

@@ -10,12 +10,23 @@ from typing import Annotated, Final
 import typer
 
 from rpm_service.adapters.pki.directory import CertificatesError
+from rpm_service.adapters.storage.errors import DataDirectoryBusy, StorageError
+from rpm_service.adapters.web.address import parse_address
+from rpm_service.adapters.web.pages import NotBuilt
 from rpm_service.app import Server, Settings
 from rpm_service.application.refusals import CannotStart, PortTaken
+from rpm_service.clock import TEST_MODE
 from rpm_service.commands.errors import CommandError, ExitCode
 
-TEST_MODE: Final = "RPM_TEST_MODE"
-"""Environment variable without which no server runs on a test clock."""
+EXIT_CODES: Final = {
+    CertificatesError: ExitCode.CERTIFICATES,
+    PortTaken: ExitCode.BUSY,
+    DataDirectoryBusy: ExitCode.BUSY,
+    StorageError: ExitCode.INPUT,
+    NotBuilt: ExitCode.NOT_BUILT,
+    CannotStart: ExitCode.USAGE,
+}
+"""How the command ends for what keeps a server from starting; the first that fits."""
 
 
 def serve(
@@ -38,15 +49,19 @@ def serve(
             ExitCode.USAGE,
         )
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    settings = Settings(data, certs, address(listen), web and address(web), test_clock_rate)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    settings = Settings(
+        data, certs, address(listen), web if web is None else address(web), test_clock_rate
+    )
     asyncio.run(run(settings))
 
 
 def address(text: str) -> str:
     """Checks HOST:PORT."""
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65_535:
-        raise CommandError(f"{text!r} is not HOST:PORT", ExitCode.USAGE)
+    try:
+        parse_address(text)
+    except ValueError as error:
+        raise CommandError(str(error), ExitCode.USAGE) from error
     return text
 
 
@@ -75,11 +90,7 @@ async def started(settings: Settings) -> Server:
     try:
         server = Server(settings)
         await server.start()
-    except CertificatesError as error:
-        raise CommandError(str(error), ExitCode.CERTIFICATES) from error
-    except PortTaken as error:
-        await server.stop()
-        raise CommandError(str(error), ExitCode.BUSY) from error
-    except CannotStart as error:
-        raise CommandError(str(error), ExitCode.BUSY) from error
+    except (CertificatesError, CannotStart) as error:
+        code = next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
+        raise CommandError(str(error), code) from error
     return server

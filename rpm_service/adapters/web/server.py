@@ -77,19 +77,13 @@ class WebServer:
         self._uvicorn = _Uvicorn(app, sock, tls)
         self._serving: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Begins to serve."""
+    async def start(self) -> asyncio.Task[None]:
+        """Begins to serve; the task ends with `stop`, or with the error that ended serving."""
         self._serving = asyncio.create_task(self._uvicorn.serve())
         listening = asyncio.create_task(self._uvicorn.listening.wait())
         await asyncio.wait({self._serving, listening}, return_when=asyncio.FIRST_COMPLETED)
         listening.cancel()
-        if self._serving.done():
-            self._serving.result()
-
-    async def run(self) -> None:
-        """Waits for as long as it serves. An error there is raised here."""
-        assert self._serving is not None, "start first"
-        await asyncio.shield(self._serving)
+        return self._serving
 
     async def stop(self) -> None:
         """Takes no more connections, and lets answers and goodbyes under way out for STOP_S_MAX.

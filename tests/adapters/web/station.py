@@ -38,7 +38,7 @@ class Device:
     def __init__(self, station: "Station", device_id: str = "bed-1") -> None:
         self._clock = station.clock
         self._session = station.monitoring.session(device_id, lambda _: True, self)
-        self._session.open(self._clock.now(), self._clock.now())
+        self._session.open(self._clock.now(), 0, self._clock.now())
         self._session.describe([(device_id, Description())], self._clock.now())
         station.monitoring.live.publish()
 
