@@ -85,6 +85,7 @@ def test_a_cuff_pressure_is_not_stale_between_two_measurements(scene: Scene) -> 
     assert {alarm.condition.metric for alarm in scene.bedside().board} == {"NIBPs"}
 
 
+@pytest.mark.spec("INGEST-14")
 def test_a_device_that_reports_seldom_is_not_silent_meanwhile(scene: Scene) -> None:
     device = scene.device()
     device.hello()

@@ -164,6 +164,15 @@ def test_a_new_alarm_and_a_rise_in_priority_break_a_pause(scene: Scene, device: 
     assert scene.bedside().audio_paused_until is None
 
 
+@pytest.mark.spec("LIVE-11")
+@pytest.mark.usefixtures("device")
+def test_a_pause_is_not_left_to_the_next_patient(scene: Scene) -> None:
+    scene.operators.admit("oximeter-1", "", "p1", AgeClass.ADULT, "clerk")
+    scene.operators.pause_audio("oximeter-1", 120, "nurse", "1")
+    scene.operators.discharge("oximeter-1", "clerk")
+    assert scene.bedside().audio_paused_until is None
+
+
 @pytest.mark.spec("LIVE-12")
 @pytest.mark.usefixtures("device")
 def test_every_act_is_journalled_with_who_did_it_and_names_no_patient(scene: Scene) -> None:
