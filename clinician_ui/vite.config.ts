@@ -8,12 +8,9 @@ export default defineConfig({
     // The server serves this folder, and says "UI not built" where it is empty.
     outDir: "../rpm_service/adapters/web/static",
     emptyOutDir: true,
-    // The page runs under `default-src 'self'`: nothing may become a data: address.
+    // The server's content security policy lets in nothing but its own files: no data: address.
     assetsInlineLimit: 0,
     modulePreload: false,
-  },
-  preview: {
-    headers: { "Content-Security-Policy": "default-src 'self'" },
   },
   test: {
     environment: "happy-dom",

@@ -1,0 +1,136 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+import type { Link } from "../../src/feed/link";
+import { Feed } from "../../src/feed/socket";
+import { snapshot, T0 } from "../support/frames";
+import { FakeWorld } from "../support/world";
+
+const TICK_MS = 250;
+
+let world: FakeWorld;
+let feed: Feed;
+let taken: string[];
+let link: Link | null;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  world = new FakeWorld();
+  taken = [];
+  link = null;
+  feed = new Feed(world, {
+    snapshot: () => taken.push("snapshot"),
+    delta: () => taken.push("delta"),
+    progress: () => taken.push("progress"),
+    closing: (reason) => taken.push(`closing: ${reason}`),
+    link: (newest) => (link = newest),
+  });
+  feed.start();
+});
+
+afterEach(() => {
+  feed.stop();
+  vi.useRealTimers();
+});
+
+function pass(seconds: number): void {
+  world.pass(seconds);
+  vi.advanceTimersByTime(TICK_MS);
+}
+
+function goLive(): void {
+  world.socket.open();
+  world.socket.say({ case: "snapshot", value: snapshot() });
+}
+
+test("subscribes as soon as the connection is open, and hands on what comes", () => {
+  expect(world.socket.binaryType).toBe("arraybuffer");
+  world.socket.open();
+  expect(world.socket.heard).toEqual(["subscribe"]);
+  goLive();
+  world.socket.say({ case: "delta", value: { serverClock: T0 } });
+  world.socket.say({ case: "progress", value: { serverClock: T0 } });
+  expect(taken).toEqual(["snapshot", "delta", "progress"]);
+});
+
+test("hands on nothing from before the snapshot", () => {
+  world.socket.open();
+  world.socket.say({ case: "delta", value: { serverClock: T0 } });
+  expect(taken).toEqual([]);
+});
+
+test("sends a heartbeat every five seconds", () => {
+  goLive();
+  for (let second = 0; second < 10; second++) {
+    pass(1);
+    world.socket.say({ case: "progress", value: { serverClock: T0 } });
+  }
+  expect(world.socket.heard).toEqual(["subscribe", "heartbeat", "heartbeat"]);
+});
+
+test("connects again after a connection that ended, and is live with its snapshot", () => {
+  goLive();
+  world.socket.end();
+  pass(0.5);
+  expect(world.sockets).toHaveLength(2);
+  expect(link?.phase).toBe("quiet");
+  goLive();
+  expect(link?.phase).toBe("live");
+});
+
+test("hears nothing more of a connection that it gave up", () => {
+  goLive();
+  const [first] = world.sockets;
+  pass(5);
+  expect(first?.isClosed).toBe(true);
+  first?.say({ case: "snapshot", value: snapshot() });
+  expect(taken).toEqual(["snapshot"]);
+  expect(link?.phase).toBe("NOT_MONITORING");
+});
+
+test.each([
+  ["text", "hello"],
+  ["bytes that are not a frame", new Uint8Array([0x0a, 0xff, 0xff]).buffer],
+])("gives up a connection that sends %s", (_, data) => {
+  goLive();
+  world.socket.sayRaw(data);
+  expect(world.socket.isClosed).toBe(true);
+  expect(link?.phase).toBe("quiet");
+});
+
+test("hands on the server's own words on why it ends the stream", () => {
+  goLive();
+  world.socket.say({ case: "closing", value: { reason: "the server stops" } });
+  expect(taken.at(-1)).toBe("closing: the server stops");
+});
+
+test("a handshake that is refused asks for the session, and without one is signed out", async () => {
+  world.signedIn = false;
+  world.socket.end();
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(link?.phase).toBe("signed_out");
+  pass(60);
+  expect(world.sockets).toHaveLength(1);
+});
+
+test("a handshake that is refused while the session holds is tried again", async () => {
+  world.socket.end();
+  await Promise.resolve();
+  pass(1);
+  expect(world.sockets).toHaveLength(2);
+});
+
+test("looks at the clock when the page comes back into view", () => {
+  goLive();
+  world.pass(600);
+  document.dispatchEvent(new Event("visibilitychange"));
+  expect(link?.phase).toBe("NOT_MONITORING");
+});
+
+test("once stopped it does nothing more", () => {
+  goLive();
+  feed.stop();
+  expect(world.socket.isClosed).toBe(true);
+  pass(60);
+  expect(world.sockets).toHaveLength(1);
+});
