@@ -5,7 +5,7 @@ The effect is seen through the live socket, like everybody else's.
 
 from typing import Annotated, Final, Literal, Protocol
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import FastAPI, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from rpm_service.adapters.web.gate import refusal, session_of
@@ -61,28 +61,27 @@ class PauseAudio(_Body):
     duration_s: float
 
 
-def acts_router(acts: Acts) -> APIRouter:
-    """The routes of acts. Who acts is whose session it is."""
-    router = APIRouter(prefix="/v1")
+def add_acts(app: FastAPI, acts: Acts) -> None:
+    """Adds the routes of acts. Who acts is whose session it is."""
 
-    @router.post("/alarms/{occurrence_id}/acknowledge", status_code=204)
+    @app.post("/v1/alarms/{occurrence_id}/acknowledge", status_code=204)
     async def acknowledge(occurrence_id: OccurrenceId, body: Acknowledge, request: Request) -> None:
         user = session_of(request).user
         acts.acknowledge(occurrence_id, Priority[body.priority], user, body.idempotency_key)
 
-    @router.post("/alarms/{occurrence_id}/reset", status_code=204)
+    @app.post("/v1/alarms/{occurrence_id}/reset", status_code=204)
     async def reset(occurrence_id: OccurrenceId, body: Reset, request: Request) -> None:
         acts.reset(occurrence_id, session_of(request).user, body.idempotency_key)
 
     # The bed of a gateway's monitor is named "gateway/monitor".
-    @router.post("/beds/{bed:path}/pause-audio", status_code=204)
+    @app.post("/v1/beds/{bed:path}/pause-audio", status_code=204)
     async def pause_audio(bed: str, body: PauseAudio, request: Request) -> None:
         acts.pause_audio(bed, body.duration_s, session_of(request).user, body.idempotency_key)
 
-    return router
+    app.add_exception_handler(ActRefused, _act_refused)
 
 
-async def act_refused(_request: Request, refused: Exception) -> Response:
+async def _act_refused(_request: Request, refused: Exception) -> Response:
     """Answers for an act that was not possible."""
     assert isinstance(refused, ActRefused)
     return refusal(STATUS[refused.code], refused.reason)

@@ -13,13 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from rpm_service.adapters.web import live_socket
-from rpm_service.adapters.web.acts import Acts, act_refused, acts_router
+from rpm_service.adapters.web.acts import Acts, add_acts
 from rpm_service.adapters.web.gate import COOKIE, Gate, refusal, session_of
 from rpm_service.adapters.web.live_socket import Feed, Patience
 from rpm_service.adapters.web.pages import Pages, notice, signed_in
 from rpm_service.adapters.web.sessions import SOCKETS_MAX, Sessions, TooManySessions
 from rpm_service.adapters.web.sign_in import LinkRefused, redeem
-from rpm_service.application.operators import ActRefused
 from rpm_service.application.ports import Clock
 
 _log = logging.getLogger(__name__)
@@ -46,8 +45,7 @@ def web_app(
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     _add_pages(app, pages)
     _add_sign_in(app, sessions, data)
-    app.include_router(acts_router(acts))
-    app.add_exception_handler(ActRefused, act_refused)
+    add_acts(app, acts)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
 

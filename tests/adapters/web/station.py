@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from rpm_service.adapters.grpc.convert import ProtobufEncoder
 from rpm_service.adapters.web.address import origins
 from rpm_service.adapters.web.app import web_app
 from rpm_service.adapters.web.gate import COOKIE
-from rpm_service.adapters.web.live_socket import Patience
+from rpm_service.adapters.web.live_socket import Feed, Patience
 from rpm_service.adapters.web.pages import Pages
 from rpm_service.adapters.web.server import WebServer, listen, names_in
 from rpm_service.adapters.web.sign_in import issue_link
@@ -30,6 +30,7 @@ from tests.support.memory_recorder import MemoryRecorder
 
 SUBSCRIBE = m.WatchRequest(subscribe=m.Subscribe()).SerializeToString()
 HEARTBEAT = m.WatchRequest(heartbeat=m.ViewerHeartbeat()).SerializeToString()
+SHORT = Patience(check_s=0.02)
 
 
 class Device:
@@ -92,11 +93,16 @@ class Station:
         return browser
 
     def watch(
-        self, browser: httpx2.AsyncClient, *, origin: str | None = None, **options: Any
+        self,
+        browser: httpx2.AsyncClient,
+        path: str = "/v1/watch",
+        *,
+        origin: str | None = None,
+        **options: Any,
     ) -> ws.connect:
         """The live socket of a browser."""
         return ws.connect(
-            f"wss://localhost:{self.port}/v1/watch",
+            f"wss://localhost:{self.port}{path}",
             ssl=self.trust,
             origin=self.origin if origin is None else origin,
             additional_headers={"Cookie": f"{COOKIE}={browser.cookies.get(COOKIE, '')}"},
@@ -108,7 +114,12 @@ class Station:
 
 @asynccontextmanager
 async def station(
-    certs: Path, data: Path, static: Path, patience: Patience | None = None
+    certs: Path,
+    data: Path,
+    static: Path,
+    *,
+    patience: Patience = SHORT,
+    open_feed: Callable[[], Feed] | None = None,
 ) -> AsyncIterator[Station]:
     """Runs a station in this event loop. Its clock stands still until a test moves it."""
     clock = ManualClock()
@@ -119,7 +130,7 @@ async def station(
         clock=clock,
         data=data,
         origins=origins(names_in(pki.load_server(certs).chain_pem), port),
-        open_feed=monitoring.watch,
+        open_feed=open_feed or monitoring.watch,
         acts=monitoring.operators,
         pages=Pages(static),
         patience=patience,

@@ -1,0 +1,91 @@
+from typing import Any
+
+import pytest
+
+from rpm_service.domain.alarms import Priority
+from rpm_service.v1 import alarm_pb2
+from tests.adapters.web.station import SUBSCRIBE, Device, Station, frame
+
+
+@pytest.mark.spec("WEB-10")
+async def test_an_acknowledgement_is_seen_at_the_socket_with_the_users_name(ward: Station) -> None:
+    device = Device(ward)
+    browser = await ward.signed_in("nurse.ratched")
+    async with ward.watch(browser) as socket:
+        await socket.send(SUBSCRIBE)
+        await frame(socket)
+        device.alarm()
+        (raised,) = (await frame(socket)).delta.alarms
+
+        body = {"priority": "HIGH", "idempotency_key": "1"}
+        path = f"/v1/alarms/{raised.occurrence_id}/acknowledge"
+        answer = await browser.post(path, json=body)
+        assert (answer.status_code, answer.content) == (204, b"")
+        (acknowledged,) = (await frame(socket)).delta.alarms
+        assert acknowledged.presence == alarm_pb2.ALARM_PRESENCE_ACKNOWLEDGED
+        assert acknowledged.acknowledged_by == "nurse.ratched"
+
+        again = await browser.post(path, json=body)
+        assert again.status_code == 204, "the same key is the same act"
+
+
+@pytest.mark.spec("WEB-10")
+async def test_a_pause_of_the_sound_is_seen_at_the_socket(ward: Station) -> None:
+    Device(ward, "gateway/monitor 7")
+    browser = await ward.signed_in()
+    async with ward.watch(browser) as socket:
+        await socket.send(SUBSCRIBE)
+        await frame(socket)
+        answer = await browser.post(
+            "/v1/beds/gateway%2Fmonitor%207/pause-audio",
+            json={"duration_s": 120, "idempotency_key": "1"},
+        )
+        assert answer.status_code == 204
+        (bed,) = (await frame(socket)).delta.beds
+        assert bed.audio_paused_until == ward.clock.now() + 120
+
+
+RESET, ACKNOWLEDGE = "/v1/alarms/1/reset", "/v1/alarms/1/acknowledge"
+PAUSE = "/v1/beds/bed-1/pause-audio"
+REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
+    (ACKNOWLEDGE, {"priority": "LOW"}, 409, "HIGH"),
+    (ACKNOWLEDGE, {}, 400, "body.priority"),
+    (ACKNOWLEDGE, {"priority": "high"}, 400, "body.priority"),
+    (RESET, {}, 409, "ON"),
+    ("/v1/alarms/77/reset", {}, 404, "no alarm 77"),
+    ("/v1/alarms/0/reset", {}, 400, "path.occurrence_id"),
+    ("/v1/alarms/abc/reset", {}, 400, "path.occurrence_id"),
+    (RESET, {"idempotency_key": None}, 400, "body.idempotency_key"),
+    (RESET, {"idempotency_key": ""}, 400, "body.idempotency_key"),
+    (RESET, {"idempotency_key": "\n"}, 400, "printable"),
+    (RESET, {"by": "somebody else"}, 400, "body.by"),
+    (PAUSE, {"duration_s": 121}, 400, "121 s is not within 1 to 120 s"),
+    (PAUSE, {"duration_s": "60"}, 400, "body.duration_s"),
+    ("/v1/beds/none/pause-audio", {"duration_s": 60}, 404, "'none'"),
+]
+
+
+@pytest.mark.spec("WEB-11")
+async def test_a_refusal_names_what_is_wrong(ward: Station) -> None:
+    Device(ward).alarm(priority=Priority.HIGH)
+    browser = await ward.signed_in()
+    for path, body, status, says in REFUSED:
+        answer = await browser.post(path, json={"idempotency_key": "1", **body})
+        assert answer.status_code == status, (path, body)
+        assert says in answer.json()["error"]
+
+
+@pytest.mark.spec("WEB-11")
+async def test_a_body_that_is_not_an_act_is_refused_in_one_line(ward: Station) -> None:
+    browser = await ward.signed_in()
+    headers = {"Content-Type": "application/json"}
+    for content in (b"", b"{", b"[]", b'{"idempotency_key": NaN}', b"\xff"):
+        answer = await browser.post(RESET, content=content, headers=headers)
+        assert answer.status_code == 400, content
+        assert "\n" not in answer.json()["error"]
+
+
+@pytest.mark.spec("WEB-11")
+async def test_a_wrong_method_is_refused(ward: Station) -> None:
+    answer = await (await ward.signed_in()).get("/sign-out")
+    assert (answer.status_code, answer.json()) == (405, {"error": "method not allowed"})
