@@ -6,7 +6,7 @@ Times: `at` is the observation time on the server's clock, `now` the time of rec
 """
 
 from collections.abc import Callable, Sequence
-from math import isinf, isnan, nan
+from math import inf, isinf, isnan, nan
 from typing import Final
 
 from rpm_service.application.effects import Connection, Description, Numeric
@@ -70,6 +70,8 @@ class Bedside:
         self.due = 0.0
         self._settings = PRESETS[AgeClass.ADULT]
         self._monitors: list[MetricMonitor] = []
+        self._stale_after_s: list[float] = []
+        self._quiet_s = inf
         self._lows: list[float] = []
         self._highs: list[float] = []
         self._newest_at = 0.0
@@ -135,6 +137,9 @@ class Bedside:
             )
             for numeric in self.description.numerics
         ]
+        periods = [numeric.period_s for numeric in self.description.numerics]
+        self._stale_after_s = [stale_after_s(period_s) for period_s in periods]
+        self._quiet_s = max(SILENCE_S, 2.5 * min(periods)) if periods else inf
         self._lows = [NEVER_QUIET[0]] * len(self._monitors)
         self._highs = [NEVER_QUIET[1]] * len(self._monitors)
 
@@ -332,16 +337,18 @@ class Bedside:
         return min(dues)
 
     def _judge_silence(self, now: float) -> float:
-        periods = [numeric.period_s for numeric in self.description.numerics]
-        quiet_s = max(SILENCE_S, 2.5 * min(periods)) if periods else float("inf")
-        lost_at = min(self._heard_at + SILENCE_S, self._observed_at + quiet_s)
+        lost_at = min(self._heard_at + SILENCE_S, self._observed_at + self._quiet_s)
         if lost_at <= now:
             self.lose(now)
             return now + SILENCE_S
+        stale_at = self._all_reported_at + min(self._stale_after_s, default=inf)
+        if stale_at > now:
+            # The common case: everything has come just now.
+            return min(lost_at, stale_at)
         dues = [lost_at]
         for index, monitor in enumerate(self._monitors):
             reported = max(self._all_reported_at, self._reported_at.get(index, 0.0))
-            stale_at = reported + stale_after_s(periods[index])
+            stale_at = reported + self._stale_after_s[index]
             if stale_at > now:
                 dues.append(stale_at)
             elif self._observed_at < stale_at:

@@ -34,7 +34,7 @@ SPOOL_S_MAX: Final = 7 * 86_400.0
 """No device keeps values longer; older ones carry a wrong time."""
 ACK_FRAMES: Final = 64
 """An ack is due when so many frames are newly on disk,"""
-ACK_S: Final = 0.5
+ACK_S: Final = 1.0
 """or when this time has passed."""
 SEQ_MAX: Final = 2**63 - 1
 
