@@ -1,0 +1,25 @@
+"""Whole programs: server, devices and viewers as processes of their own, on real recordings."""
+
+from pathlib import Path
+
+import pytest
+
+from rpm_service.adapters.pki.credentials import ensure_server
+from tests.support.process import ROOT
+
+RECORDINGS = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def certs(tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("system") / "certs"
+    ensure_server(directory)
+    return directory
+
+
+@pytest.fixture
+def bidmc() -> Path:
+    directory = RECORDINGS / "bidmc"
+    if not directory.is_dir():
+        pytest.skip("the BIDMC recordings are not beside the project")
+    return directory
