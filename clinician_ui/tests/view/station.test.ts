@@ -1,0 +1,351 @@
+// The whole page, as a person meets it: what is on the screen, and what pressing does.
+
+import { render, screen, within } from "@testing-library/svelte";
+import { tick } from "svelte";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { Acts } from "../../src/feed/acts";
+import { NO_SESSION } from "../../src/feed/link";
+import { Station } from "../../src/station.svelte";
+import StationView from "../../src/view/Station.svelte";
+import { AlarmKind, AlarmPresence, AlarmPriority } from "../../src/wire/rpm_service/v1/alarm_pb";
+import { Connection } from "../../src/wire/rpm_service/v1/monitoring_pb";
+import { words } from "../../src/words";
+import { alarm, delta, described, numerics, snapshot, T0 } from "../support/frames";
+import { FakeWorld } from "../support/world";
+
+const TICK_MS = 250;
+const { HIGH } = AlarmPriority;
+const { ACKNOWLEDGED, LATCHED } = AlarmPresence;
+
+let world: FakeWorld;
+let station: Station;
+let posted: { path: string; body: Record<string, unknown> }[];
+let answer: () => Response;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  world = new FakeWorld();
+  posted = [];
+  answer = () => new Response(null, { status: 204 });
+  const acts = new Acts((path, { body }) => {
+    posted.push({ path, body: JSON.parse(String(body)) as Record<string, unknown> });
+    return Promise.resolve(answer());
+  });
+  station = new Station(world, acts);
+  render(StationView, { station });
+  station.start();
+});
+
+afterEach(() => {
+  station.stop();
+  vi.useRealTimers();
+});
+
+async function pass(seconds: number): Promise<void> {
+  world.pass(seconds);
+  vi.advanceTimersByTime(TICK_MS);
+  await tick();
+}
+
+/** The server shows the ward; its clock is T0 now. */
+async function show(init: Parameters<typeof snapshot>[0] = {}): Promise<void> {
+  world.socket.open();
+  const beds = [described()];
+  world.socket.say({
+    case: "snapshot",
+    value: snapshot({ beds, numerics: [numerics(1, [72, 98])], ...init }),
+  });
+  await tick();
+}
+
+async function press(key: string, init: KeyboardEventInit = {}): Promise<void> {
+  const target = document.activeElement ?? document.body;
+  target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, ...init }));
+  await tick();
+  await Promise.resolve();
+}
+
+function tile(bed = "E-01"): HTMLElement {
+  return screen.getByRole("article", { name: new RegExp(`^Bed ${bed}`) });
+}
+
+/** A numeric with what it shows, blanks evened out. */
+function numeric(name: string, bed?: string): string {
+  const group = within(tile(bed)).getByRole("group", { name });
+  return (group.textContent ?? "").replace(/\s+/g, " ").trim();
+}
+
+function listed(): HTMLElement[] {
+  return within(screen.getByRole("region", { name: words.activeAlarms })).queryAllByRole(
+    "listitem",
+  );
+}
+
+describe("a tile", () => {
+  test("shows value, unit, limits and age of every numeric", async () => {
+    await show();
+    expect(numeric("HR")).toBe("HR /min limits 120/50 now 72");
+    expect(numeric("SpO₂")).toBe("SpO₂ % limits –/90 now 98");
+  });
+
+  test("asystole: shows a heart rate of 0 as 0", async () => {
+    await show({ numerics: [numerics(1, [0, 98])] });
+    expect(numeric("HR")).toContain("now 0");
+  });
+
+  test("counts the age of a value that is not renewed, and then hides it", async () => {
+    await show();
+    for (let second = 0; second < 4; second++) {
+      await pass(1);
+      world.socket.say({ case: "progress", value: { serverClock: T0 + second + 1 } });
+    }
+    await pass(0);
+    expect(numeric("HR")).toContain("4 s 72");
+    await pass(1.5);
+    expect(numeric("HR")).toBe(`HR /min limits 120/50 5 s --? ${words.noCurrentValue}`);
+    expect(screen.queryByText("72")).toBeNull();
+  });
+
+  test("of a bed whose device is gone says so and has no numbers", async () => {
+    await show({ beds: [described({ connection: Connection.LOST })] });
+    expect(tile().textContent).toContain(words.connectionLost);
+    expect(numeric("HR")).toContain("--?");
+  });
+
+  test("follows a delta", async () => {
+    await show();
+    world.socket.say({ case: "delta", value: delta({ numerics: [numerics(1, [75, 97])] }) });
+    await tick();
+    expect(numeric("HR")).toContain("75");
+  });
+
+  test("says its alarm by colour, symbol and words", async () => {
+    await show({ alarms: [alarm({ priority: HIGH })], numerics: [numerics(1, [72, 84])] });
+    expect(tile().className).toContain("high");
+    expect(tile().className).toContain("on");
+    expect(within(tile()).getByText("!!! SpO₂ 84 < 90")).toBeTruthy();
+    expect(tile().getAttribute("aria-label")).toBe("Bed E-01 SpO₂ below 90, high priority");
+    expect(within(tile()).getByText("84").className).toContain("high");
+  });
+
+  test("stops asking once somebody has acknowledged, and says who", async () => {
+    await show({ alarms: [alarm({ presence: ACKNOWLEDGED, acknowledgedBy: "anna" })] });
+    expect(tile().className).not.toMatch(/\bon\b/);
+    expect(within(tile()).queryByRole("button")).toBeNull();
+    expect(tile().textContent).toContain("anna");
+  });
+
+  test("has the sound's pause and what is left of it", async () => {
+    await show({ beds: [described({ audioPausedUntil: T0 + 72 })] });
+    expect(tile().textContent).toMatch(/sound paused\s+1:12/);
+    await pass(2);
+    expect(tile().textContent).toMatch(/sound paused\s+1:10/);
+  });
+});
+
+describe("the list of alarms", () => {
+  const technical = alarm({
+    occurrenceId: "8",
+    kind: AlarmKind.TECHNICAL,
+    condition: "METRIC_STALE",
+    metric: "HR",
+    limit: undefined,
+  });
+
+  test("has every active alarm, the highest first", async () => {
+    await show({ alarms: [technical, alarm({ priority: HIGH })] });
+    expect(listed().map((item) => item.getAttribute("aria-label"))).toEqual([
+      "E-01 SpO₂ 88 < 90",
+      "E-01 HR not updated",
+    ]);
+  });
+
+  test("says when an acknowledged alarm sounds again", async () => {
+    const acknowledged = alarm({
+      presence: ACKNOWLEDGED,
+      acknowledgedBy: "anna",
+      acknowledgedAt: T0,
+      acknowledgedUntil: T0 + 48,
+    });
+    await show({ alarms: [acknowledged] });
+    expect(listed()[0]?.textContent).toContain("sounds again in 0:48");
+  });
+
+  test("is empty in words", async () => {
+    await show();
+    expect(screen.getByText(words.noAlarms)).toBeTruthy();
+  });
+});
+
+describe("an act", () => {
+  test("acknowledges from the tile, at the priority on the screen", async () => {
+    await show({ alarms: [alarm({ priority: HIGH })] });
+    within(tile())
+      .getByRole("button", { name: /^Acknowledge/ })
+      .click();
+    expect(posted[0]).toMatchObject({
+      path: "/v1/alarms/7/acknowledge",
+      body: { priority: "HIGH" },
+    });
+  });
+
+  test("acknowledges from the list, once, however often it is pressed before the answer", async () => {
+    await show({ alarms: [alarm()] });
+    const button = within(listed()[0] as HTMLElement).getByRole("button", { name: /^Acknowledge/ });
+    button.click();
+    button.click();
+    expect(posted).toHaveLength(1);
+  });
+
+  test("is shown as done only when the server says so", async () => {
+    await show({ alarms: [alarm()] });
+    within(tile())
+      .getByRole("button", { name: /^Acknowledge/ })
+      .click();
+    await pass(1);
+    expect(tile().className).toMatch(/\bon\b/);
+    const acknowledged = alarm({ eventSeq: 2, presence: ACKNOWLEDGED, acknowledgedBy: "anna" });
+    world.socket.say({ case: "delta", value: delta({ alarms: [acknowledged] }) });
+    await tick();
+    expect(tile().className).toContain("acknowledged");
+  });
+
+  test("resets what is latched", async () => {
+    await show({ alarms: [alarm({ presence: LATCHED, endedAt: T0 - 5 })] });
+    within(tile())
+      .getByRole("button", { name: /^Reset/ })
+      .click();
+    expect(posted[0]?.path).toBe("/v1/alarms/7/reset");
+  });
+
+  test("pauses the sound of a bed, and ends the pause", async () => {
+    await show({ alarms: [alarm()] });
+    screen.getByRole("button", { name: /^Pause/ }).click();
+    expect(posted[0]).toMatchObject({
+      path: "/v1/beds/E-01/pause-audio",
+      body: { duration_s: 120 },
+    });
+    await pass(1);
+    const paused = described({ audioPausedUntil: T0 + 120 });
+    world.socket.say({ case: "delta", value: delta({ beds: [paused] }) });
+    await tick();
+    screen.getByRole("button", { name: /^Sound on/ }).click();
+    expect(posted[1]?.body).toMatchObject({ duration_s: 0 });
+  });
+
+  test("that the server refuses tells the person why", async () => {
+    await show({ alarms: [alarm()] });
+    answer = () => Response.json({ error: "the alarm is LATCHED" }, { status: 409 });
+    screen.getAllByRole("button", { name: /^Acknowledge/ })[0]?.click();
+    await vi.waitFor(() => {
+      expect(screen.getByRole("alert").textContent).toBe("E-01: the alarm is LATCHED");
+    });
+  });
+});
+
+describe("the keyboard", () => {
+  test("acknowledges the highest alarm with A and A again", async () => {
+    await show({ alarms: [alarm(), alarm({ occurrenceId: "9", priority: HIGH })] });
+    await press("a");
+    expect(posted).toHaveLength(0);
+    expect(screen.getByRole("status").textContent).toContain("Press A again");
+    await press("a");
+    expect(posted[0]?.path).toBe("/v1/alarms/9/acknowledge");
+  });
+
+  test("does not take a key that is held down, or one with Ctrl, for a press", async () => {
+    await show({ alarms: [alarm()] });
+    await press("a");
+    await press("a", { repeat: true });
+    await press("a", { ctrlKey: true });
+    expect(posted).toHaveLength(0);
+    await press("Escape");
+    await press("a");
+    expect(posted).toHaveLength(0);
+  });
+
+  test("moves between tiles with the arrows, and acts on the tile it is at", async () => {
+    const beds = [described(), described({ number: 2, bed: "E-02" })];
+    const other = alarm({ occurrenceId: "9", bed: "E-02" });
+    await show({ beds, alarms: [alarm({ priority: HIGH }), other] });
+    await press("ArrowRight");
+    expect(document.activeElement).toBe(tile("E-01"));
+    await press("ArrowRight");
+    await press("ArrowDown");
+    expect(document.activeElement).toBe(tile("E-02"));
+    await press("a");
+    await press("a");
+    expect(posted[0]?.path).toBe("/v1/alarms/9/acknowledge");
+    await press("p");
+    expect(posted[1]?.path).toBe("/v1/beds/E-02/pause-audio");
+  });
+});
+
+describe("NOT MONITORING", () => {
+  async function goDark(): Promise<void> {
+    await show({ alarms: [alarm()] });
+    await pass(5);
+  }
+
+  test("stands in the place of all numbers once the feed was quiet for five seconds", async () => {
+    await show();
+    await pass(4.75);
+    expect(screen.queryByText(words.notMonitoring)).toBeNull();
+    expect(screen.getByText(/QUIET/)).toBeTruthy();
+    await pass(0.25);
+    expect(screen.getByRole("alert").textContent).toBe(words.notMonitoring);
+    expect(screen.queryByRole("article")).toBeNull();
+    expect(document.title).toBe(words.notMonitoring);
+  });
+
+  test("comes over the page when a laptop wakes", async () => {
+    await show();
+    world.pass(7200);
+    window.dispatchEvent(new Event("focus"));
+    await tick();
+    expect(screen.getByText(words.notMonitoring)).toBeTruthy();
+    expect(screen.getByText(/2:00:00/)).toBeTruthy();
+  });
+
+  test("takes no keys", async () => {
+    await goDark();
+    await press("a");
+    await press("a");
+    expect(posted).toHaveLength(0);
+  });
+
+  test("ends with a new snapshot, and nothing old comes back with it", async () => {
+    await goDark();
+    await pass(1);
+    await show({
+      beds: [described({ number: 2, bed: "E-02" })],
+      numerics: [],
+      serverClock: T0 + 6,
+    });
+    expect(screen.queryByText(words.notMonitoring)).toBeNull();
+    expect(screen.queryByRole("article", { name: /E-01/ })).toBeNull();
+    expect(numeric("HR", "E-02")).toContain("--");
+    expect(listed()).toEqual([]);
+  });
+
+  test("says to sign in again when the session has ended", async () => {
+    await show();
+    world.socket.say({ case: "closing", value: { reason: "the session has ended" } });
+    world.socket.end(NO_SESSION);
+    await tick();
+    expect(screen.getByText(words.signedOut)).toBeTruthy();
+    expect(screen.getByText(words.notMonitoring)).toBeTruthy();
+    expect(screen.getByText(/the session has ended/)).toBeTruthy();
+  });
+});
+
+test("before the first snapshot the page says that it connects, and shows no ward", () => {
+  expect(screen.getByRole("status").textContent).toBe(words.connecting);
+  expect(screen.queryByRole("article")).toBeNull();
+});
+
+test("a ward without beds says so", async () => {
+  await show({ beds: [], numerics: [] });
+  expect(screen.getByText(words.noBeds)).toBeTruthy();
+});
