@@ -264,7 +264,10 @@ def test_the_common_case_is_only_a_quicker_way_to_the_same_state(
         assert quick.observe(at, at, tuple(values)) == slow.observe(
             at, at, tuple(values), validity=(0, 0)
         )
-        assert quick.tick(at) == slow.tick(at)
+        for one in (quick, slow):
+            # It may ask to be looked at sooner than need be, never later than what is due.
+            while one.tick(at) <= at:
+                pass
         assert quick.board.events == slow.board.events
         assert list(map(str, quick.values)) == list(map(str, slow.values))
         assert list(quick.observed_at) == list(slow.observed_at)
