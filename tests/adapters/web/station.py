@@ -4,13 +4,14 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import websockets.asyncio.client as ws
+from websockets.exceptions import ConnectionClosed
 
 from rpm_service.adapters import pki
 from rpm_service.adapters.grpc.convert import ProtobufEncoder
@@ -160,7 +161,8 @@ async def frame(socket: ws.ClientConnection) -> m.WatchResponse:
 async def closed(socket: ws.ClientConnection) -> tuple[int, str]:
     """How a live socket ends: close code and reason. Frames before that are passed over."""
     async with asyncio.timeout(5):
-        async for _ in socket:
-            pass
+        with suppress(ConnectionClosed):
+            while True:
+                await socket.recv()
     assert socket.close_code is not None
     return socket.close_code, socket.close_reason or ""
