@@ -96,7 +96,8 @@ class WebServer:
         if under_way := self._uvicorn.server_state.tasks:
             await asyncio.wait(set(under_way), timeout=STOP_S_MAX)
         self._uvicorn.should_exit = True
-        await self._serving
+        # What went wrong with serving, if anything, is for whoever holds its task.
+        await asyncio.wait({self._serving})
         for connection in list(self._uvicorn.server_state.connections):
             connection.transport.abort()
 

@@ -1,0 +1,121 @@
+"""The page in the whole server: what starts, what does not, and how it ends."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from rpm_service import app
+from rpm_service.adapters.web.pages import Pages
+from rpm_service.adapters.web.server import listen
+from rpm_service.app import Server, Settings
+from rpm_service.commands.errors import CommandError, ExitCode
+from rpm_service.commands.serve import address, started
+from tests.support.memory_recorder import MemoryRecorder
+
+ANY = "127.0.0.1:0"
+
+
+@pytest.fixture
+def built(static: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the page had been built."""
+    monkeypatch.setattr(app, "Pages", lambda: Pages(static))
+
+
+@pytest.fixture
+async def server(certs: Path, tmp_path: Path, built: None) -> AsyncIterator[Server]:
+    server = Server(Settings(tmp_path, certs, ANY, ANY), MemoryRecorder())
+    await server.start()
+    yield server
+    await server.stop()
+
+
+async def refused(settings: Settings) -> CommandError:
+    with pytest.raises(CommandError) as error:
+        await started(settings)
+    assert "\n" not in str(error.value)
+    return error.value
+
+
+@pytest.mark.spec("WEB-2")
+async def test_a_server_with_a_page_welcomes_with_a_link_that_signs_in(
+    server: Server, certs: Path
+) -> None:
+    page, link = server.welcome()
+    trust = ssl.create_default_context(cafile=certs / "server-trust.crt")
+    async with httpx2.AsyncClient(verify=trust, trust_env=False) as browser:
+        await browser.get(link.rpartition(" ")[2])
+        answer = await browser.get(page.partition(" ")[2])
+        assert "Central station" in answer.text
+
+
+@pytest.mark.spec("WEB-16")
+async def test_where_too_many_links_wait_the_server_still_starts(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rpm_service.adapters.web.sign_in.LINKS_MAX", 0)
+    assert "try again in ten minutes" in server.welcome()[1]
+
+
+async def test_a_server_without_a_page_has_nothing_to_say(certs: Path, tmp_path: Path) -> None:
+    server = Server(Settings(tmp_path, certs, ANY), MemoryRecorder())
+    await server.start()
+    assert server.welcome() == []
+    await server.stop()
+
+
+@pytest.mark.spec("WEB-18")
+async def test_no_server_starts_without_the_page_that_it_is_to_serve(
+    certs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "Pages", lambda: Pages(tmp_path))
+    error = await refused(Settings(tmp_path, certs, ANY, ANY))
+    assert error.exit_code is ExitCode.NOT_BUILT
+    assert "make ui" in str(error)
+
+
+@pytest.mark.spec("WEB-18")
+async def test_a_taken_page_port_stops_what_had_been_started(
+    certs: Path, tmp_path: Path, built: None
+) -> None:
+    with listen("127.0.0.1", 0) as other, listen("127.0.0.1", 0) as probe:
+        taken, free = (f"127.0.0.1:{sock.getsockname()[1]}" for sock in (other, probe))
+        probe.close()
+        error = await refused(Settings(tmp_path, certs, free, taken))
+        assert error.exit_code is ExitCode.BUSY
+        assert taken in str(error)
+    server = await started(Settings(tmp_path, certs, free, taken))
+    await server.stop()
+
+
+@pytest.mark.spec("WEB-18")
+async def test_a_certificate_that_is_not_for_the_page_is_said_with_the_remedy(
+    certs: Path, tmp_path: Path, built: None
+) -> None:
+    error = await refused(Settings(tmp_path, certs, ANY, "ward-7.example:0"))
+    assert error.exit_code is ExitCode.CERTIFICATES
+    assert "--host ward-7.example" in str(error)
+
+
+@pytest.mark.spec("WEB-18")
+@pytest.mark.parametrize("text", ["8443", ":8443", "localhost:", "localhost:x", "localhost:65536"])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(CommandError) as error:
+        address(text)
+    assert error.value.exit_code is ExitCode.USAGE
+
+
+@pytest.mark.spec("WEB-19")
+async def test_an_error_of_the_web_server_ends_the_server(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_counter: int) -> bool:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(server._web._uvicorn, "on_tick", fail)
+    with pytest.raises(RuntimeError, match="broken"):
+        async with asyncio.timeout(5):
+            await server.run()
