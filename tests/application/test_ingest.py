@@ -5,10 +5,18 @@ from math import inf, isnan, nan
 import pytest
 
 from rpm_service.application.bedside import INVALID, Refused
-from rpm_service.application.effects import Connection, Restored
+from rpm_service.application.effects import (
+    Connection,
+    Description,
+    Restored,
+    SampleArray,
+    WaveformRow,
+)
 from rpm_service.application.ingest import ACK_FRAMES, ACK_S, LIVE_S, Step
+from rpm_service.application.live import Mailbox, Scope
 from rpm_service.domain.alarms import Kind, Priority
 from rpm_service.domain.signals import Presence
+from tests.support.plain_encoder import PlainViewer
 from tests.support.scene import Device, Scene
 from tests.support.vital_signs import description
 
@@ -623,10 +631,46 @@ def test_a_monitor_that_a_gateway_no_longer_describes_is_lost(scene: Scene) -> N
 # -- waveforms and the device's own alarms ------------------------------------------------
 
 
+@pytest.mark.spec("INGEST-20")
+def test_samples_are_stored_as_they_came_and_shown_unless_they_are_late(scene: Scene) -> None:
+    device = scene.device()
+    device.hello()
+    ecg = SampleArray("ECG", 131330, 266418, 250, 0.001, 0)
+    device.session.describe([("oximeter-1", Description((), (ecg,)))], scene.now)
+    box, viewer = Mailbox(scene.live), PlainViewer()
+    box.subscribe(Scope(waveforms=True))
+    scene.live.publish()
+    viewer.take(box.take(scene.now))
+    for at, samples in ((scene.now - 60, b"\1\0"), (scene.now - 1, b"\2\0\0\x80")):
+        device.begin_frame()
+        device.session.take_samples(device.seq, 0, 0, at, samples, scene.now)
+    assert scene.ward.batch.waveforms["oximeter-1"] == [
+        WaveformRow(1, 0, scene.now - 60, scene.now, b"\1\0"),
+        WaveformRow(2, 0, scene.now - 1, scene.now, b"\2\0\0\x80"),
+    ]
+    scene.live.publish()
+    viewer.take(box.take(scene.now))
+    assert viewer.waveforms == [b"\2\0\0\x80"]
+
+
 @pytest.mark.spec("INGEST-9")
-def test_samples_of_an_unknown_array_or_half_a_sample_are_refused(
-    scene: Scene, device: Device
-) -> None:
+def test_half_a_sample_is_refused(scene: Scene) -> None:
+    device = scene.device()
+    device.hello()
+    ecg = SampleArray("ECG", 131330, 266418, 250, 0.001, 0)
+    device.session.describe([("oximeter-1", Description((), (ecg,)))], scene.now)
+    for samples in (b"", b"\1\0\2"):
+        with pytest.raises(Refused) as refused:
+            device.session.take_samples(1, 0, 0, scene.now, samples, scene.now)
+        assert refused.value.field == "samples"
+    with pytest.raises(Refused) as refused:
+        device.session.take_samples(1, 0, 0, nan, b"\1\0", scene.now)
+    assert refused.value.field == "start_at"
+    assert not scene.ward.batch.waveforms
+
+
+@pytest.mark.spec("INGEST-9")
+def test_samples_of_an_unknown_array_are_refused(scene: Scene, device: Device) -> None:
     with pytest.raises(Refused) as refused:
         device.session.take_samples(1, 0, 0, scene.now, b"\0\0", scene.now)
     assert refused.value.field == "index"

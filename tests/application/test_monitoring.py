@@ -43,6 +43,9 @@ class Peer:
     def supersede(self) -> None:
         raise AssertionError("there is one session only")
 
+    def drain(self) -> None:
+        self.drained = True
+
     def sends(self, *values: float) -> None:
         self.seq += 1
         now = self.monitoring.clock.now()
