@@ -1,19 +1,17 @@
-"""What devices have sent, read back from the blocks it is kept in."""
+"""What devices have sent, read back from where it is kept."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import Final
 
-from sqlalchemy import Engine, Table, select, tuple_
+from sqlalchemy import Engine, func, select, tuple_
 
 from rpm_service.adapters.storage import tables
-from rpm_service.adapters.storage.blocks import BlockUnreadable, unpack_numerics, unpack_waveforms
-from rpm_service.adapters.storage.errors import damaged
 from rpm_service.adapters.storage.registry import description_of
+from rpm_service.adapters.storage.tail import NUMERICS, WAVEFORMS, Kind, Row, entries
 from rpm_service.application.effects import Description, NumericRow, WaveformRow
 
-PAGE = 200
+PAGE: Final = 200
 """Blocks read at a time."""
-Row = TypeVar("Row", NumericRow, WaveformRow)
 
 
 def devices(engine: Engine) -> list[str]:
@@ -28,11 +26,9 @@ def numerics(
 ) -> Iterator[tuple[Description, NumericRow]]:
     """Values that a device observed from `since` to before `until`, by its own clock.
 
-    Each comes with the description that its positions refer to. Order: as recorded.
+    Each comes with the description that its positions refer to. Raises DatabaseDamaged.
     """
-    for description, rows in _blocks(
-        engine, tables.numerics, unpack_numerics, device_id, since, until
-    ):
+    for description, rows in _rows(engine, NUMERICS, device_id, since, until):
         for row in rows:
             if since <= row.observed_at < until:
                 yield description, row
@@ -43,47 +39,53 @@ def waveforms(
 ) -> Iterator[tuple[Description, WaveformRow]]:
     """Samples of all of a device's channels that begin from `since` to before `until`.
 
-    Times are by the device's own clock. Order: as recorded.
+    Times are by the device's own clock. Raises DatabaseDamaged.
     """
-    for description, rows in _blocks(
-        engine, tables.waveforms, unpack_waveforms, device_id, since, until
-    ):
+    for description, rows in _rows(engine, WAVEFORMS, device_id, since, until):
         for row in rows:
             if since <= row.start_at < until:
                 yield description, row
 
 
-def _blocks(
-    engine: Engine,
-    table: Table,
-    unpack: Callable[[bytes], Sequence[Row]],
-    device_id: str,
-    since: float,
-    until: float,
-) -> Iterator[tuple[Description, Sequence[Row]]]:
-    known: dict[int, Description] = {}
-    place = tuple_(table.c.last_at, table.c.block_id)
+def _rows(
+    engine: Engine, kind: Kind[Row], device_id: str, since: float, until: float
+) -> Iterator[tuple[Description, list[Row]]]:
+    """What was there at first and may be of that time: blocks by their last time, then the tail.
+
+    Blocks never change, so this is one state of the database although it is read a page at a
+    time: a reader that dawdles must not keep the log from being cut back.
+    """
+    blocks = kind.blocks
     query = (
-        select(table.c.block_id, table.c.last_at, table.c.description_id, table.c.data)
-        .join(tables.devices, tables.devices.c.number == table.c.device_number)
-        .where(tables.devices.c.device_id == device_id)
-        .where(table.c.last_at >= since, table.c.first_at < until)
-        .order_by(*place)
+        select(blocks.c.block_id, blocks.c.last_at, blocks.c.description_id, blocks.c.data)
+        .where(blocks.c.last_at >= since, blocks.c.first_at < until)
+        .order_by(blocks.c.last_at, blocks.c.block_id)
         .limit(PAGE)
     )
+    with engine.begin() as connection:
+        number = connection.execute(
+            select(tables.devices.c.number).where(tables.devices.c.device_id == device_id)
+        ).scalar()
+        newest = connection.execute(select(func.max(blocks.c.block_id))).scalar() or 0
+        waiting = [
+            (description_of(connection, place.description_id), rows)
+            for place, rows in entries(kind, connection)
+            if place.device_number == number
+        ]
+    query = query.where(blocks.c.device_number == number, blocks.c.block_id <= newest)
     page = query
     while True:
-        # A page at a time: a reader that dawdles must not keep the log from being cut back.
         with engine.begin() as connection:
-            blocks = connection.execute(page).all()
-            for block in blocks:
-                if block.description_id not in known:
-                    known[block.description_id] = description_of(connection, block.description_id)
-        for block in blocks:
-            try:
-                yield known[block.description_id], unpack(block.data)
-            except BlockUnreadable as error:
-                raise damaged(f"{table.name} {block.block_id}: {error}") from error
-        if len(blocks) < PAGE:
-            return
-        page = query.where(place > (blocks[-1].last_at, blocks[-1].block_id))
+            found = connection.execute(page).all()
+            known = {
+                each: description_of(connection, each)
+                for each in {block.description_id for block in found}
+            }
+        for block in found:
+            rows = kind.rows(block.data, f"{blocks.name} {block.block_id}")
+            yield known[block.description_id], rows
+        if len(found) < PAGE:
+            break
+        reached = (found[-1].last_at, found[-1].block_id)
+        page = query.where(tuple_(blocks.c.last_at, blocks.c.block_id) > reached)
+    yield from waiting

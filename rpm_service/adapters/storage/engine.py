@@ -9,7 +9,6 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from rpm_service.adapters.storage.errors import (
-    DatabaseDamaged,
     DataDirectoryBusy,
     DataDirectoryUnusable,
     NoData,
@@ -115,7 +114,7 @@ def check(engine: Engine, directory: Path) -> None:
     names = [""]
     if (directory / DATABASE).stat().st_size > CHECK_BYTES_MAX:
         names = [f"('{table}')" for table in METADATA.tables if table not in _BLOCKS]
-    with in_one_line(DatabaseDamaged), engine.connect() as connection:
+    with in_one_line(DataDirectoryUnusable), engine.connect() as connection:
         for name in names:
             found = connection.exec_driver_sql(f"PRAGMA quick_check{name}").scalar()
             if found != "ok":

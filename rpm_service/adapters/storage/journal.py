@@ -1,7 +1,7 @@
 """The alarm journal: every alarm event, as rows of a ledger and back."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, select
 from sqlalchemy.dialects import sqlite
@@ -20,41 +20,21 @@ from rpm_service.domain.alarms import (
 from rpm_service.domain.signals import Presence
 
 
-class Entry(NamedTuple):
-    """An alarm event and its number in the journal."""
-
-    number: int
-    event: AlarmEvent
-
-
-def events(
-    engine: Engine, *, since: float | None = None, bed: str | None = None
-) -> Iterator[AlarmEvent]:
-    """Alarm events in the order they were written, from a time of receipt on."""
-    return (entry.event for entry in entries(engine, since=since, bed=bed))
-
-
-def entries(
-    engine: Engine, *, after: int = 0, since: float | None = None, bed: str | None = None
-) -> Iterator[Entry]:
-    """Journal entries after a number, received at `since` or later, of one bed or all."""
+def events(engine: Engine, bed: str | None = None) -> Iterator[AlarmEvent]:
+    """Alarm events of one bed or all, in the order they were written."""
     query = select(journal).order_by(journal.c.number).limit(PAGE)
-    if since is not None:
-        query = query.where(journal.c.received_at >= since)
-        first = select(func.min(journal.c.number)).where(journal.c.received_at >= since)
-        with engine.begin() as connection:
-            after = max(after, (connection.execute(first).scalar() or 1) - 1)
     if bed is not None:
         query = query.where(journal.c.bed == bed)
+    reached = 0
     while True:
         # A page at a time: a reader that dawdles must not keep the log from being cut back.
         with engine.begin() as connection:
-            rows = connection.execute(query.where(journal.c.number > after)).all()
+            rows = connection.execute(query.where(journal.c.number > reached)).all()
         for row in rows:
-            yield Entry(row.number, _event(row))
+            yield _event(row)
         if len(rows) < PAGE:
             return
-        after = rows[-1].number
+        reached = rows[-1].number
 
 
 def record(ledger: Ledger, connection: Connection, happened: Sequence[AlarmEvent]) -> None:

@@ -71,7 +71,7 @@ devices: Final = Table(
 
 
 def _blocks(name: str) -> Table:
-    """One row for each device and commit; `data` is packed as blocks.py describes."""
+    """Many rows of one device in each row of the table; blocks.py says how `data` is packed."""
     table = Table(
         name,
         METADATA,
@@ -85,13 +85,29 @@ def _blocks(name: str) -> Table:
         Column("row_count", Integer, nullable=False),
         Column("data", LargeBinary, nullable=False),
     )
-    # The only index, because each one costs a page written per device and commit.
     Index(None, table.c.device_number, table.c.last_at)
     return table
 
 
+def _tail(name: str) -> Table:
+    """The newest commits, one a row, before their rows move into blocks (see tail.py).
+
+    `places` has a device number, a description id and a number of rows (u64 each) for every
+    device in `data`, where the rows are packed one device after the other.
+    """
+    return Table(
+        name,
+        METADATA,
+        Column("entry_id", _NUMBER, primary_key=True),
+        Column("places", LargeBinary, nullable=False),
+        Column("data", LargeBinary, nullable=False),
+    )
+
+
 numerics: Final = _blocks("numerics")
+numerics_tail: Final = _tail("numerics_tail")
 waveforms: Final = _blocks("waveforms")
+waveforms_tail: Final = _tail("waveforms_tail")
 
 # Append-only, as acts is: `hash` covers the row and the hash before it (see ledger.py).
 journal: Final = Table(
@@ -119,7 +135,7 @@ journal: Final = Table(
     Column("acknowledged_until", Double),
     Column("text", Text, nullable=False),
     Column("observed_at", Double, nullable=False),
-    Column("received_at", Double, nullable=False, index=True),
+    Column("received_at", Double, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     UniqueConstraint("occurrence_id", "event_seq"),
 )

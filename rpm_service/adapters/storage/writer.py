@@ -1,22 +1,21 @@
 """Writes batches, each in one transaction, and reads back what outlives a restart.
 
 Writing has a thread of its own, which shares the interpreter with the event loop. So little
-happens for every frame: the rows of a device are packed into one block, and blocks and sequence
-numbers go to the driver as tuples.
+happens for every frame: all rows of a commit are packed into one entry (see tail.py), and
+sequence numbers go to the driver as tuples.
 """
 
 from asyncio import get_running_loop
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import sqlite
 
 from rpm_service.adapters.storage import journal, registry
-from rpm_service.adapters.storage.blocks import Block, pack_numerics, pack_waveforms
 from rpm_service.adapters.storage.engine import DirectoryLock, check, open_writing
 from rpm_service.adapters.storage.errors import (
     DatabaseDamaged,
@@ -26,33 +25,22 @@ from rpm_service.adapters.storage.errors import (
 )
 from rpm_service.adapters.storage.ledger import Ledger, number
 from rpm_service.adapters.storage.schema import upgrade
-from rpm_service.adapters.storage.tables import acts, gaps, numerics, streams, waveforms
+from rpm_service.adapters.storage.tables import acts, gaps, streams
 from rpm_service.adapters.storage.tables import journal as journal_table
-from rpm_service.application.effects import Batch, NumericRow, Restored, WaveformRow
+from rpm_service.adapters.storage.tail import NUMERICS, WAVEFORMS, Tail
+from rpm_service.application.effects import Batch, Restored
 
-Row = TypeVar("Row", NumericRow, WaveformRow)
-
-
-def _sql(statement: sqlite.Insert) -> str:
-    return str(statement.compile(dialect=sqlite.dialect()))
-
-
-def _insert_block(table: Table) -> str:
-    columns = ("device_number", "description_id", *Block._fields)
-    return _sql(sqlite.insert(table).values(dict.fromkeys(columns)))
+Rows = TypeVar("Rows")
 
 
 def _upsert_stream(column: str) -> str:
     new = sqlite.insert(streams)
-    return _sql(
-        new.on_conflict_do_update(
-            index_elements=[streams.c.stream_id], set_={column: new.excluded[column]}
-        )
+    statement = new.on_conflict_do_update(
+        index_elements=[streams.c.stream_id], set_={column: new.excluded[column]}
     )
+    return str(statement.compile(dialect=sqlite.dialect()))
 
 
-_NUMERICS: Final = _insert_block(numerics)
-_WAVEFORMS: Final = _insert_block(waveforms)
 _PROGRESS: Final = _upsert_stream("durable_seq")
 _EPOCH: Final = _upsert_stream("epoch")
 _GAP: Final = sqlite.insert(gaps).on_conflict_do_nothing()
@@ -154,6 +142,8 @@ class _Books:
 
     def __init__(self, connection: Connection) -> None:
         self.devices = registry.Devices(connection)
+        self.numerics = Tail(NUMERICS, connection)
+        self.waveforms = Tail(WAVEFORMS, connection)
         self.journal = Ledger(journal_table, connection)
         self.acts = Ledger(acts, connection)
 
@@ -165,8 +155,10 @@ class _Books:
         self.devices.describe(connection, batch.descriptions)
         self.devices.connect(connection, batch.connections)
         self.devices.pause_audio(connection, batch.audio_pauses)
-        self._write_blocks(connection, _NUMERICS, pack_numerics, batch.numerics)
-        self._write_blocks(connection, _WAVEFORMS, pack_waveforms, batch.waveforms)
+        if batch.numerics:
+            self.numerics.append(connection, self._placed(connection, batch.numerics))
+        if batch.waveforms:
+            self.waveforms.append(connection, self._placed(connection, batch.waveforms))
         for act in batch.acts:
             content = (number(act.at), act.by, act.act, act.bed, act.detail)
             self.acts.append(connection, content)
@@ -181,15 +173,8 @@ class _Books:
             rows = [(stream_id, 0, seq) for stream_id, seq in batch.progress.items()]
             connection.exec_driver_sql(_PROGRESS, rows)
 
-    def _write_blocks(
-        self,
-        connection: Connection,
-        insert_block: str,
-        pack: Callable[[Sequence[Row]], Block],
-        by_device: Mapping[str, Sequence[Row]],
-    ) -> None:
-        if by_device:
-            places = [self.devices.place(connection, device_id) for device_id in by_device]
-            packed = map(pack, by_device.values())
-            blocks = [place + block for place, block in zip(places, packed, strict=True)]
-            connection.exec_driver_sql(insert_block, blocks)
+    def _placed(
+        self, connection: Connection, by_device: Mapping[str, Rows]
+    ) -> list[tuple[registry.Place, Rows]]:
+        place = self.devices.place
+        return [(place(connection, device_id), rows) for device_id, rows in by_device.items()]

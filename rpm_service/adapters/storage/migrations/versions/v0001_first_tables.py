@@ -83,7 +83,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_journal")),
         sa.UniqueConstraint("occurrence_id", "event_seq", name=op.f("uq_journal_occurrence_id")),
     )
-    op.create_index(op.f("ix_journal_received_at"), "journal", ["received_at"])
     op.create_table(
         "stays",
         sa.Column("bed", sa.Text(), nullable=False),
@@ -167,3 +166,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("block_id", name=op.f("pk_waveforms")),
     )
     op.create_index(op.f("ix_waveforms_device_number"), "waveforms", ["device_number", "last_at"])
+    op.create_table(
+        "numerics_tail",
+        sa.Column("entry_id", _NUMBER, nullable=False),
+        sa.Column("places", sa.LargeBinary(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_numerics_tail")),
+    )
+    op.create_table(
+        "waveforms_tail",
+        sa.Column("entry_id", _NUMBER, nullable=False),
+        sa.Column("places", sa.LargeBinary(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_waveforms_tail")),
+    )

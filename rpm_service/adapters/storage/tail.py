@@ -1,0 +1,105 @@
+"""Where rows wait on disk until there are enough for blocks of their own.
+
+A commit costs what pages it touches, and a history costs what blocks it is read from. So a
+commit appends the rows of all devices as one entry of a tail; and now and then, within a
+commit too, the tail moves into blocks, one for each device. Rows are in one of the two.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from struct import iter_unpack, pack
+from typing import Final, Generic, TypeVar
+
+from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy.dialects import sqlite
+
+from rpm_service.adapters.storage import tables
+from rpm_service.adapters.storage.blocks import (
+    Block,
+    BlockUnreadable,
+    pack_numerics,
+    pack_waveforms,
+    unpack_numerics,
+    unpack_waveforms,
+)
+from rpm_service.adapters.storage.errors import damaged
+from rpm_service.adapters.storage.registry import Place
+from rpm_service.application.effects import NumericRow, WaveformRow
+
+BLOCK_ROWS: Final = 32
+"""Rows for each block, on the average, before a tail is moved."""
+ROWS_MAX: Final = 20_000
+"""Rows in a tail, however many devices they are from: they are in memory too."""
+
+Row = TypeVar("Row", bound=NumericRow | WaveformRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[Row]):
+    """What rows are of one kind, and where they are kept."""
+
+    blocks: Table
+    tail: Table
+    pack: Callable[[Sequence[Row]], Block]
+    unpack: Callable[[bytes], list[Row]]
+
+    def rows(self, data: bytes, where: str) -> list[Row]:
+        """Unpacks what is kept in a place of that name. Raises DatabaseDamaged."""
+        try:
+            return self.unpack(data)
+        except BlockUnreadable as error:
+            raise damaged(f"{where}: {error}") from error
+
+
+NUMERICS: Final = Kind(tables.numerics, tables.numerics_tail, pack_numerics, unpack_numerics)
+WAVEFORMS: Final = Kind(tables.waveforms, tables.waveforms_tail, pack_waveforms, unpack_waveforms)
+
+
+class Tail(Generic[Row]):
+    """Appends to the tail of one kind of rows; the only one who does."""
+
+    def __init__(self, kind: Kind[Row], connection: Connection) -> None:
+        self._kind = kind
+        self._waiting: dict[Place, list[Row]] = {}
+        self._count = 0
+        self._insert_entry = _insert(kind.tail, ("places", "data"))
+        self._insert_block = _insert(kind.blocks, (*Place._fields, *Block._fields))
+        for place, rows in entries(kind, connection):
+            self._wait(place, rows)
+
+    def append(self, connection: Connection, new: Sequence[tuple[Place, Sequence[Row]]]) -> None:
+        """Puts the rows of a commit on disk, whatever devices they are from."""
+        places = [(*place, len(rows)) for place, rows in new]
+        head = pack(f"<{3 * len(places)}Q", *chain.from_iterable(places))
+        block = self._kind.pack([*chain.from_iterable(rows for _, rows in new)])
+        connection.exec_driver_sql(self._insert_entry, (head, block.data))
+        for place, rows in new:
+            self._wait(place, rows)
+        if self._count >= min(ROWS_MAX, BLOCK_ROWS * len(self._waiting)):
+            self._move(connection)
+
+    def _wait(self, place: Place, rows: Sequence[Row]) -> None:
+        self._waiting.setdefault(place, []).extend(rows)
+        self._count += len(rows)
+
+    def _move(self, connection: Connection) -> None:
+        blocks = [place + self._kind.pack(rows) for place, rows in self._waiting.items()]
+        connection.exec_driver_sql(self._insert_block, blocks)
+        connection.execute(delete(self._kind.tail))
+        self._waiting = {}
+        self._count = 0
+
+
+def entries(kind: Kind[Row], connection: Connection) -> Iterator[tuple[Place, list[Row]]]:
+    """The rows in a tail, as they were appended. Raises DatabaseDamaged."""
+    tail = kind.tail
+    for entry in connection.execute(select(tail).order_by(tail.c.entry_id)).all():
+        rows = iter(kind.rows(entry.data, f"{tail.name} {entry.entry_id}"))
+        for *place, count in iter_unpack("<3Q", entry.places):
+            yield Place(*place), list(islice(rows, count))
+
+
+def _insert(table: Table, columns: Sequence[str]) -> str:
+    statement = sqlite.insert(table).values(dict.fromkeys(columns))
+    return str(statement.compile(dialect=sqlite.dialect()))

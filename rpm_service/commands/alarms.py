@@ -1,0 +1,142 @@
+"""`rpm-service alarms` and `rpm-service samples`: what a server has written down."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rpm_service.commands.errors import CommandError, ExitCode
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from rpm_service.application.effects import Description, NumericRow
+
+Data = Annotated[
+    Path, typer.Option("--data", metavar="DIR", help="The data directory of the server.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One object a line.")]
+
+
+def alarms(
+    data: Data = Path("var"),
+    bed: Annotated[str | None, typer.Option(metavar="NAME", help="Only this bed.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the alarm journal: every alarm event, oldest first; also beside a running server."""
+    from rpm_service.adapters.grpc.convert import alarm_to_wire
+    from rpm_service.adapters.storage.journal import events
+    from rpm_service.viewer.ward import alarm_object
+
+    with _database(data) as engine:
+        happened = (alarm_object(alarm_to_wire(event)) for event in events(engine, bed))
+        if as_json:
+            _print(happened)
+        else:
+            _show(happened)
+
+
+def samples(
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help="Whose values.")],
+    data: Data = Path("var"),
+    as_json: AsJson = False,
+) -> None:
+    """Print every value that a device has sent; also beside a running server."""
+    from rpm_service.adapters.storage.archive import devices, numerics
+
+    with _database(data) as engine:
+        if device not in devices(engine):
+            raise CommandError(
+                f"no device {device!r} has ever sent anything to {data}", ExitCode.INPUT
+            )
+        stored = (_sample(*each) for each in numerics(engine, device))
+        if as_json:
+            _print(stored)
+            return
+        for each in stored:
+            values = (
+                f"{metric} {'--' if value is None else f'{value:g}'}"
+                for metric, value in each["values"].items()
+            )
+            print(each["seq"], _time(each["observed_at"]), *values, sep="  ")
+
+
+@contextmanager
+def _database(data: Path) -> "Iterator[Engine]":
+    from rpm_service.adapters.storage.engine import open_reading
+    from rpm_service.adapters.storage.errors import (
+        DataDirectoryUnusable,
+        StorageError,
+        in_one_line,
+    )
+    from rpm_service.adapters.storage.schema import require_current
+
+    try:
+        engine = open_reading(data)
+        try:
+            with in_one_line(DataDirectoryUnusable):
+                require_current(engine)
+                yield engine
+        finally:
+            engine.dispose()
+    except StorageError as error:
+        raise CommandError(str(error), ExitCode.INPUT) from error
+
+
+def _sample(description: "Description", row: "NumericRow") -> dict[str, Any]:
+    """What was observed at one instant; None where there was no value, or none to be used."""
+    from rpm_service.application.bedside import VALID
+
+    numerics = description.numerics
+    measured = [numerics[index] for index in row.indices] if row.indices else numerics
+    validity = row.validity or VALID[:1] * len(measured)
+    return {
+        "seq": row.seq,
+        "observed_at": row.observed_at,
+        "received_at": row.received_at,
+        "values": {
+            numeric.name: None if isnan(value) or state not in VALID else value
+            for numeric, value, state in zip(measured, row.values, validity, strict=True)
+        },
+    }
+
+
+def _print(objects: Iterator[dict[str, Any]]) -> None:
+    for each in objects:
+        sys.stdout.write(json.dumps(each, allow_nan=False) + "\n")
+
+
+def _show(happened: Iterator[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("received", "bed", "alarm", "priority", "what happened", "signal", "value", "by")
+    for each in happened:
+        value, limit = each["value"], each["limit"]
+        table.add_row(
+            _time(each["received_at"]),
+            Text(each["bed"]),
+            Text(" ".join(filter(None, (each["condition"], each["metric"], each["text"])))),
+            each["priority"],
+            each["phase"].replace("_", " "),
+            each["presence"],
+            " ".join(
+                (
+                    "" if value is None else f"{value:g}",
+                    "" if limit is None else f"(limit {limit:g})",
+                )
+            ),
+            Text(each["acknowledged_by"] or ""),
+        )
+    Console().print(table if table.row_count else "no alarm was ever raised here")
+
+
+def _time(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC).astimezone():%Y-%m-%d %H:%M:%S}"

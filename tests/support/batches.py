@@ -1,0 +1,287 @@
+"""Batches as a ward may hand them over, and what a restart must bring back after them."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from math import inf, nan
+
+from hypothesis import strategies as st
+
+from rpm_service.application.effects import (
+    Act,
+    Association,
+    Batch,
+    Bed,
+    Connection,
+    Description,
+    Gap,
+    Numeric,
+    NumericRow,
+    Restored,
+    SampleArray,
+    Stay,
+    StoredDevice,
+    WaveformRow,
+)
+from rpm_service.application.ports import Recorder
+from rpm_service.domain.alarms import (
+    Acknowledgement,
+    Alarm,
+    AlarmEvent,
+    Condition,
+    Kind,
+    Phase,
+    Priority,
+)
+from rpm_service.domain.limits import AgeClass
+from rpm_service.domain.signals import Presence
+
+T0 = 1_790_000_000.0
+
+HR = Numeric("HR", 147842, 264864, "/min", 1.0, 0, (0, 350))
+SPO2 = Numeric("SpO2", 150456, 262688, "%", 1.0, 0, (0, 100))
+VENDOR = Numeric("Flow 2", 1, 2, "2", 1.0, 1, (-inf, inf))
+PLETH = SampleArray("Pleth", 150452, 262656, 125.0, 0.1, -3.0)
+HR_AND_SPO2 = Description((HR, SPO2))
+
+
+async def write(recorder: Recorder, batch: Batch) -> None:
+    """Waits until a batch is on disk. Raises what the recorder says."""
+    told: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+    recorder.submit(batch, told.set_result)
+    error = await told
+    if error is not None:
+        raise error
+
+
+def numeric_row(seq: int, *values: float, at: float | None = None) -> NumericRow:
+    at = T0 + seq if at is None else at
+    return NumericRow(seq, at, at + 0.25, values, (), ())
+
+
+def observed(device_id: str, *rows: NumericRow) -> Batch:
+    """What a device with a stream of its own has sent."""
+    return Batch(numerics={device_id: list(rows)}, progress={f"device/{device_id}": rows[-1].seq})
+
+
+def alarm_event(
+    occurrence_id: int = 1,
+    event_seq: int = 1,
+    phase: Phase = Phase.START,
+    presence: Presence = Presence.ON,
+    **of_alarm: object,
+) -> AlarmEvent:
+    alarm = Alarm(
+        occurrence_id=occurrence_id,
+        event_seq=event_seq,
+        condition=Condition("SPO2_LOW", Kind.PHYSIOLOGICAL, "SpO2"),
+        device_id="m1",
+        bed="B12",
+        priority=Priority.MEDIUM,
+        presence=presence,
+        latching=True,
+        raised_at=T0,
+        value=84.0,
+        extreme=82.0,
+        limit=90.0,
+    )
+    return AlarmEvent(phase, replace(alarm, **of_alarm), T0 + event_seq, T0 + event_seq + 0.5)
+
+
+# -- any batch ----------------------------------------------------------------------------
+
+DEVICES = ("m1", "m2", "m3")
+BEDS = ("B1", "B2", "Bett 3 ß")
+instants = st.floats(T0, T0 + 1e6)
+numbers = st.floats(width=64) | st.sampled_from([0.0, -0.0, nan])
+texts = st.text(max_size=12)
+
+numerics = st.builds(
+    Numeric, texts, st.integers(0, 2**32), st.integers(0, 2**32), texts,
+    st.floats(0.05, 86_400), st.integers(0, 3),
+    st.tuples(st.floats(-500, 0) | st.just(-inf), st.floats(1, 500) | st.just(inf)),
+)  # fmt: skip
+sample_arrays = st.builds(
+    SampleArray, texts, st.integers(0, 2**32), st.integers(0, 2**32),
+    st.floats(0.1, 4000), st.floats(-1e3, 1e3), st.floats(-1e3, 1e3),
+)  # fmt: skip
+descriptions = st.builds(
+    Description,
+    st.lists(numerics, max_size=3).map(tuple),
+    st.lists(sample_arrays, max_size=2).map(tuple),
+)
+
+
+def rows_of(values: st.SearchStrategy[tuple[tuple[float, ...], tuple[int, ...], tuple[int, ...]]]):
+    return st.builds(
+        lambda seq, at, received, rest: NumericRow(seq, at, received, *rest),
+        st.integers(1, 2**63 - 1), instants, instants, values,
+    )  # fmt: skip
+
+
+def _parallel(count: int):
+    return st.tuples(
+        st.lists(numbers, min_size=count, max_size=count).map(tuple),
+        st.just(()) | st.permutations(range(count)).map(tuple),
+        st.just(()) | st.lists(st.integers(0, 4), min_size=count, max_size=count).map(tuple),
+    )
+
+
+full_rows = rows_of(st.tuples(st.lists(numbers, min_size=2, max_size=2).map(tuple),
+                              st.just(()), st.just(())))  # fmt: skip
+any_rows = rows_of(st.integers(0, 4).flatmap(_parallel))
+waveform_rows = st.builds(
+    WaveformRow, st.integers(1, 2**63 - 1), st.integers(0, 31), instants, instants,
+    st.binary(max_size=40),
+)  # fmt: skip
+
+acknowledgements = st.builds(Acknowledgement, texts, instants, instants)
+alarms = st.builds(
+    Alarm,
+    occurrence_id=st.integers(1, 6),
+    event_seq=st.just(0),
+    condition=st.builds(Condition, texts, st.sampled_from(Kind), texts),
+    device_id=st.sampled_from(DEVICES),
+    bed=st.sampled_from(BEDS),
+    priority=st.sampled_from(Priority),
+    presence=st.sampled_from(Presence),
+    latching=st.booleans(),
+    raised_at=instants,
+    value=st.none() | st.floats(0, 300),
+    extreme=st.none() | st.floats(0, 300),
+    limit=st.none() | st.floats(0, 300),
+    ended_at=st.none() | instants,
+    acknowledgement=st.none() | acknowledgements,
+    text=texts,
+)
+events = st.builds(AlarmEvent, st.sampled_from(Phase), alarms, instants, instants)
+
+device_ids = st.sampled_from(DEVICES)
+batches = st.builds(
+    Batch,
+    numerics=st.dictionaries(device_ids, st.lists(any_rows, min_size=1, max_size=3)),
+    waveforms=st.dictionaries(device_ids, st.lists(waveform_rows, min_size=1, max_size=2)),
+    progress=st.just({}),
+    epochs=st.dictionaries(st.sampled_from(["device/m1", "gateway/g"]), st.integers(1, 9)),
+    descriptions=st.dictionaries(device_ids, descriptions),
+    connections=st.dictionaries(device_ids, st.sampled_from(Connection)),
+    gaps=st.lists(
+        st.builds(Gap, st.just("device/m1"), st.integers(1, 9), st.integers(1, 9), instants),
+        max_size=1,
+    ),
+    events=st.lists(events, max_size=4),
+    acts=st.lists(st.builds(Act, instants, texts, texts, texts, texts), max_size=2),
+    beds=st.lists(st.builds(Bed, st.sampled_from(BEDS), texts), max_size=2),
+    stays=st.lists(
+        st.builds(
+            Stay, st.sampled_from(BEDS), texts, st.sampled_from(AgeClass),
+            st.sampled_from([T0, T0 + 1]), st.none() | instants,
+        ),
+        max_size=2,
+    ),
+    associations=st.lists(
+        st.builds(
+            Association, device_ids, st.sampled_from(BEDS),
+            st.sampled_from([T0, T0 + 1]), st.none() | instants,
+        ),
+        max_size=2,
+    ),
+    audio_pauses=st.dictionaries(device_ids, st.none() | instants),
+)  # fmt: skip
+
+
+class Remembered:
+    """What a recorder must bring back, kept the plain way."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.events: list[AlarmEvent] = []
+        self.acts: dict[Act, None] = {}
+        self.numerics: dict[str, list[tuple[Description, NumericRow]]] = {}
+        self.waveforms: dict[str, list[tuple[Description, WaveformRow]]] = {}
+        self.gaps: dict[tuple[str, int], Gap] = {}
+        self._event_seqs: dict[int, int] = {}
+        self._devices: dict[str, StoredDevice] = {}
+        self._standing: dict[int, Alarm] = {}
+        self._progress: dict[str, int] = {}
+        self._epochs: dict[str, int] = {}
+        self._beds: dict[str, Bed] = {}
+        self._stays: dict[tuple[str, str, float], Stay] = {}
+        self._associations: dict[tuple[str, str, float], Association] = {}
+
+    def numbered(self, batch: Batch) -> Batch:
+        """The same batch with the numbers that the core would have given."""
+        self.seq += 1
+        happened = []
+        for event in batch.events:
+            number = event.alarm.occurrence_id
+            self._event_seqs[number] = self._event_seqs.get(number, 0) + 1
+            alarm = replace(event.alarm, event_seq=self._event_seqs[number])
+            happened.append(replace(event, alarm=alarm))
+        return replace(batch, events=happened, progress={"gateway/g": self.seq})
+
+    def take(self, batch: Batch) -> None:
+        for device_id, description in batch.descriptions.items():
+            self._set(device_id, description=description)
+        for device_id, connection in batch.connections.items():
+            self._set(device_id, connection=connection)
+        for device_id, until in batch.audio_pauses.items():
+            self._set(device_id, audio_paused_until=until)
+        for device_id, rows in batch.numerics.items():
+            description = self._set(device_id).description
+            self.numerics.setdefault(device_id, []).extend((description, row) for row in rows)
+        for device_id, samples in batch.waveforms.items():
+            description = self._set(device_id).description
+            self.waveforms.setdefault(device_id, []).extend((description, row) for row in samples)
+        for event in batch.events:
+            self.events.append(event)
+            self._standing.pop(event.alarm.occurrence_id, None)
+            if event.alarm.presence is not Presence.OFF:
+                self._standing[event.alarm.occurrence_id] = event.alarm
+        for gap in batch.gaps:
+            self.gaps.setdefault((gap.stream_id, gap.from_seq), gap)
+        self.acts |= dict.fromkeys(batch.acts)
+        self._progress |= batch.progress
+        self._epochs |= batch.epochs
+        self._beds |= {bed.name: bed for bed in batch.beds}
+        self._stays |= {(each.bed, each.patient_id, each.since): each for each in batch.stays}
+        self._associations |= {
+            (each.device_id, each.bed, each.since): each for each in batch.associations
+        }
+
+    def _set(self, device_id: str, **changed: object) -> StoredDevice:
+        known = StoredDevice(device_id, Description(), Connection.AWAY)
+        known = self._devices[device_id] = replace(self._devices.get(device_id, known), **changed)
+        return known
+
+    def restored(self) -> Restored:
+        newest = max((event.alarm.occurrence_id for event in self.events), default=0)
+        return Restored(
+            next_occurrence=newest + 1,
+            alarms=list(self._standing.values()),
+            devices=list(self._devices.values()),
+            progress=self._progress,
+            epochs=self._epochs,
+            beds=sorted(self._beds.values(), key=lambda bed: bed.name),
+            stays=_lasting(self._stays.values()),
+            associations=_lasting(self._associations.values()),
+        )
+
+
+def _lasting(each: Iterable[Stay] | Iterable[Association]) -> list:
+    return sorted((one for one in each if one.until is None), key=repr)
+
+
+def in_any_order(restored: Restored) -> Restored:
+    """The same, with what has no order of its own in one order."""
+    return replace(
+        restored,
+        devices=sorted(restored.devices, key=lambda each: each.device_id),
+        stays=sorted(restored.stays, key=repr),
+        associations=sorted(restored.associations, key=repr),
+    )
+
+
+def like(rows: Iterable[tuple]) -> list[str]:
+    """Rows so that they can be compared: NaN is NaN, and -0.0 is not 0.0."""
+    return sorted(repr(row) for row in rows)
