@@ -11,13 +11,11 @@ from typing import Final
 
 from rpm_service.application.effects import Connection, Description, Numeric
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
-from rpm_service.domain.conditions import (
-    CONNECTION_LOST,
-    DEVICE_CLOCK_OFF,
-    NEVER_QUIET,
-    MetricMonitor,
-)
 from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, MetricLimits
+from rpm_service.domain.metric_monitor import NEVER_QUIET, MetricMonitor
+
+CONNECTION_LOST: Final = Condition("CONNECTION_LOST", Kind.TECHNICAL)
+DEVICE_CLOCK_OFF: Final = Condition("DEVICE_CLOCK_OFF", Kind.TECHNICAL)
 
 SILENCE_S: Final = 10.0
 """A bedside that has sent nothing for so long has lost its connection."""

@@ -4,7 +4,7 @@ All state that alarms depend on has this one owner. Acts and frames come in as c
 time; what must be written gathers in `batch`, what viewers must see goes to `live`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
@@ -244,9 +244,3 @@ class Ward:
         bedside.patient_id = stay.patient_id if stay else ""
         bedside.age_class = stay.age_class if stay else None
         bedside.put_in_force(PRESETS[stay.age_class if stay else AgeClass.ADULT], now)
-
-
-def alarms_in_order(bedsides: Iterable[Bedside]) -> list[Alarm]:
-    """Every alarm that has a signal, by priority, then by the time it was raised."""
-    alarms = [alarm for bedside in bedsides for alarm in bedside.board]
-    return sorted(alarms, key=lambda alarm: (-alarm.priority, alarm.raised_at))

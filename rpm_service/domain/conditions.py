@@ -1,4 +1,4 @@
-"""Alarm conditions of one metric: when a limit counts as violated, and when a signal is gone.
+"""Limit alarms: when a limit counts as violated, and what becomes of one side of a metric.
 
 Every judgement is made on samples, at their observation time, so that a stored recording and
 a live stream give the same alarms. A violation is strict (90 is not below 90) and must be
@@ -7,22 +7,8 @@ sample between them is within the limit. A missing value is not a normal one: it
 violation until the signal counts as gone.
 """
 
-from math import isnan
-from typing import Final
-
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
 from rpm_service.domain.limits import MetricLimits
-
-NEVER_QUIET: Final = (float("inf"), float("-inf"))
-"""A band that no value is within."""
-
-CONNECTION_LOST: Final = Condition("CONNECTION_LOST", Kind.TECHNICAL)
-DEVICE_CLOCK_OFF: Final = Condition("DEVICE_CLOCK_OFF", Kind.TECHNICAL)
-
-
-def metric_stale(metric: str) -> Condition:
-    """A metric has stopped while others go on."""
-    return Condition("METRIC_STALE", Kind.TECHNICAL, metric)
 
 
 class Tier:
@@ -195,127 +181,3 @@ class LimitCondition:
 
     def _limit(self, priority: Priority) -> float:
         return next(tier.limit for tier, each in self._tiers() if each is priority)
-
-
-class SignalConditions:
-    """A metric without a usable value: missing, or marked invalid by the device.
-
-    Both count from the last usable value, so that a signal that is now missing and now
-    invalid does not go unnoticed.
-    """
-
-    __slots__ = ("_board", "_delay_s", "_invalid", "_missing", "_since")
-
-    def __init__(self, board: AlarmBoard, metric: str, delay_s: float) -> None:
-        self._missing = Condition("METRIC_MISSING", Kind.TECHNICAL, metric)
-        self._invalid = Condition("INVALID_SIGNAL", Kind.TECHNICAL, metric)
-        self._board = board
-        self._delay_s = delay_s
-        self._since: float | None = float("-inf") if self.present else None
-
-    @property
-    def present(self) -> bool:
-        """Whether there is an alarm."""
-        return self._board.holds(self._missing) or self._board.holds(self._invalid)
-
-    @property
-    def quiet(self) -> bool:
-        """Neither present nor pending."""
-        return self._since is None
-
-    def observe(self, at: float, now: float, *, missing: bool, invalid: bool) -> None:
-        """Judges one report, which is at most one of the two."""
-        if not missing and not invalid:
-            self._since = None
-        elif self._since is None:
-            self._since = at
-        lasted = self._since is not None and at - self._since >= self._delay_s
-        for condition, absent in ((self._missing, missing), (self._invalid, invalid)):
-            holds = self._board.holds(condition)
-            if holds and not absent:
-                self._board.end(condition, at, now)
-            elif absent and lasted and not holds:
-                self._board.start(condition, Priority.LOW, at, now)
-
-
-class MetricMonitor:
-    """All conditions of one metric at one bedside.
-
-    `quiet_band` is what makes judging cheap: a value within it can change nothing, so the
-    caller need not call. It is closed while anything is present or pending.
-    """
-
-    __slots__ = (
-        "_board",
-        "_high",
-        "_low",
-        "_signal",
-        "_stale",
-        "metric",
-        "monitored",
-        "plausible",
-        "quiet_band",
-    )
-
-    def __init__(
-        self,
-        board: AlarmBoard,
-        metric: str,
-        limits: MetricLimits,
-        signal_delay_s: float,
-        plausible: tuple[float, float],
-        now: float,
-        *,
-        monitored: bool = False,
-    ) -> None:
-        self.metric = metric
-        self.plausible = plausible
-        self._board = board
-        self._low = LimitCondition(board, metric, -1, limits, now)
-        self._high = LimitCondition(board, metric, +1, limits, now)
-        self._signal = SignalConditions(board, metric, signal_delay_s)
-        self._stale = metric_stale(metric)
-        self.monitored = monitored or any(alarm.condition.metric == metric for alarm in board)
-        self.quiet_band = NEVER_QUIET
-
-    def observe(self, value: float, at: float, now: float, *, invalid: bool = False) -> None:
-        """Judges one report: a value in the metric's unit, or NaN where there is none.
-
-        An invalid value is not judged against the limits. A metric that never had a value is
-        not yet monitored: a socket that nothing is plugged into is no alarm.
-        """
-        missing = isnan(value)
-        if not self.monitored:
-            if missing or invalid:
-                return
-            self.monitored = True
-        if self._board.holds(self._stale):
-            self._board.end(self._stale, now, now)
-        self._signal.observe(at, now, missing=missing and not invalid, invalid=invalid)
-        for side in (self._low, self._high):
-            if self._signal.present:
-                side.inhibit(at, now)
-            elif not missing and not invalid:
-                side.observe(value, at, now)
-        self.quiet_band = self._quiet_band()
-
-    def go_stale(self, at: float, now: float) -> None:
-        """The metric has stopped while others go on: nothing of it can be judged."""
-        if not self.monitored or self._signal.present or self._board.holds(self._stale):
-            return
-        self._board.start(self._stale, Priority.MEDIUM, at, now)
-        for side in (self._low, self._high):
-            side.inhibit(at, now)
-        self.quiet_band = NEVER_QUIET
-
-    def after_gap(self, at: float, now: float) -> None:
-        """The bedside was out of touch: what still holds must call again, as a new occurrence."""
-        for side in (self._low, self._high):
-            side.rearm(at, now)
-        self.quiet_band = NEVER_QUIET
-
-    def _quiet_band(self) -> tuple[float, float]:
-        if not (self._low.quiet and self._high.quiet and self._signal.quiet):
-            return NEVER_QUIET
-        low, high = self.plausible
-        return max(low, -self._low.bound), min(high, self._high.bound)

@@ -7,8 +7,8 @@ from math import nan
 import pytest
 
 from rpm_service.domain.alarms import Alarm, AlarmBoard, Kind, Phase, Priority
-from rpm_service.domain.conditions import NEVER_QUIET, MetricMonitor
 from rpm_service.domain.limits import MetricLimits
+from rpm_service.domain.metric_monitor import NEVER_QUIET, MetricMonitor
 from rpm_service.domain.signals import Presence
 
 INVALID = "invalid"

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rpm_service.domain.alarms import AlarmBoard, AlarmEvent, Condition, Kind, Priority
-from rpm_service.domain.conditions import MetricMonitor
 from rpm_service.domain.limits import MetricLimits
+from rpm_service.domain.metric_monitor import MetricMonitor
 
 LOW = Condition("SPO2_LOW", Kind.PHYSIOLOGICAL, "SpO2")
 HIGH = Condition("SPO2_HIGH", Kind.PHYSIOLOGICAL, "SpO2")
