@@ -631,7 +631,7 @@ def test_a_monitor_that_a_gateway_no_longer_describes_is_lost(scene: Scene) -> N
 # -- waveforms and the device's own alarms ------------------------------------------------
 
 
-@pytest.mark.spec("INGEST-20")
+@pytest.mark.spec("INGEST-21")
 def test_samples_are_stored_as_they_came_and_shown_unless_they_are_late(scene: Scene) -> None:
     device = scene.device()
     device.hello()
