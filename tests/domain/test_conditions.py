@@ -293,6 +293,8 @@ def test_a_signal_that_was_gone_before_a_restart_is_still_gone() -> None:
     bed.measures(nan)
     assert not bed.board.events
     assert bed.names == {"METRIC_MISSING"}
+    bed.put_in_force(BELOW_90)
+    assert bed.measures(INVALID).names == {"INVALID_SIGNAL"}, "gone all the while"
 
 
 @pytest.mark.spec("ALARM-21")
