@@ -76,6 +76,7 @@ class TelemetrySession:
         self._clock_off = False
         self._acked_at = float("-inf")
         self._said_goodbye = False
+        self._draining = False
         self._ack_again = False
 
     # -- opening and ending -------------------------------------------------------------
@@ -135,10 +136,19 @@ class TelemetrySession:
         self._ward.taken[self.stream_id] = self._newest
         self._peer.supersede()
 
+    def drain(self) -> None:
+        """The server stops: tells the device what is on disk, and to come back."""
+        self._draining = True
+        durable = self._ward.durable.get(self.stream_id, 0)
+        if durable > self.acked:
+            self._peer.acknowledge(durable)
+        self._peer.drain()
+
     def end(self, now: float) -> None:
         """The stream is over, however that came about."""
         self.step = Step.ENDED
-        if not self._ward.exit(self):
+        if not self._ward.exit(self) or self._draining:
+            # A server that stops says nothing about its devices.
             return
         self._ward.taken[self.stream_id] = self._newest
         for bedside in self.bedsides:

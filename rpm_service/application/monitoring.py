@@ -111,6 +111,7 @@ class Monitoring:
         self._writing: Batch | None = None
         self._written = asyncio.Event()
         self._publishes_soon = False
+        self._stopping: str | None = None
         self._ticks = 0
 
     # -- who comes in -------------------------------------------------------------------
@@ -125,6 +126,8 @@ class Monitoring:
         """Lets a viewer in."""
         feed = Feed(self.live, self.clock, self._feeds.discard)
         self._feeds.add(feed)
+        if self._stopping is not None:
+            feed.end(self._stopping)
         return feed
 
     @property
@@ -193,10 +196,11 @@ class Monitoring:
         self._written.set()
 
     async def drain(self, reason: str) -> None:
-        """Ends every feed with a reason and waits until what happened so far is on disk.
+        """Ends feeds with a reason, waits until all so far is on disk, and ends the sessions.
 
         What a failing disk does not take in time is not acknowledged: devices keep it.
         """
+        self._stopping = reason
         for feed in self._feeds:
             feed.end(reason)
         try:
@@ -206,9 +210,8 @@ class Monitoring:
                 await self._written_out()
         except TimeoutError:
             _log.error("storage: still failing; stopping without what it did not take")
-        now = self.clock.now()
         for session in self.ward.sessions.values():
-            session.acknowledge(now)
+            session.drain()
 
     async def _written_out(self) -> None:
         self._commit()

@@ -52,6 +52,10 @@ class DevicePeer(Protocol):
         """Cuts the stream: a newer one of the same identity has taken over."""
         ...
 
+    def drain(self) -> None:
+        """Tells the device that the server stops, and then ends the stream."""
+        ...
+
 
 class Encoder(Protocol):
     """Makes the bytes that viewers get; parts are joined, so each is encoded once."""

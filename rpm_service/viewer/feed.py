@@ -1,7 +1,7 @@
 """A viewer's stream over gRPC that comes back by itself, and says when it is gone."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from random import Random
 from typing import Final
 
@@ -28,7 +28,7 @@ class Lost(Exception):
 
 async def frames(
     target: str, credentials: Credentials, subscribe: m.Subscribe, rng: Random
-) -> AsyncIterator[m.WatchResponse | Lost]:
+) -> AsyncGenerator[m.WatchResponse | Lost, None]:
     """Gives frames for ever; where the feed is lost, a Lost, and then goes on trying.
 
     Every return begins with a Snapshot. Raises FeedRefused.
@@ -47,7 +47,7 @@ async def frames(
 
 async def _once(
     target: str, credentials: Credentials, subscribe: m.Subscribe
-) -> AsyncIterator[m.WatchResponse]:
+) -> AsyncGenerator[m.WatchResponse, None]:
     channel = open_channel(target, credentials)
     call = monitoring_pb2_grpc.MonitoringServiceStub(channel).Watch()
     arrived: asyncio.Queue[m.WatchResponse | Lost | FeedRefused] = asyncio.Queue()

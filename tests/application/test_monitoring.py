@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from rpm_service.application.effects import Batch
+from rpm_service.application.effects import Batch, Connection
 from rpm_service.application.ingest import TelemetrySession
 from rpm_service.application.monitoring import (
     DRAIN_S_MAX,
@@ -217,6 +217,24 @@ def test_a_drain_does_not_wait_for_ever_for_a_disk_that_fails() -> None:
             await c.monitoring.drain("maintenance")
             assert c.monitoring.clock.now() - began == pytest.approx(DRAIN_S_MAX)
             assert peer.acks == [], "so the device keeps it"
+
+    run(story())
+
+
+@pytest.mark.spec("INGEST-20")
+def test_a_server_that_stops_tells_devices_and_says_nothing_about_them() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            peer = Peer(c.monitoring)
+            peer.sends(72, 97)
+            await c.monitoring.drain("maintenance")
+            assert peer.drained
+            peer.session.end(c.monitoring.clock.now())
+            bedside = c.monitoring.ward.bedsides["oximeter-1"]
+            assert bedside.connection is Connection.CONNECTED
+            assert list(bedside.board) == []
+            late = c.monitoring.watch()
+            assert read(await late.next_frame())[:2] == ("closing", "maintenance")
 
     run(story())
 

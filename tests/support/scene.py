@@ -76,7 +76,7 @@ class Device:
         self.scene = scene
         self.identity = identity
         self.acks: list[int] = []
-        self.superseded = False
+        self.superseded = self.drained = False
         self.session = TelemetrySession(
             scene.ward, f"{identity.role}/{identity.id}", identity.may_speak_for, self
         )
@@ -87,6 +87,9 @@ class Device:
 
     def supersede(self) -> None:
         self.superseded = True
+
+    def drain(self) -> None:
+        self.drained = True
 
     def hello(self, *, clock: float | None = None, given_out: int = 0) -> int:
         resume = self.session.open(

@@ -30,6 +30,8 @@ GARBAGE_MAX: Final = 3
 SOFTWARE_MAX: Final = 128
 TEXT_MAX: Final = 128
 CONDITION_MAX: Final = 48
+RECONNECT_AFTER_S: Final = 1.0
+"""When a device should come back to a server that stops: it is most likely started again."""
 OUTBOX_MAX: Final = 1024
 """Answers that may wait for a device that does not read; then the stream is cut."""
 
@@ -48,6 +50,8 @@ class DeviceLink:
         self._outbox: deque[bytes] = deque()
         self._news = asyncio.Event()
         self._cut: tuple[grpc.StatusCode, str] | None = None
+        self._last: tuple[grpc.StatusCode, str] | None = None
+        """How to end once everything has been sent."""
 
     def send(self, response: telemetry_pb2.StreamTelemetryResponse) -> None:
         """Puts an answer into the outbox."""
@@ -65,6 +69,11 @@ class DeviceLink:
         """Cuts the stream: a newer one has taken over."""
         self.cut(grpc.StatusCode.ABORTED, "superseded by a newer session of the same identity")
 
+    def drain(self) -> None:
+        """Says when to connect again, then ends the stream."""
+        self.send(_Response(drain=telemetry_pb2.Drain(reconnect_after_s=RECONNECT_AFTER_S)))
+        self._last = (grpc.StatusCode.UNAVAILABLE, "the server is stopping")
+
     def cut(self, code: grpc.StatusCode, reason: str) -> None:
         """Ends the stream with a status."""
         self._cut = self._cut or (code, reason)
@@ -80,6 +89,8 @@ class DeviceLink:
         while self._cut is None:
             if self._outbox:
                 await self._context.write(self._outbox.popleft())
+            elif self._last is not None:
+                self._cut = self._last
             else:
                 self._news.clear()
                 await self._news.wait()

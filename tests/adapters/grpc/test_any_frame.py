@@ -95,6 +95,9 @@ class Link:
     def supersede(self) -> None:
         self.is_cut = True
 
+    def drain(self) -> None:
+        pass
+
     def cut(self, *_: object) -> None:
         self.is_cut = True
 

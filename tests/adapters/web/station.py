@@ -50,6 +50,9 @@ class Device:
     def supersede(self) -> None:
         pass
 
+    def drain(self) -> None:
+        pass
+
     def alarm(self, *, present: bool = True, priority: Priority = Priority.HIGH) -> None:
         now = self._clock.now()
         kind = Kind.PHYSIOLOGICAL
