@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from random import SystemRandom
 from typing import Annotated, Any, Final
@@ -71,20 +71,21 @@ async def _reached(
 
 async def _print_json(feed: AsyncIterator[m.WatchResponse | Lost], server: str) -> None:
     ward = ShownWard()
-    lost = False
+    closed = False
     async for frame in _reached(feed, server):
         if isinstance(frame, Lost):
-            if not lost:
-                _print({"type": "closed", "reason": str(frame)})
-            lost = True
-            continue
-        for each in ward.take(frame):
-            lost = each["type"] == "closed"
-            _print(each)
+            said: Iterable[dict[str, Any]] = ({"type": "closed", "reason": str(frame)},)
+        else:
+            said = ward.take(frame)
+        for each in said:
+            # A server that is stopping says so at every try.
+            if not closed or each["type"] != "closed":
+                _print(each)
+            closed = each["type"] == "closed"
 
 
 def _print(each: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(each) + "\n")
+    sys.stdout.write(json.dumps(each, allow_nan=False) + "\n")
     sys.stdout.flush()
 
 

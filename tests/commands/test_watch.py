@@ -16,6 +16,7 @@ import pytest
 
 from rpm_service.adapters import pki
 from rpm_service.application.identity import Role
+from rpm_service.application.monitoring import Feed
 from rpm_service.commands import watch
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.sdk.credentials import Credentials
@@ -231,12 +232,24 @@ async def test_progress_says_that_the_link_lives(server: LoopbackServer, device:
 
 @pytest.mark.spec("WATCH-5")
 async def test_a_feed_that_ends_says_closed_once_and_comes_back_with_a_snapshot(
-    server: LoopbackServer,
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with watching(server) as lines:
         await lines.of("snapshot")
+        tries = 0
+        let_in = server.monitoring.watch
+
+        def counted() -> Feed:
+            nonlocal tries
+            tries += 1
+            return let_in()
+
+        monkeypatch.setattr(server.monitoring, "watch", counted)
         await server.monitoring.drain("the server is stopping")
         assert await lines.next() == {"type": "closed", "reason": "the server is stopping"}
+        await server.until(lambda: tries >= 2)
+        # As if another server had taken the place of the one that stopped.
+        server.monitoring._stopping = None
         assert (await lines.next())["type"] == "snapshot"
 
 

@@ -111,6 +111,17 @@ async def test_an_entry_that_cannot_be_is_refused_by_name_and_the_rest_of_its_fr
     assert server.alarms("bed-1") == []
 
 
+@pytest.mark.spec("WIRE-10")
+async def test_an_entry_is_refused_whole_with_its_samples(
+    server: LoopbackServer, device: Device
+) -> None:
+    seq = await device.observe(device.entry(inf, 97.0, sample_arrays=[samples(device)]))
+    assert (await device.refusal())[1] == "observations.entries[0].values[0]"
+    await device.acked(seq)
+    assert server.rows == []
+    assert server.waveforms == []
+
+
 BAD_SAMPLES = {
     "unknown index": ({"index": 1}, "index", "1 is not one of the 1 sample arrays"),
     "half a sample": ({"samples": b"\x01\x00\x01"}, "samples", "3 bytes are not whole int16"),

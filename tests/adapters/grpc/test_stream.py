@@ -346,3 +346,17 @@ async def test_silence_on_a_stream_that_lives_is_a_lost_connection_until_a_heart
     await device.lives()
     assert server.alarms("bed-1") == []
     assert server.bedside("bed-1").connection is Connection.CONNECTED
+
+
+@pytest.mark.spec("WIRE-37")
+async def test_a_server_that_stops_acks_what_is_on_disk_and_tells_its_devices_to_come_back(
+    server: LoopbackServer, device: Device
+) -> None:
+    await device.observe()
+    await server.until(lambda: server.monitoring.ward.sessions["device/bed-1"].frames == 1)
+    await server.monitoring.drain("the test says so")
+    assert await device.acked(1) == 1
+    drain = await device.take("drain")
+    assert 0 < drain.reconnect_after_s < 10
+    assert await device.status() == (grpc.StatusCode.UNAVAILABLE, "the server is stopping")
+    assert server.alarms("bed-1") == []
