@@ -70,7 +70,6 @@ class GrpcServer:
         except RuntimeError as error:
             raise PortTaken(listen) from error
         await self._server.start()
-        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
 
     async def announce_stop(self) -> None:
         """Tells whoever checks that this server takes no more work."""

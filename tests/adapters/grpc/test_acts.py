@@ -163,6 +163,7 @@ async def test_reset_ends_a_latched_signal_and_no_other(
         answer = await clinician.monitoring.ResetAlarm(request)
         assert answer.alarm.presence == a.ALARM_PRESENCE_OFF
         assert answer.alarm.phase == a.ALARM_PHASE_RESET
+        assert answer.alarm.ended_at == alarm.ended_at == server.clock.now()
     assert server.alarms("bed-1") == []
 
 
