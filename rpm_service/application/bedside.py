@@ -247,7 +247,6 @@ class Bedside:
     def connect(self, now: float) -> None:
         """The device is there. After a lost connection whatever still holds calls again."""
         self._heard_at = self._observed_at = self._all_reported_at = now
-        self._reported_at.clear()
         self._newest_at = min(self._newest_at, now)
         self.connection = Connection.CONNECTED
         if self.board.holds(CONNECTION_LOST):

@@ -1,6 +1,7 @@
 """One bedside: newest values, staleness, settings, restart."""
 
 from math import isnan, nan
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from rpm_service.application.effects import (
 )
 from rpm_service.domain.alarms import Acknowledgement, Priority
 from rpm_service.domain.limits import PRESETS, AgeClass, MetricLimits
+from rpm_service.domain.metric_monitor import MetricMonitor
 from rpm_service.domain.signals import Presence
 from tests.support.scene import Device, Scene
 from tests.support.vital_signs import description, numeric
@@ -190,8 +192,18 @@ def test_after_a_restart_everything_at_a_bedside_is_as_it_was() -> None:
     again = after.device()
     again.hello(given_out=device.seq)
     again.describes("HR", "SpO2")
-    again.sends(80, 70)
-    assert after.alarms()["SPO2_LOW"] == standing, "the same occurrence, no second event"
+    again.sends(80, 85)
+    assert after.alarms()["SPO2_LOW"] == standing, "the same occurrence, still held, no event"
+
+
+@pytest.mark.spec("ALARM-20")
+def test_an_alarm_is_restored_even_where_its_device_is_not_known_any_more() -> None:
+    before = Scene()
+    before.device().begins("HR", "SpO2").sends(0, 97)
+    standing = before.alarms()["HR_LOW"]
+    after = Scene(Restored(next_occurrence=2, alarms=(standing,)))
+    assert after.alarms() == {"HR_LOW": standing}
+    assert after.operators.acknowledge(1, Priority.HIGH, "nurse", "key")
 
 
 @pytest.mark.spec("ALARM-20")
@@ -234,6 +246,17 @@ def test_a_bed_that_was_restored_knows_its_stay() -> None:
 
 
 # -- the quick way and the slow way ---------------------------------------------------------
+
+
+def test_quiet_values_are_not_judged_one_by_one(scene: Scene, device: Device) -> None:
+    device.sends(72, 97)
+    bedside = scene.bedside()
+    bedside._monitors = [cast("MetricMonitor", None)] * 2
+    device.sends(73, 96)
+    assert list(bedside.values) == [73, 96]
+    with pytest.raises(AttributeError):
+        device.sends(0, 96)
+
 
 reports = st.lists(
     st.tuples(

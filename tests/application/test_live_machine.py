@@ -35,8 +35,10 @@ beds = st.sampled_from(BEDS)
 class Viewing:
     """One viewer: its mailbox, and what it has put together."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, scope: Scope) -> None:
+        self.scope = scope
         self.mailbox = Mailbox(scene.live)
+        self.mailbox.subscribe(scope)
         self.viewer = PlainViewer()
 
 
@@ -46,7 +48,7 @@ class Viewers(RuleBasedStateMachine):
         self.scene = Scene()
         self.streams: dict[str, Device] = {}
         self.seqs: dict[str, int] = {}
-        self.viewings = [Viewing(self.scene) for _ in range(2)]
+        self.viewings = [Viewing(self.scene, scope) for scope in SCOPES[:2]]
         self.key = 0
 
     # -- devices --------------------------------------------------------------------------
@@ -131,6 +133,7 @@ class Viewers(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), scope=st.sampled_from(SCOPES))
     def viewer_subscribes(self, which: int, scope: Scope) -> None:
         self.viewings[which].mailbox.subscribe(scope)
+        self.viewings[which].scope = scope
 
     @rule(which=st.integers(0, 1))
     def viewer_reads(self, which: int) -> None:
@@ -144,9 +147,7 @@ class Viewers(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1))
     def viewer_catches_up(self, which: int) -> None:
-        scope = self.viewings[which].mailbox.scope
-        if scope is None:
-            return
+        scope = self.viewings[which].scope
         self.scene.live.publish()
         self.viewer_reads(which)
         viewer = self.viewings[which].viewer

@@ -59,6 +59,8 @@ class Board(RuleBasedStateMachine):
             else:
                 assert alarm.event_seq == before.event_seq + 1
                 assert before.presence is not Presence.OFF, "an occurrence that was over"
+            acknowledged = alarm.presence is Presence.ACKNOWLEDGED
+            assert (alarm.acknowledgement is not None) == acknowledged
             self.seen[alarm.occurrence_id] = alarm
         self.board.events.clear()
 

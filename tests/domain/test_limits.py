@@ -89,6 +89,8 @@ def test_limits_at_the_ends_of_their_ranges_may_be_set() -> None:
 
 def test_an_unknown_metric_has_no_plausible_range() -> None:
     MetricLimits(-1000, 1000).check("MDC 4711")
+    with pytest.raises(LimitsRefused, match="nan is not within a number"):
+        MetricLimits(low=float("nan")).check("MDC 4711")
 
 
 def test_latching_is_set_for_every_limit_at_once() -> None:
