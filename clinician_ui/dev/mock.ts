@@ -30,6 +30,7 @@ export type Scenario = "calm" | "alarming";
 const CHUNK_S = 0.2;
 const ECG_HZ = 125;
 const PLETH_HZ = 62.5;
+const RESP_HZ = 25;
 const NO_SAMPLE = -32768;
 
 const METRICS = [
@@ -40,12 +41,13 @@ const METRICS = [
   metric("NIBPd", 150022, "mm[Hg]", 3600, { low: 50, high: 90 }),
   metric("NIBPm", 150023, "mm[Hg]", 3600, { low: 60, high: 110 }),
   metric("Temp", 150344, "Cel", 900, { low: 36, high: 38.5 }, 1),
+  metric("PR", 149530, "/min", 5, { low: 50, high: 120 }),
 ];
 const HR = 0;
 const SPO2 = 1;
 const RR = 2;
-const NIBP = 3;
 const TEMP = 6;
+const PR = 7;
 
 type AlarmInit = Omit<MessageInitShape<typeof AlarmEventSchema>, "$typeName">;
 
@@ -163,6 +165,7 @@ export class MockWard implements FeedWorld {
     const diastolic = systolic * between(0.52, 0.62);
     const base = [between(58, 106), between(94, 99), between(12, 22)];
     base.push(systolic, diastolic, diastolic + (systolic - diastolic) / 3, between(36.3, 37.6));
+    base.push(base[HR] ?? NaN);
     const nibpAt = now - between(60, 1800);
     return {
       description: create(BedDescriptionSchema, {
@@ -177,10 +180,11 @@ export class MockWard implements FeedWorld {
         waveforms: [
           { code: 131330, unit: 266418, sampleRateHz: ECG_HZ, scale: 0.002 },
           { code: 150452, unit: 262656, sampleRateHz: PLETH_HZ, scale: 0.001 },
+          { code: 151780, unit: 262656, sampleRateHz: RESP_HZ, scale: 0.001 },
         ],
       }),
       base,
-      observedAt: [now, now, now, nibpAt, nibpAt, nibpAt, now - between(5, 200)],
+      observedAt: [now, now, now, nibpAt, nibpAt, nibpAt, now - between(5, 200), now],
     };
   }
 
@@ -288,7 +292,7 @@ export class MockWard implements FeedWorld {
     return create(BedNumericsSchema, {
       number: description.number,
       values: base.map((value, position) => {
-        const moves = position < NIBP && value !== 0 && position !== SPO2;
+        const moves = [HR, RR, PR].includes(position) && value !== 0;
         return moves ? value + 1.5 * wobble : value;
       }),
       observedAt,
@@ -303,7 +307,7 @@ export class MockWard implements FeedWorld {
     );
     const second = Math.floor(now) !== Math.floor(this.#sentTo);
     for (const bed of second ? live : []) {
-      for (const position of [HR, SPO2, RR]) {
+      for (const position of [HR, SPO2, RR, PR]) {
         if (now - (bed.observedAt[position] ?? 0) < 10) bed.observedAt[position] = now;
       }
     }
@@ -340,7 +344,7 @@ function refusal(status: number, error: string): Promise<Response> {
   return Promise.resolve(Response.json({ error }, { status }));
 }
 
-/** Samples of both waveforms between two times. */
+/** Samples of the waveforms between two times. */
 function chunks(bed: MockBed, from: number, to: number): BedWaveform[] {
   const { number } = bed.description;
   const rate_hz = (bed.base[HR] ?? NaN) / 60;
@@ -376,6 +380,7 @@ function chunks(bed: MockBed, from: number, to: number): BedWaveform[] {
       const at = phase(time);
       return 100 + 780 * bump(at, 0.3, 0.13) + 330 * bump(at, 0.62, 0.13);
     }),
+    chunk(2, RESP_HZ, (time) => 500 * Math.sin(((bed.base[RR] ?? 0) * 2 * Math.PI * time) / 60)),
   ];
 }
 

@@ -76,8 +76,8 @@ export function parameterOf(name: string): Parameter {
   return "other";
 }
 
-/** How many waveforms a tile draws. */
-export const WAVES_SHOWN = 2;
+/** How many waveforms a tile draws: those that its device described first. */
+export const WAVES_SHOWN = 3;
 
 /** MDC codes of waveforms: what they are called, and whose colour they have. */
 const WAVES: Record<number, readonly [name: string, parameter: Parameter]> = {

@@ -40,6 +40,17 @@ export interface Ward {
 
 export const EMPTY_WARD: Ward = { beds: new Map(), alarms: new Map(), ended: new Map() };
 
+/** "Bed 2" comes before "Bed 10". */
+const NAMES = new Intl.Collator("en", { numeric: true });
+
+/** Beds as a person looks for them: by unit, then name. No alarm moves one. */
+export function inPlaces(beds: Ward["beds"]): Bed[] {
+  return [...beds.values()].sort(
+    ({ description: a }, { description: b }) =>
+      NAMES.compare(a.unit, b.unit) || NAMES.compare(a.bed, b.bed) || a.number - b.number,
+  );
+}
+
 /** Everything as it stands; nothing of what was known before remains. */
 export function wardOf(snapshot: Snapshot): Ward {
   return reduce(EMPTY_WARD, snapshot);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { EMPTY_WARD, wardOf, withDelta } from "../../src/model/ward";
+import { EMPTY_WARD, inPlaces, wardOf, withDelta } from "../../src/model/ward";
 import { AlarmPresence, Validity } from "../../src/wire/rpm_service/v1/alarm_pb";
 import {
   alarm,
@@ -77,6 +77,16 @@ describe("a delta", () => {
       0, 98,
     ]);
   });
+});
+
+test("beds stand by unit and name, whenever they came", () => {
+  const beds = [
+    described({ number: 1, bed: "Bed 10" }),
+    described({ number: 2, bed: "Bed 2" }),
+    described({ number: 3, bed: "Bed 1", unit: "Ward 2" }),
+  ];
+  const places = inPlaces(wardOf(snapshot({ beds })).beds);
+  expect(places.map(({ description }) => description.bed)).toEqual(["Bed 2", "Bed 10", "Bed 1"]);
 });
 
 describe("a bed that is described anew", () => {
