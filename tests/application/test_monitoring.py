@@ -187,6 +187,21 @@ def test_a_drain_ends_feeds_with_a_reason_and_leaves_nothing_unwritten() -> None
 
 
 @pytest.mark.spec("INGEST-19")
+def test_a_drain_waits_for_what_gathers_behind_a_write_under_way() -> None:
+    async def story() -> None:
+        c = Corridor()
+        peer = Peer(c.monitoring)
+        peer.sends(72, 97)
+        c.monitoring._commit()
+        peer.sends(72, 97)
+        await c.monitoring.drain("maintenance")
+        assert c.rows == [1, 2]
+        assert peer.acks[-1] == 2
+
+    run(story())
+
+
+@pytest.mark.spec("INGEST-19")
 def test_a_drain_ends_though_devices_go_on_sending() -> None:
     class Keen(MemoryRecorder):
         peer: Peer
