@@ -91,6 +91,7 @@ def test_an_acknowledgement_does_not_outlive_its_occurrence(board: AlarmBoard) -
     board.start(LOW_SPO2, Priority.MEDIUM, 100, 100)
     board.acknowledge(1, Priority.MEDIUM, "nurse", 101)
     board.end(LOW_SPO2, 102, 102)
+    assert board.events[-1].alarm.acknowledgement is None
     board.start(LOW_SPO2, Priority.MEDIUM, 103, 103)
     assert alarm_on(board).presence is Presence.ON
     assert alarm_on(board).acknowledgement is None
