@@ -54,17 +54,19 @@ class Spooling(RuleBasedStateMachine):
         self.stream.describes("NIBPs")
 
     @precondition(lambda self: self.given_out or self.stream)
-    @rule()
-    def measures(self) -> None:
-        self.given_out += 1
-        self.spool[self.given_out] = float(next(self.values))
+    @rule(frames=st.integers(1, 3))
+    def measures(self, frames: int) -> None:
+        for _ in range(frames):
+            self.given_out += 1
+            self.spool[self.given_out] = float(next(self.values))
 
     @precondition(lambda self: self.stream)
-    @rule(frames=st.integers(1, 5))
-    def sends(self, frames: int) -> None:
+    @rule(measured=st.integers(0, 2), most=st.integers(1, 5))
+    def sends(self, measured: int, most: int) -> None:
         assert self.stream is not None
+        self.measures(measured)
         waiting = [seq for seq in sorted(self.spool) if seq > self.cursor]
-        for seq in waiting[:frames]:
+        for seq in waiting[:most]:
             self.stream.sends(self.spool[seq], seq=seq)
             self.cursor = seq
 
@@ -113,9 +115,10 @@ class Spooling(RuleBasedStateMachine):
     def write_begins(self) -> None:
         self.under_way = self.scene.ward.take_batch()
 
-    @precondition(lambda self: self.under_way is not None)
     @rule()
     def write_ends(self) -> None:
+        if self.under_way is None:
+            self.write_begins()
         self._write()
         self.scene.ward.durable.update(self.progress)
         for session in self.scene.ward.sessions.values():
@@ -161,7 +164,7 @@ class Spooling(RuleBasedStateMachine):
         assert missing | there == set(range(1, max(there | missing, default=0) + 1))
 
 
-Spooling.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+Spooling.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
 
 
 @pytest.mark.spec("INGEST-4")
