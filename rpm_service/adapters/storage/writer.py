@@ -65,7 +65,7 @@ class SqliteRecorder:
             raise
         self._thread = ThreadPoolExecutor(1, "recorder")
         self._books: _Books | None = None
-        self._damage: DatabaseDamaged | None = None
+        self._damage: str | None = None
 
     def load(self) -> Restored:
         """Reads back what the core needs from before a restart. Raises DatabaseDamaged."""
@@ -111,7 +111,7 @@ class SqliteRecorder:
 
     def _write(self, batch: Batch) -> None:
         if self._damage is not None:
-            raise self._damage
+            raise DatabaseDamaged(self._damage)
         # What is known of the database holds only if the transaction does.
         books, self._books = self._books, None
         try:
@@ -122,7 +122,7 @@ class SqliteRecorder:
                         return
                 books.write(connection, batch)
         except DatabaseDamaged as damage:
-            self._damage = damage
+            self._damage = str(damage)
             raise
         self._books = books
 

@@ -102,7 +102,7 @@ class Disk(RuleBasedStateMachine):
 
 # Not shrunk: each step starts from the disk, and to shrink would take minutes.
 Disk.TestCase.settings = settings(
-    max_examples=12,
+    max_examples=8,
     stateful_step_count=10,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),

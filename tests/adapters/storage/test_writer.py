@@ -1,0 +1,141 @@
+import asyncio
+import sqlite3
+import threading
+
+import pytest
+from sqlalchemy import event
+
+from rpm_service.adapters.storage import archive
+from rpm_service.adapters.storage.errors import DatabaseDamaged, NotRecorded
+from rpm_service.adapters.storage.writer import SqliteRecorder
+from rpm_service.application.effects import Act, Batch, Connection, Description, Stay
+from rpm_service.domain.limits import AgeClass
+from tests.support.batches import (
+    HR,
+    HR_AND_SPO2,
+    SPO2,
+    T0,
+    alarm_event,
+    numeric_row,
+    observed,
+    write,
+)
+
+PATIENT = "canary-4711"
+
+
+@pytest.mark.spec("STORE-1")
+async def test_done_is_told_in_the_event_loop_once_another_connection_sees_the_batch(
+    recorder, tmp_path
+):
+    told = asyncio.get_running_loop().create_future()
+
+    def done(error):
+        seen = sqlite3.connect(tmp_path / "rpm.sqlite3")
+        count = seen.execute("SELECT count(*) FROM journal").fetchone()
+        seen.close()
+        told.set_result((error, threading.current_thread(), count))
+
+    recorder.submit(Batch(events=[alarm_event()]), done)
+    assert not told.done()
+    assert await told == (None, threading.main_thread(), (1,))
+
+
+@pytest.mark.spec("STORE-1")
+def test_a_commit_waits_for_the_disk(recorder):
+    with recorder._engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+
+
+@pytest.mark.spec("STORE-2")
+async def test_a_full_disk_takes_nothing_of_a_batch_and_all_of_it_once_there_is_room(recorder):
+    await write(recorder, Batch(descriptions={"m1": HR_AND_SPO2}))
+    engine = recorder._engine
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # no more than there are
+    much = [numeric_row(seq, 80.0, 97.0) for seq in range(1, 2_000)]
+    batch = observed("m1", *much)
+    batch.events.append(alarm_event())
+    batch.acts.append(Act(T0, "nurse", "acknowledge", "B12"))
+    for _ in range(2):
+        with pytest.raises(NotRecorded, match="disk is full"):
+            await write(recorder, batch)
+        assert recorder.load().alarms == []
+        assert recorder.load().progress == {}
+        assert list(archive.numerics(engine, "m1")) == []
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    await write(recorder, batch)
+    assert recorder.load().progress == {"device/m1": 1_999}
+    assert [row for _, row in archive.numerics(engine, "m1")] == much
+    assert recorder.load().alarms == [alarm_event().alarm]
+
+
+@pytest.mark.spec("STORE-4")
+async def test_a_batch_under_way_is_finished_before_the_directory_is_let_go(tmp_path):
+    recorder = SqliteRecorder(tmp_path)
+    told = asyncio.get_running_loop().create_future()
+    recorder.submit(Batch(events=[alarm_event()]), told.set_result)
+    recorder.close()
+    assert await told is None
+    again = SqliteRecorder(tmp_path)
+    assert len(again.load().alarms) == 1
+    again.close()
+
+
+@pytest.mark.spec("STORE-16")
+async def test_nothing_is_written_any_more_once_the_database_proved_damaged(recorder):
+    await write(recorder, Batch(descriptions={"m1": HR_AND_SPO2}))
+
+    def damage(connection, cursor, statement, *rest):
+        if "journal" in statement:
+            error = sqlite3.DatabaseError("database disk image is malformed")
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
+
+    event.listen(recorder._engine, "before_cursor_execute", damage)
+    with pytest.raises(DatabaseDamaged, match="restore it from a copy"):
+        await write(recorder, Batch(events=[alarm_event()]))
+    event.remove(recorder._engine, "before_cursor_execute", damage)
+    with pytest.raises(DatabaseDamaged):
+        await write(recorder, observed("m1", numeric_row(1, 80.0, 97.0)))
+    assert recorder.load().progress == {}
+
+
+@pytest.mark.spec("STORE-17")
+async def test_no_error_names_a_patient(recorder):
+    engine = recorder._engine
+
+    def fail(connection, cursor, statement, *rest):
+        if "INTO stays" in statement:
+            cursor.execute("INSERT INTO stays VALUES (?)", rest[0])
+
+    event.listen(engine, "before_cursor_execute", fail)
+    stay = Stay("B12", PATIENT, AgeClass.ADULT, T0)
+    with pytest.raises(NotRecorded) as refusal:
+        await write(recorder, Batch(stays=[stay]))
+    seen: BaseException | None = refusal.value
+    while seen is not None:
+        assert PATIENT not in f"{seen} {seen!r}"
+        seen = seen.__cause__
+
+
+async def test_a_device_that_measures_nothing_is_remembered(recorder):
+    await write(recorder, Batch(connections={"m1": Connection.CONNECTED}))
+    (device,) = recorder.load().devices
+    assert (device.device_id, device.description) == ("m1", Description())
+    assert device.connection is Connection.CONNECTED
+
+
+@pytest.mark.spec("STORE-7")
+async def test_values_keep_the_description_that_they_were_sent_under(recorder):
+    spo2_and_hr = Description((SPO2, HR))
+    await write(recorder, Batch(descriptions={"m1": HR_AND_SPO2}))
+    await write(recorder, observed("m1", numeric_row(1, 80.0, 97.0)))
+    await write(recorder, Batch(descriptions={"m1": spo2_and_hr}))
+    await write(recorder, observed("m1", numeric_row(2, 96.0, 81.0)))
+    assert list(archive.numerics(recorder._engine, "m1")) == [
+        (HR_AND_SPO2, numeric_row(1, 80.0, 97.0)),
+        (spo2_and_hr, numeric_row(2, 96.0, 81.0)),
+    ]
