@@ -9,6 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FRAGMENTS = sorted((ROOT / "docs" / "spec").glob("*.md"))
 RULE = re.compile(r"\*\*([A-Z]+)-(\d+)\*\*")
+IN_A_TITLE = re.compile(r"\[([A-Z]+-\d+)\]")
+"""How a test of the page names its rule."""
 
 
 def rules() -> Iterator[tuple[str, Path]]:
@@ -23,6 +25,9 @@ def markers() -> Iterator[tuple[str, Path]]:
             match node:
                 case ast.Call(func=ast.Attribute(attr="spec"), args=[ast.Constant(str(rule))]):
                     yield rule, path
+    for path in sorted((ROOT / "clinician_ui" / "tests").rglob("*.test.ts")):
+        for rule in IN_A_TITLE.findall(path.read_text()):
+            yield rule, path
 
 
 def test_every_rule_has_a_test() -> None:

@@ -20,7 +20,7 @@ describe("the built page", () => {
 
   const index = () => files.get("index.html") ?? "";
 
-  test("has nothing inline, which the content security policy would refuse", () => {
+  test("has nothing inline, which the content security policy would refuse [STATION-13]", () => {
     expect(index()).toContain("<script");
     for (const [tag] of index().matchAll(/<script[^>]*>/g)) expect(tag).toMatch(/ src="\/assets\//);
     expect(index()).not.toMatch(/<style| style=| on\w+=|data:/);
@@ -32,7 +32,7 @@ describe("the built page", () => {
     }
   });
 
-  test("loads nothing from elsewhere", () => {
+  test("loads nothing from elsewhere [STATION-13]", () => {
     for (const [name, text] of files) {
       if (name.endsWith(".js")) continue;
       expect(text.replaceAll("http://www.w3.org/2000/svg", "")).not.toMatch(
@@ -55,19 +55,19 @@ describe("the flashing of alarms", () => {
     return 1 / Number(seconds);
   }
 
-  test("of HIGH is at 1.4 to 2.8 Hz, below the three a second that may cause seizures", () => {
+  test("of HIGH is at 1.4 to 2.8 Hz, below the three a second that may cause seizures [STATION-6]", () => {
     expect(hertz("flash-high")).toBeGreaterThanOrEqual(1.4);
     expect(hertz("flash-high")).toBeLessThanOrEqual(2.8);
   });
 
-  test("of MEDIUM is at 0.4 to 0.8 Hz, and LOW is steady", () => {
+  test("of MEDIUM is at 0.4 to 0.8 Hz, and LOW is steady [STATION-6]", () => {
     expect(hertz("flash-medium")).toBeGreaterThanOrEqual(0.4);
     expect(hertz("flash-medium")).toBeLessThanOrEqual(0.8);
     expect(hertz("flash-low")).toBeNaN();
     expect(css.match(/@keyframes/g)).toHaveLength(2);
   });
 
-  test("stops for those who asked for less motion", () => {
+  test("stops for those who asked for less motion [STATION-6]", () => {
     expect(css).toMatch(/prefers-reduced-motion: reduce\)[^@]*animation: none !important/);
   });
 });

@@ -112,7 +112,7 @@ test("a time that never was is never", () => {
   expect(clockTime(1_700_000_000)).toMatch(/^\d\d:\d\d:20$/);
 });
 
-test("a patient is shown without a name", () => {
+test("a patient is shown without a name [STATION-12]", () => {
   expect(patientWords("P1", AgeClass.NEONATAL)).toBe("•••• · neonate");
   expect(patientWords("", AgeClass.UNSPECIFIED)).toBe("");
 });

@@ -50,7 +50,7 @@ test("a pause names the bed, whatever is in its name", async () => {
   expect(sent[0]?.body).toMatchObject({ duration_s: 120 });
 });
 
-test("an act without an answer may have been done: pressed again, it is the same act", async () => {
+test("an act without an answer may have been done: pressed again, it is the same act [STATION-8]", async () => {
   const { acts: done, sent } = acts(new TypeError("network"));
   await expect(done.acknowledge(alarm())).rejects.toThrow(words.noAnswer);
   await done.acknowledge(alarm());

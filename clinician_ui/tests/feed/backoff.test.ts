@@ -7,7 +7,7 @@ test("the wait doubles up to its greatest", () => {
   expect(waits).toEqual([RETRY_S_FIRST, 1, 2, 4, RETRY_S_MAX, RETRY_S_MAX]);
 });
 
-test("jitter takes away up to half, never all", () => {
+test("jitter takes away up to half, never all [STATION-10]", () => {
   expect(retryDelay_s(3, 0.5)).toBe(1.5);
   expect(retryDelay_s(3, 1)).toBe(1);
 });

@@ -107,7 +107,7 @@ describe("a live link", () => {
     }
   });
 
-  test("is NOT_MONITORING after exactly five seconds without a frame, though its socket is open", () => {
+  test("is NOT_MONITORING after exactly five seconds without a frame, though its socket is open [STATION-1]", () => {
     const played = live();
     played.wait(NOT_MONITORING_AFTER_S - 0.25);
     expect(played.link.phase).toBe("quiet");
@@ -146,7 +146,7 @@ describe("a link that was NOT_MONITORING", () => {
     expect(played.frame("delta", 1).commands).not.toContain("take");
   });
 
-  test("is ended only by a snapshot on a new connection", () => {
+  test("is ended only by a snapshot on a new connection [STATION-2]", () => {
     const played = dark();
     expect(played.wait(1)).toContain("open");
     expect(played.link.connection).toBe(2);
@@ -171,7 +171,7 @@ describe("a machine that slept", () => {
     expect(played.tick().link.phase).toBe("NOT_MONITORING");
   });
 
-  test("is NOT_MONITORING where the monotone clock stood still in sleep", () => {
+  test("is NOT_MONITORING where the monotone clock stood still in sleep [STATION-1]", () => {
     const played = live();
     played.wallLead_s += 3600;
     expect(played.tick().link.phase).toBe("NOT_MONITORING");
@@ -202,7 +202,7 @@ describe("a machine that slept", () => {
 });
 
 describe("a link that was closed", () => {
-  test("waits before it connects again, longer after each failure, at most five seconds", () => {
+  test("waits before it connects again, longer after each failure, at most five seconds [STATION-10]", () => {
     const played = live();
     const waits: number[] = [];
     for (let failure = 0; failure < 6; failure++) {
@@ -231,7 +231,7 @@ describe("a link that was closed", () => {
     expect(played.opened().frame("snapshot").link.phase).toBe("live");
   });
 
-  test("is signed out for good where there is no session", () => {
+  test("is signed out for good where there is no session [STATION-9]", () => {
     const played = live().closed(NO_SESSION);
     expect(played.link.phase).toBe("signed_out");
     expect(played.wait(60)).toEqual([]);

@@ -31,7 +31,7 @@ describe("a value", () => {
     expect(read(...bedWith(sample), T0)).toEqual({ state: "missing", text: "--" });
   });
 
-  test("that the device says not to use is not shown", () => {
+  test("that the device says not to use is not shown [STATION-4]", () => {
     const [bed, sample] = bedWith({ validity: Validity.INVALID });
     expect(read(bed, sample, T0)).toEqual({ state: "invalid", text: "--" });
   });

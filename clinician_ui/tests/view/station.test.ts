@@ -83,18 +83,18 @@ function listed(): HTMLElement[] {
 }
 
 describe("a tile", () => {
-  test("shows value, unit, limits and age of every numeric", async () => {
+  test("shows value, unit, limits and age of every numeric [STATION-3]", async () => {
     await show();
     expect(numeric("HR")).toBe("HR /min limits 120/50 now 72");
     expect(numeric("SpO₂")).toBe("SpO₂ % limits –/90 now 98");
   });
 
-  test("asystole: shows a heart rate of 0 as 0", async () => {
+  test("asystole: shows a heart rate of 0 as 0 [STATION-4]", async () => {
     await show({ numerics: [numerics(1, [0, 98])] });
     expect(numeric("HR")).toContain("now 0");
   });
 
-  test("counts the age of a value that is not renewed, and then hides it", async () => {
+  test("counts the age of a value that is not renewed, and then hides it [STATION-4]", async () => {
     await show();
     for (let second = 0; second < 4; second++) {
       await pass(1);
@@ -120,7 +120,7 @@ describe("a tile", () => {
     expect(numeric("HR")).toContain("75");
   });
 
-  test("says its alarm by colour, symbol and words", async () => {
+  test("says its alarm by colour, symbol and words [STATION-5]", async () => {
     await show({ alarms: [alarm({ priority: HIGH })], numerics: [numerics(1, [72, 84])] });
     expect(tile().className).toContain("high");
     expect(tile().className).toContain("on");
@@ -179,7 +179,7 @@ describe("the list of alarms", () => {
 });
 
 describe("an act", () => {
-  test("acknowledges from the tile, at the priority on the screen", async () => {
+  test("acknowledges from the tile, at the priority on the screen [STATION-7]", async () => {
     await show({ alarms: [alarm({ priority: HIGH })] });
     within(tile())
       .getByRole("button", { name: /^Acknowledge/ })
@@ -198,7 +198,7 @@ describe("an act", () => {
     expect(posted).toHaveLength(1);
   });
 
-  test("is shown as done only when the server says so", async () => {
+  test("is shown as done only when the server says so [STATION-7]", async () => {
     await show({ alarms: [alarm()] });
     within(tile())
       .getByRole("button", { name: /^Acknowledge/ })
@@ -234,7 +234,7 @@ describe("an act", () => {
     expect(posted[1]?.body).toMatchObject({ duration_s: 0 });
   });
 
-  test("that the server refuses tells the person why", async () => {
+  test("that the server refuses tells the person why [STATION-8]", async () => {
     await show({ alarms: [alarm()] });
     answer = () => Response.json({ error: "the alarm is LATCHED" }, { status: 409 });
     screen.getAllByRole("button", { name: /^Acknowledge/ })[0]?.click();
@@ -288,7 +288,7 @@ describe("NOT MONITORING", () => {
     await pass(5);
   }
 
-  test("stands in the place of all numbers once the feed was quiet for five seconds", async () => {
+  test("stands in the place of all numbers once the feed was quiet for five seconds [STATION-1]", async () => {
     await show();
     await pass(4.75);
     expect(screen.queryByText(words.notMonitoring)).toBeNull();
@@ -315,7 +315,7 @@ describe("NOT MONITORING", () => {
     expect(posted).toHaveLength(0);
   });
 
-  test("ends with a new snapshot, and nothing old comes back with it", async () => {
+  test("ends with a new snapshot, and nothing old comes back with it [STATION-2]", async () => {
     await goDark();
     await pass(1);
     await show({
@@ -329,7 +329,7 @@ describe("NOT MONITORING", () => {
     expect(listed()).toEqual([]);
   });
 
-  test("says to sign in again when the session has ended", async () => {
+  test("says to sign in again when the session has ended [STATION-9]", async () => {
     await show();
     world.socket.say({ case: "closing", value: { reason: "the session has ended" } });
     world.socket.end(NO_SESSION);

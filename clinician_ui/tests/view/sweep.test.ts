@@ -81,7 +81,7 @@ test("what is drawn in two pictures is what is drawn in one", () => {
   expect(points(twice.paper)).toEqual(points(once.paper));
 });
 
-test("no line bridges a gap", () => {
+test("no line bridges a gap [STATION-11]", () => {
   const { paper, sweep, ring } = screen();
   push(ring, 0, 1);
   push(ring, 2, 1);
