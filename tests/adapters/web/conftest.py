@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from rpm_service.adapters import pki
+from rpm_service.adapters.web import server
+from rpm_service.application import monitoring
 from tests.adapters.web.station import Station, station
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ward that ticks fast, and no long goodbyes to browsers in this same event loop."""
+    monkeypatch.setattr(monitoring, "TICK_S", 0.005)
+    monkeypatch.setattr(server, "TLS_GOODBYE_S_MAX", 0.05)
 
 
 @pytest.fixture(scope="session")
