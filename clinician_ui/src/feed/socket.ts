@@ -56,7 +56,7 @@ export interface FeedEvents {
 
 export interface FeedWorld {
   openSocket(): Socket;
-  /** Whether the server still knows this session; asked when a connection is refused. */
+  /** Whether the server still knows this session; asked when a connection has ended. */
   hasSession(): Promise<boolean>;
   moment(): Moment;
 }
@@ -133,12 +133,8 @@ export class Feed {
   #open(connection: number): void {
     const socket = this.#world.openSocket();
     this.#socket = socket;
-    let opened = false;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => {
-      opened = true;
-      this.#happen({ kind: "opened", connection });
-    };
+    socket.onopen = () => this.#happen({ kind: "opened", connection });
     socket.onmessage = ({ data }: MessageEvent<unknown>) => {
       const frame = decode(data);
       if (frame === null) this.#happen({ kind: "garbled", connection });
@@ -146,11 +142,12 @@ export class Feed {
     };
     socket.onclose = ({ code }) => {
       this.#happen({ kind: "closed", connection, code });
-      if (!opened) void this.#askForSession();
+      void this.#askForSession();
     };
   }
 
-  /** A handshake that is refused shows no reason to a page: ask whether it was the session. */
+  /** A handshake that is refused shows no reason to a page, and a close code may be lost on the
+   * way: ask whether it was the session. */
   async #askForSession(): Promise<void> {
     if (!(await this.#world.hasSession())) this.#happen({ kind: "no_session" });
   }

@@ -1,5 +1,6 @@
 // The whole page, as a person meets it: what is on the screen, and what pressing does.
 
+import { create } from "@bufbuild/protobuf";
 import { render, screen, within } from "@testing-library/svelte";
 import { tick } from "svelte";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -10,6 +11,7 @@ import { Station } from "../../src/station.svelte";
 import StationView from "../../src/view/Station.svelte";
 import { AlarmKind, AlarmPresence, AlarmPriority } from "../../src/wire/rpm_service/v1/alarm_pb";
 import { Connection } from "../../src/wire/rpm_service/v1/monitoring_pb";
+import { SampleArrayMetricSchema } from "../../src/wire/rpm_service/v1/telemetry_pb";
 import { words } from "../../src/words";
 import { alarm, delta, described, numerics, snapshot, T0 } from "../support/frames";
 import { FakeWorld } from "../support/world";
@@ -327,6 +329,19 @@ describe("NOT MONITORING", () => {
     expect(screen.queryByRole("article", { name: /E-01/ })).toBeNull();
     expect(numeric("HR", "E-02")).toContain("--");
     expect(listed()).toEqual([]);
+  });
+
+  test("ends without the waveforms from before: the number of a bed may be another bed's now", async () => {
+    const waveforms = [
+      create(SampleArrayMetricSchema, { code: 131330, sampleRateHz: 125, scale: 1 }),
+    ];
+    await show({ beds: [described({ waveforms })] });
+    const [before] = station.waves.of(1);
+    await pass(5);
+    await pass(1);
+    await show({ beds: [described({ bed: "E-02", waveforms })] });
+    expect(station.waves.of(1)).toHaveLength(1);
+    expect(station.waves.of(1)[0]).not.toBe(before);
   });
 
   test("says to sign in again when the session has ended [STATION-9]", async () => {
