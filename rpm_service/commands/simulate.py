@@ -1,6 +1,7 @@
 """`rpm-service simulate`: a ward of simulated bedsides."""
 
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.commands.streaming import credentials_of, stream
 from rpm_service.gateways.streaming import Streams
 from rpm_service.simulator.scenarios import SCENARIO_NAMES, ScenarioUnknown, scenario_of
-from rpm_service.simulator.ward import SOFTWARE, devices
+from rpm_service.simulator.ward import devices
 
 
 def simulate(
@@ -38,6 +39,7 @@ def simulate(
 
     def build(tell: Callable[[str], None]) -> Streams:
         ward = devices(credentials, scenario, seed)
-        return Streams(server, ward, software=SOFTWARE, on_notice=tell)
+        software = f"rpm-service simulate {version('rpm-service')}"
+        return Streams(server, ward, software=software, on_notice=tell)
 
     stream(build, seconds, seconds, only_json=as_json)

@@ -1,13 +1,10 @@
 """A ward of simulated bedsides, each streaming to a server as a device of its own."""
 
-import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from importlib.metadata import version
 from typing import Final
 
-from rpm_service.gateways.streaming import Device, Streams
+from rpm_service.gateways.streaming import Device
 from rpm_service.sdk import Credentials, Monitor, Observation, Samples
 from rpm_service.simulator.bedside import (
     MANUFACTURER,
@@ -17,22 +14,8 @@ from rpm_service.simulator.bedside import (
     SimulatedBedside,
 )
 
-SOFTWARE: Final = f"rpm-service simulator {version('rpm-service')}"
 CHUNK_S: Final = 0.25
 """Waveforms are sent in pieces of this length; numerics are observed each fourth piece."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What became of a ward's frames."""
-
-    frames: int
-    acked: int
-
-    @property
-    def lost(self) -> int:
-        """Frames that the server does not have on disk."""
-        return self.frames - self.acked
 
 
 def devices(
@@ -49,26 +32,6 @@ def devices(
             zip(credentials.items(), stories, strict=True), start=1
         )
     ]
-
-
-async def run_ward(
-    server: str,
-    credentials: Mapping[str, Credentials],
-    *,
-    scenario: str | Sequence[str] = "mixed",
-    seed: int = 1,
-    seconds: float | None = None,
-    stop: asyncio.Event | None = None,
-    on_notice: Callable[[str], None],
-) -> Tally:
-    """Runs a ward for `seconds`, or until `stop`; tells what became of its frames.
-
-    Takes what `devices` takes, and raises that and what Streams.run raises.
-    """
-    ward = devices(credentials, scenario, seed)
-    streams = Streams(server, ward, software=SOFTWARE, on_notice=on_notice)
-    await streams.run(seconds, stop)
-    return Tally(streams.frames, streams.acked)
 
 
 def _device(device_id: str, credentials: Credentials, bedside: SimulatedBedside) -> Device:

@@ -200,7 +200,7 @@ async def test_frames_that_are_never_acknowledged_are_not_waited_for_for_ever(
 async def test_a_certificate_that_is_refused_ends_all(server: FakeTelemetry, certs: Path) -> None:
     playing = Playing(server.target, device(certs), device(certs))
     async with playing.running() as task:
-        (await server.session()).abort(grpc.StatusCode.PERMISSION_DENIED, "not of this ward")
+        await (await server.session()).refuse(grpc.StatusCode.PERMISSION_DENIED, "not of this ward")
         with pytest.raises(Refused, match="not of this ward"):
             await task
 

@@ -172,7 +172,7 @@ async def test_a_certificate_that_is_refused_ends_the_client(
     server: FakeTelemetry, credentials: Credentials, monitor: Monitor, code: grpc.StatusCode
 ) -> None:
     async with TelemetryClient(server.target, credentials, [monitor]) as client:
-        (await server.session()).abort(code, "not a device of this ward")
+        await (await server.session()).refuse(code, "not a device of this ward")
         with pytest.raises(Refused, match="not a device of this ward") as refused:
             await client.connected(PATIENCE_S)
         assert refused.value.code == code.name
@@ -188,7 +188,7 @@ async def test_a_refusal_that_nobody_has_seen_is_raised_on_leaving(
     server: FakeTelemetry, credentials: Credentials, monitor: Monitor
 ) -> None:
     client = await TelemetryClient(server.target, credentials, [monitor]).__aenter__()
-    (await server.session()).abort(grpc.StatusCode.PERMISSION_DENIED, "no")
+    await (await server.session()).refuse(grpc.StatusCode.PERMISSION_DENIED, "no")
     assert client._task is not None
     await asyncio.wait([client._task])
     with pytest.raises(Refused):

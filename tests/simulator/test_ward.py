@@ -1,6 +1,5 @@
 """Simulated beds against the real server, in this process, over real mutual TLS."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from itertools import islice, pairwise
 from pathlib import Path
@@ -16,7 +15,7 @@ from rpm_service.gateways.streaming import Streams
 from rpm_service.sdk import Credentials
 from rpm_service.simulator.bedside import NUMERICS, WAVEFORMS, SimulatedBedside
 from rpm_service.simulator.scenarios import ScenarioUnknown
-from rpm_service.simulator.ward import CHUNK_S, devices, frames, run_ward
+from rpm_service.simulator.ward import CHUNK_S, devices, frames
 from tests.support.memory_recorder import MemoryRecorder
 
 RATE = 20.0
@@ -101,35 +100,16 @@ def test_what_a_bedside_says_is_what_it_measures_in_quarters_of_a_second() -> No
 @pytest.mark.spec("SIM-13")
 async def test_a_ward_loses_nothing(server: RunningServer, certs: Path) -> None:
     told: list[str] = []
-    tally = await run_ward(
-        server.target, credentials(certs, 3), scenario="normal", seconds=1.0, on_notice=told.append
-    )
-    assert (tally.frames, tally.acked, tally.lost) == (12, 12, 0)
+    ward = devices(credentials(certs, 3), "normal", seed=1)
+    streams = Streams(server.target, ward, software="t", on_notice=told.append)
+    await streams.run(seconds=1.0)
+    assert (streams.frames, streams.acked, streams.refused) == (12, 12, 0)
     assert told == []
     bedsides = server.server.monitoring.ward.bedsides
     assert sorted(bedsides) == ["bed-01", "bed-02", "bed-03"]
     for bedside in bedsides.values():
         assert len(bedside.description.numerics) == len(NUMERICS)
         assert bedside.connection is Connection.AWAY
-
-
-@pytest.mark.spec("SIM-13")
-async def test_a_ward_that_is_stopped_is_safe_too(server: RunningServer, certs: Path) -> None:
-    stop = asyncio.Event()
-    running = asyncio.create_task(
-        run_ward(server.target, credentials(certs, 2), seed=5, stop=stop, on_notice=lambda _: None)
-    )
-    bedsides = server.server.monitoring.ward.bedsides
-    async with asyncio.timeout(10):
-        while not all(
-            f"bed-0{n}" in bedsides and any(bedsides[f"bed-0{n}"].observed_at) for n in (1, 2)
-        ):
-            turn = asyncio.Event()
-            asyncio.get_running_loop().call_soon(turn.set)
-            await turn.wait()
-    stop.set()
-    tally = await running
-    assert tally.acked == tally.frames >= 2
 
 
 @pytest.mark.spec("SIM-13")

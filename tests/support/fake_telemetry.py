@@ -87,6 +87,14 @@ class FakeSession:
     def end(self) -> None:
         self.abort(grpc.StatusCode.OK, "")
 
+    async def refuse(self, code: grpc.StatusCode, details: str) -> None:
+        """Takes Hello and ends the stream with a status.
+
+        One that ends before anything was read is now and then never told so by grpcio.
+        """
+        await self.frame("hello")
+        self.abort(code, details)
+
     def abort(self, code: grpc.StatusCode, details: str) -> None:
         self._ending.set_result((code, details))
 
