@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -23,6 +24,10 @@ def objects(text: str) -> list[dict]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+def journal_of(data) -> list[dict]:
+    return objects(output_of("alarms", "--data", data, "--json"))
+
+
 @pytest.mark.system
 def test_replay_through_the_server_gives_the_alarms_of_evaluate(bidmc, certs, tmp_path):
     recording = bidmc / "bidmc_13_Numerics.csv"
@@ -35,13 +40,13 @@ def test_replay_through_the_server_gives_the_alarms_of_evaluate(bidmc, certs, tm
         with rpm_service(*replay, *faster, **TEST_MODE) as device:
             assert device.wait(60) == 0
         samples = objects(output_of("samples", "--data", data, "replayed", "--json"))
-        journal = objects(output_of("alarms", "--data", data, "--json"))
+        journal = journal_of(data)
 
     assert [sample["seq"] for sample in samples] == sorted({each["seq"] for each in samples})
     begin = min(event["received_at"] for event in samples)
     found = []
     for event in journal:
-        if event["phase"] == "START":
+        if event["phase"] == "start":
             found.append((event["condition"], event["metric"], event["observed_at"] - begin))
     expected = [
         (alarm["condition"], alarm["metric"], alarm["raised_at_s"])
@@ -72,6 +77,9 @@ def test_killed_server_has_every_acknowledged_sample_once_and_its_alarm(bidmc, c
                     for shown in map(json.loads, viewer.lines())
                     if shown["type"] == "alarm" and shown["condition"] == "SPO2_LOW"
                 )
+            # What is on the screen is on disk within the next tick.
+            while not any(each["condition"] == "SPO2_LOW" for each in journal_of(data)):
+                time.sleep(0.05)
             server.kill()
         assert raised["presence"] == "ON"
         with rpm_service(*serve) as server:

@@ -66,6 +66,10 @@ def _add_pages(app: FastAPI, pages: Pages) -> None:
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
+    @app.get("/favicon.ico", status_code=204)
+    async def no_icon() -> None:
+        """Browsers ask for one beside each line that we show a stranger; the page has its own."""
+
     @app.get("/")
     async def index() -> Response:
         return pages.index()

@@ -18,7 +18,7 @@ from rpm_service.adapters.web.sessions import Session, Sessions
 
 COOKIE: Final = "__Host-rpm-session"
 """The prefix makes browsers refuse it unless it is Secure, of path / and of this host alone."""
-OPEN: Final = frozenset({"/healthz", "/sign-in"})
+OPEN: Final = frozenset({"/healthz", "/sign-in", "/favicon.ico"})
 """Paths that need no session."""
 SAFE: Final = frozenset({"GET", "HEAD"})
 """Methods that change nothing."""

@@ -1,0 +1,80 @@
+"""What a clinician relies on, seen in the page itself."""
+
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.support.process import rpm_service
+
+pytestmark = [pytest.mark.browser, pytest.mark.system]
+
+
+@asynccontextmanager
+async def page_of(house, browser, link=None):
+    """A page that is signed in; whatever it complains of fails the test."""
+    async with browser() as opened:
+        context = await opened.new_context(
+            ignore_https_errors=True, viewport={"width": 1600, "height": 900}
+        )
+        page: Page = await context.new_page()
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: message.type == "error" and complaints.append(message.text),
+        )
+        await page.goto(link or house.link)
+        yield page
+        assert set(complaints) == set(house.errors)
+
+
+async def test_each_bed_shows_values_with_unit_limits_and_age(house, browser):
+    with rpm_service(*house.simulate, "--beds", 2):
+        async with page_of(house, browser) as page:
+            tile = page.locator("[data-bed=bed-02]")
+            heart_rate = tile.get_by_role("group", name="HR")
+            await expect(heart_rate).to_contain_text("/min")
+            await expect(heart_rate).to_contain_text("120/50")
+            await expect(heart_rate.locator(".age")).to_have_text("now")
+            value = await heart_rate.locator(".value").inner_text()
+            assert 40 <= int(value) <= 130
+            cuff = tile.get_by_role("group", name="NIBP")
+            await expect(cuff.locator(".age")).to_have_text("7 s", timeout=20_000)
+
+
+async def test_heart_rate_0_is_shown_as_0_alarms_and_is_acknowledged(house, browser):
+    with rpm_service(*house.simulate, "--beds", 1, "--scenario", "asystole"):
+        async with page_of(house, browser) as page:
+            tile = page.locator("[data-bed=bed-01]")
+            await expect(tile).to_contain_text("!!! HR 0 < 35", timeout=20_000)
+            await expect(tile.get_by_role("group", name="HR").locator(".value")).to_have_text("0")
+            await tile.get_by_role("button", name="Acknowledge").click()
+            await expect(tile.locator("header")).to_contain_text("clinician")
+            await expect(tile.get_by_role("button", name="Acknowledge")).to_have_count(0)
+
+
+async def test_a_frozen_server_is_not_monitoring_and_comes_back_by_itself(house, browser):
+    with rpm_service(*house.simulate, "--beds", 1):
+        async with page_of(house, browser) as page:
+            tile = page.locator("[data-bed=bed-01]")
+            await expect(tile.get_by_role("group", name="HR").locator(".age")).to_have_text("now")
+            house.freeze()
+            frozen = time.monotonic()
+            await expect(page.get_by_text("NOT MONITORING").first).to_be_visible(timeout=10_000)
+            assert 4 <= time.monotonic() - frozen <= 7
+            await expect(tile.get_by_role("group", name="HR")).to_have_count(0)
+            house.thaw()
+            await expect(tile.get_by_role("group", name="HR").locator(".age")).to_have_text(
+                "now", timeout=15_000
+            )
+            await expect(page.get_by_text("NOT MONITORING")).to_have_count(0)
+
+
+async def test_without_a_session_nothing_is_shown(house, browser):
+    with rpm_service(*house.simulate, "--beds", 1):
+        house.errors = ["Failed to load resource: the server responded with a status of 401 (Unauthorized)"]
+        async with page_of(house, browser, link=house.page) as page:
+            await expect(page.get_by_text("Not signed in")).to_be_visible()
+            await expect(page.locator("[data-bed]")).to_have_count(0)
