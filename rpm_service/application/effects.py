@@ -83,6 +83,15 @@ class WaveformRow(NamedTuple):
     samples: bytes
 
 
+class Earlier(NamedTuple):
+    """What one MDS sent under a description that it has replaced since, to be stored."""
+
+    device_id: str
+    description: Description
+    numerics: Sequence[NumericRow]
+    waveforms: Sequence[WaveformRow]
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Sequence numbers of a stream that never came, both ends included."""
@@ -146,7 +155,8 @@ class Batch:
     epochs: dict[str, int] = field(default_factory=dict)
     """Newest session epoch of each stream that changed."""
     descriptions: dict[str, Description] = field(default_factory=dict)
-    """By MDS; a new one ends the earlier one."""
+    """By MDS; a new one ends the earlier one. The rows above are under these."""
+    earlier: list[Earlier] = field(default_factory=list)
     connections: dict[str, Connection] = field(default_factory=dict)
     """By MDS."""
     gaps: list[Gap] = field(default_factory=list)
@@ -172,6 +182,13 @@ class Batch:
             or self.associations
             or self.audio_pauses
         )
+
+    def set_apart(self, device_id: str, description: Description) -> None:
+        """A device replaces this description: what it sent so far keeps it."""
+        numerics = self.numerics.pop(device_id, ())
+        waveforms = self.waveforms.pop(device_id, ())
+        if numerics or waveforms:
+            self.earlier.append(Earlier(device_id, description, numerics, waveforms))
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)

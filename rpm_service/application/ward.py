@@ -94,6 +94,7 @@ class Ward:
     def describe(self, bedside: Bedside, description: Description, now: float) -> None:
         """A device says what it measures, and is there."""
         if description != bedside.description:
+            self.batch.set_apart(bedside.device_id, bedside.description)
             self.batch.descriptions[bedside.device_id] = description
         bedside.describe(description, now)
         bedside.connect(now)

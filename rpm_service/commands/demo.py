@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import signal
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from rpm_service.adapters.pki.directory import CertificatesError
 from rpm_service.app import Server, Settings
 from rpm_service.application.identity import Role
 from rpm_service.commands.errors import CommandError, ExitCode
-from rpm_service.commands.serve import address, started
+from rpm_service.commands.serve import address, started, stop_requested
 from rpm_service.commands.streaming import credentials_of
 from rpm_service.gateways.streaming import Device, Streams
 from rpm_service.simulator.scenarios import MIXED
@@ -92,6 +91,7 @@ def _recorded(directory: Path, certs: Path) -> list[Device]:
 
 
 async def _run(settings: Settings, ward: list[Device], seconds: float | None) -> Report:
+    report, stop = Report(), stop_requested()
     server = await started(settings)
     host = settings.listen.rpartition(":")[0]
     target = f"{host}:{server.port}"
@@ -101,10 +101,6 @@ async def _run(settings: Settings, ward: list[Device], seconds: float | None) ->
     print(f"another link: rpm-service sign-in --data {settings.data} --web {settings.web}")
     print("ends at Ctrl-C" if seconds is None else f"ends after {seconds:g} s", flush=True)
 
-    report, stop = Report(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
     streams = Streams(target, ward, software="rpm-service demo", on_notice=print)
     keeper = asyncio.create_task(server.run())
     watching = asyncio.create_task(_watch(server, target, settings.certs, report))

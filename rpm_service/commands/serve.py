@@ -67,15 +67,12 @@ def address(text: str) -> str:
 
 async def run(settings: Settings) -> None:
     """Runs a server until SIGINT or SIGTERM, then drains it."""
+    stopping = stop_requested()
     server = await started(settings)
     host = settings.listen.rpartition(":")[0]
     print(f"devices and viewers: {host}:{server.port}", flush=True)
     for line in server.welcome():
         print(line, flush=True)
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
     keeper = asyncio.create_task(server.run())
     waiter = asyncio.create_task(stopping.wait())
     await asyncio.wait((keeper, waiter), return_when=asyncio.FIRST_COMPLETED)
@@ -83,6 +80,15 @@ async def run(settings: Settings) -> None:
     await server.stop()
     if keeper.done() and not keeper.cancelled():
         keeper.result()
+
+
+def stop_requested() -> asyncio.Event:
+    """Gives what is set at SIGINT or SIGTERM, instead of an end in the middle of things."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
 
 
 async def started(settings: Settings) -> Server:

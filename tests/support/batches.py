@@ -14,6 +14,7 @@ from rpm_service.application.effects import (
     Bed,
     Connection,
     Description,
+    Earlier,
     Gap,
     Numeric,
     NumericRow,
@@ -164,6 +165,13 @@ batches = st.builds(
     progress=st.just({}),
     epochs=st.dictionaries(st.sampled_from(["device/m1", "gateway/g"]), st.integers(1, 9)),
     descriptions=st.dictionaries(device_ids, descriptions),
+    earlier=st.lists(
+        st.builds(
+            Earlier, device_ids, descriptions,
+            st.lists(any_rows, max_size=2), st.lists(waveform_rows, max_size=1),
+        ),
+        max_size=1,
+    ),
     connections=st.dictionaries(device_ids, st.sampled_from(Connection)),
     gaps=st.lists(
         st.builds(Gap, st.just("device/m1"), st.integers(1, 9), st.integers(1, 9), instants),
@@ -221,6 +229,10 @@ class Remembered:
         return replace(batch, events=happened, progress={"gateway/g": self.seq})
 
     def take(self, batch: Batch) -> None:
+        for device_id, before, measured, sampled in batch.earlier:
+            self._set(device_id)
+            self.numerics.setdefault(device_id, []).extend((before, row) for row in measured)
+            self.waveforms.setdefault(device_id, []).extend((before, row) for row in sampled)
         for device_id, description in batch.descriptions.items():
             self._set(device_id, description=description)
         for device_id, connection in batch.connections.items():

@@ -45,6 +45,13 @@ class Devices:
         place = self._places.get(device_id)
         return place or self._enter(connection, device_id, Description())
 
+    def place_under(
+        self, connection: Connection, device_id: str, description: Description
+    ) -> Place:
+        """The place of a device, with what it measured before."""
+        place = self.place(connection, device_id)
+        return place._replace(description_id=_description_id(connection, description))
+
     def describe(self, connection: Connection, described: Mapping[str, Description]) -> None:
         """Notes what devices measure from now on."""
         for device_id, description in described.items():

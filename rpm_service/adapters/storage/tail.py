@@ -70,7 +70,9 @@ class Tail(Generic[Row]):
 
     def append(self, connection: Connection, new: Sequence[tuple[Place, Sequence[Row]]]) -> None:
         """Puts the rows of a commit on disk, whatever devices they are from."""
-        places = [(*place, len(rows)) for place, rows in new]
+        places = [(*place, len(rows)) for place, rows in new if rows]
+        if not places:
+            return
         head = pack(f"<{3 * len(places)}Q", *chain.from_iterable(places))
         block = self._kind.pack([*chain.from_iterable(rows for _, rows in new)])
         connection.exec_driver_sql(self._insert_entry, (head, block.data))

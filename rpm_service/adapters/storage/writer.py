@@ -155,10 +155,12 @@ class _Books:
         self.devices.describe(connection, batch.descriptions)
         self.devices.connect(connection, batch.connections)
         self.devices.pause_audio(connection, batch.audio_pauses)
-        if batch.numerics:
-            self.numerics.append(connection, self._placed(connection, batch.numerics))
-        if batch.waveforms:
-            self.waveforms.append(connection, self._placed(connection, batch.waveforms))
+        for device_id, description, measured, sampled in batch.earlier:
+            place = self.devices.place_under(connection, device_id, description)
+            self.numerics.append(connection, [(place, measured)])
+            self.waveforms.append(connection, [(place, sampled)])
+        self.numerics.append(connection, self._placed(connection, batch.numerics))
+        self.waveforms.append(connection, self._placed(connection, batch.waveforms))
         for act in batch.acts:
             content = (number(act.at), act.by, act.act, act.bed, act.detail)
             self.acts.append(connection, content)

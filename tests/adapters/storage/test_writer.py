@@ -139,3 +139,17 @@ async def test_values_keep_the_description_that_they_were_sent_under(recorder):
         (HR_AND_SPO2, numeric_row(1, 80.0, 97.0)),
         (spo2_and_hr, numeric_row(2, 96.0, 81.0)),
     ]
+
+
+@pytest.mark.spec("STORE-7")
+async def test_values_keep_their_description_when_a_new_one_comes_in_the_same_batch(recorder):
+    spo2_and_hr = Description((SPO2, HR))
+    batch = observed("m1", numeric_row(1, 80.0, 97.0))
+    batch.set_apart("m1", HR_AND_SPO2)
+    batch.descriptions["m1"] = spo2_and_hr
+    batch.numerics["m1"] = [numeric_row(2, 96.0, 81.0)]
+    await write(recorder, batch)
+    assert list(archive.numerics(recorder._engine, "m1")) == [
+        (HR_AND_SPO2, numeric_row(1, 80.0, 97.0)),
+        (spo2_and_hr, numeric_row(2, 96.0, 81.0)),
+    ]
