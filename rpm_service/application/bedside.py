@@ -13,6 +13,7 @@ from rpm_service.application.effects import Connection, Description, Numeric
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
 from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, MetricLimits
 from rpm_service.domain.metric_monitor import NEVER_QUIET, MetricMonitor
+from rpm_service.domain.metrics import kind_of
 
 CONNECTION_LOST: Final = Condition("CONNECTION_LOST", Kind.TECHNICAL)
 DEVICE_CLOCK_OFF: Final = Condition("DEVICE_CLOCK_OFF", Kind.TECHNICAL)
@@ -90,7 +91,7 @@ class Bedside:
 
     def limits_of(self, numeric: Numeric) -> MetricLimits | None:
         """The alarm limits in force for one of the bedside's numerics."""
-        return self._settings.limits.get(numeric.name)
+        return self._settings.limits_of(numeric.name, kind_of(numeric.code))
 
     # -- what is measured here ----------------------------------------------------------
 
@@ -127,7 +128,8 @@ class Bedside:
             MetricMonitor(
                 self.board,
                 numeric.name,
-                self._settings.limits.get(numeric.name, none),
+                kind_of(numeric.code),
+                self.limits_of(numeric) or none,
                 self._settings.signal_delay_s,
                 numeric.plausible,
                 now,

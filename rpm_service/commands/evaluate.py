@@ -208,7 +208,7 @@ def _show(recording: Recording, occurrences: Sequence[Occurrence]) -> None:
             f"{each.raised_at_s:.0f} s",
             f"{end - each.raised_at_s:.0f} s" + ("…" if each.ended_at_s is None else ""),
             f"[{STYLES[each.priority]}]{each.priority.name}[/]",
-            f"{each.condition} {each.metric}" if each.kind == "technical" else each.condition,
+            f"{each.condition} {each.metric}".strip(),
             "" if each.extreme is None else f"{each.extreme:g}",
             "" if each.limit is None else f"{each.limit:g}",
             _bar(each.raised_at_s, end, recording.duration_s),

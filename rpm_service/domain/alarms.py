@@ -53,7 +53,8 @@ class Phase(StrEnum):
 class Condition:
     """An alarm condition of one bedside: what it is called and which metric it concerns.
 
-    `metric` is the metric's short name at that bed, or empty where it concerns none.
+    `metric` is the metric's name at that bed, or empty where it concerns none: SPO2_LOW of SpO2
+    and SPO2_LOW of SpO2 2 are two conditions.
     """
 
     code: str

@@ -91,10 +91,16 @@ class LimitCondition:
     __slots__ = ("_board", "_furthest", "_latching", "_sign", "condition", "extreme", "plain")
 
     def __init__(
-        self, board: AlarmBoard, metric: str, sign: int, limits: MetricLimits, now: float
+        self,
+        board: AlarmBoard,
+        metric: str,
+        kind: str,
+        sign: int,
+        limits: MetricLimits,
+        now: float,
     ) -> None:
         side = "HIGH" if sign > 0 else "LOW"
-        self.condition = Condition(f"{metric.upper()}_{side}", Kind.PHYSIOLOGICAL, metric)
+        self.condition = Condition(f"{kind.upper()}_{side}", Kind.PHYSIOLOGICAL, metric)
         plain = limits.high if sign > 0 else limits.low
         extreme = limits.extreme_high if sign > 0 else limits.extreme_low
         hysteresis, hold_s = limits.hysteresis, limits.hold_s

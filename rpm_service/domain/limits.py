@@ -91,9 +91,13 @@ class AlarmSettings:
     """What is in force at one bedside."""
 
     limits: Mapping[str, MetricLimits] = field(default_factory=dict)
-    """By the metric's short name."""
+    """By the short name of a kind of metric, or of one numeric among several of a kind."""
     signal_delay_s: float = 0.0
     """How long a signal may be missing or invalid before that is a technical alarm."""
+
+    def limits_of(self, numeric: str, kind: str) -> MetricLimits | None:
+        """The limits of one numeric: those given for it by name, or else those of its kind."""
+        return self.limits.get(numeric, self.limits.get(kind))
 
     def check(self) -> None:
         """Raises LimitsRefused for the first limit that may not be set."""

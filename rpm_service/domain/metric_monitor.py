@@ -55,6 +55,7 @@ class SignalConditions:
 class MetricMonitor:
     """All conditions of one metric at one bedside.
 
+    `metric` is its name there, `kind` the short name that its conditions are called after.
     `quiet_band` is what makes judging cheap: a value within it can change nothing, so the
     caller need not call. It is closed while anything is present or pending.
     """
@@ -75,6 +76,7 @@ class MetricMonitor:
         self,
         board: AlarmBoard,
         metric: str,
+        kind: str,
         limits: MetricLimits,
         signal_delay_s: float,
         plausible: tuple[float, float],
@@ -85,8 +87,8 @@ class MetricMonitor:
         self.metric = metric
         self.plausible = plausible
         self._board = board
-        self._low = LimitCondition(board, metric, -1, limits, now)
-        self._high = LimitCondition(board, metric, +1, limits, now)
+        self._low = LimitCondition(board, metric, kind, -1, limits, now)
+        self._high = LimitCondition(board, metric, kind, +1, limits, now)
         self._signal = SignalConditions(board, metric, signal_delay_s)
         self._stale = Condition("METRIC_STALE", Kind.TECHNICAL, metric)
         self.monitored = monitored or any(alarm.condition.metric == metric for alarm in board)

@@ -90,6 +90,13 @@ BY_CODE: Final = MappingProxyType(
     {code: metric for metric in METRICS for code in (metric.code, *metric.other_codes)}
 )
 
+
+def kind_of(code: int) -> str:
+    """Tells what kind of metric a code is of: the short name, `MDC_` and the code where unknown."""
+    metric = BY_CODE.get(code)
+    return metric.name if metric else f"MDC_{code}"
+
+
 _OTHER_NAMES: Final = MappingProxyType(
     {"PULSE": "PR", "RESP": "RR", "SPO2": "SpO2", "TEMP": "Temp"}
 )

@@ -74,7 +74,9 @@ async def test_a_frozen_server_is_not_monitoring_and_comes_back_by_itself(house,
 
 async def test_without_a_session_nothing_is_shown(house, browser):
     with rpm_service(*house.simulate, "--beds", 1):
-        house.errors = ["Failed to load resource: the server responded with a status of 401 (Unauthorized)"]
+        house.errors = [
+            "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
+        ]
         async with page_of(house, browser, link=house.page) as page:
             await expect(page.get_by_text("Not signed in")).to_be_visible()
             await expect(page.locator("[data-bed]")).to_have_count(0)

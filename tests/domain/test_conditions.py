@@ -29,7 +29,7 @@ class Bed:
 
     def put_in_force(self, limits: MetricLimits) -> None:
         self.monitor = MetricMonitor(
-            self.board, self.metric, limits, self.signal_delay_s, (0, 350), self.now
+            self.board, self.metric, self.metric, limits, self.signal_delay_s, (0, 350), self.now
         )
 
     def measures(self, *samples: Sample) -> "Bed":

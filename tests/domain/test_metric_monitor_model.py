@@ -133,7 +133,7 @@ def plainly(
 class Engine:
     def __init__(self, limits: MetricLimits, delay_s: float) -> None:
         self.board = AlarmBoard("device", "bed", count(1).__next__)
-        self.monitor = MetricMonitor(self.board, "SpO2", limits, delay_s, (0, 100), 1000.0)
+        self.monitor = MetricMonitor(self.board, "SpO2", "SpO2", limits, delay_s, (0, 100), 1000.0)
 
     def take(self, sample: Sample, *, skip_quiet: bool) -> None:
         low, high = self.monitor.quiet_band

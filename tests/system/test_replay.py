@@ -44,10 +44,11 @@ def test_replay_through_the_server_gives_the_alarms_of_evaluate(bidmc, certs, tm
 
     assert [sample["seq"] for sample in samples] == sorted({each["seq"] for each in samples})
     begin = min(event["received_at"] for event in samples)
-    found = []
-    for event in journal:
-        if event["phase"] == "start":
-            found.append((event["condition"], event["metric"], event["observed_at"] - begin))
+    found = [
+        (event["condition"], event["metric"], event["observed_at"] - begin)
+        for event in journal
+        if event["phase"] == "start"
+    ]
     expected = [
         (alarm["condition"], alarm["metric"], alarm["raised_at_s"])
         for alarm in json.loads(output_of("evaluate", recording, "--json"))["alarms"]

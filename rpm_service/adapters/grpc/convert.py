@@ -127,7 +127,7 @@ def _sample_array(
 
 
 def _label(field: str, label: str, code: int) -> str:
-    """The name of what has no name here. Never that of a known metric: limits go by name."""
+    """The name of what has no name here. Never that of a known metric: it is not one."""
     _check_text(f"{field}.label", label, LABEL_MAX)
     return label if label and named(label) is None else f"MDC {code}"
 
