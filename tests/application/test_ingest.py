@@ -714,3 +714,18 @@ def test_a_device_has_only_so_many_alarms_of_its_own(scene: Scene, device: Devic
     raises(63)
     device.sends(0, 97)
     assert "HR_LOW" in scene.alarms(), "limit alarms are not crowded out"
+
+
+@pytest.mark.spec("STORE-7")
+def test_values_on_their_way_to_disk_keep_the_description_they_were_sent_under(
+    scene: Scene,
+) -> None:
+    device = scene.device().begins("HR", "SpO2")
+    device.sends(72, 97)
+    device.describes("SpO2", "HR")
+    device.sends(96, 73)
+    batch = scene.commit()
+    (earlier,) = batch.earlier
+    assert [numeric.name for numeric in earlier.description.numerics] == ["HR", "SpO2"]
+    assert [list(row.values) for row in earlier.numerics] == [[72, 97]]
+    assert [list(row.values) for row in batch.numerics["oximeter-1"]] == [[96, 73]]
