@@ -88,7 +88,7 @@ def _alarm(event: a.AlarmEvent, server_clock: float) -> Text:
     if event.kind == a.ALARM_KIND_TECHNICAL:
         symbol, style = TECHNICAL
     what = event.condition.replace("_", " ").lower()
-    if event.metric and event.kind == a.ALARM_KIND_TECHNICAL:
+    if event.metric:
         what += f" {event.metric}"
     if event.HasField("value") and event.HasField("limit"):
         beyond = ">" if event.condition.endswith("_HIGH") else "<"

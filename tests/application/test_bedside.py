@@ -1,5 +1,6 @@
 """One bedside: newest values, staleness, settings, restart."""
 
+from dataclasses import replace
 from math import isnan, nan
 from typing import cast
 
@@ -16,7 +17,7 @@ from rpm_service.application.effects import (
     Stay,
     StoredDevice,
 )
-from rpm_service.domain.alarms import Acknowledgement, Priority
+from rpm_service.domain.alarms import Acknowledgement, Condition, Kind, Priority
 from rpm_service.domain.limits import PRESETS, AgeClass, MetricLimits
 from rpm_service.domain.metric_monitor import MetricMonitor
 from rpm_service.domain.signals import Presence
@@ -149,6 +150,31 @@ def test_the_preset_in_force_is_that_of_the_patient(scene: Scene, device: Device
     assert scene.bedside().limits_of(heart_rate) == numerics_of(AgeClass.ADULT)
     device.streams(4, 90, 97)
     assert not scene.alarms()
+
+
+@pytest.mark.spec("ALARM-28")
+def test_a_second_numeric_of_a_kind_is_judged_like_the_first_and_calls_by_itself(
+    scene: Scene,
+) -> None:
+    device = scene.device()
+    device.hello()
+    first, second = numeric("SpO2"), replace(numeric("SpO2"), name="SpO2 2")
+    what = Description((first, second))
+    device.session.describe([("oximeter-1", what)], scene.now)
+    adult = PRESETS[AgeClass.ADULT].limits["SpO2"]
+    assert scene.bedside().limits_of(second) == scene.bedside().limits_of(first) == adult
+    device.streams(11, 97, 85)
+    (alarm,) = scene.bedside().board
+    assert alarm.condition == Condition("SPO2_LOW", Kind.PHYSIOLOGICAL, "SpO2 2")
+    device.sends(75, 85)
+    scene.operators.acknowledge(alarm.occurrence_id, Priority.MEDIUM, "nurse", "key")
+    assert {each.condition.metric: (each.priority, each.presence, each.value)
+            for each in scene.bedside().board} == {
+        "SpO2": (Priority.HIGH, Presence.ON, 75),
+        "SpO2 2": (Priority.MEDIUM, Presence.ACKNOWLEDGED, 85),
+    }  # fmt: skip
+    device.streams(5, 75, 97)
+    assert [each.condition.metric for each in scene.bedside().board] == ["SpO2"]
 
 
 @pytest.mark.spec("ALARM-20")

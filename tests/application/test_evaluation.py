@@ -1,6 +1,7 @@
 """The alarm core on recordings, on virtual time: its figures on BIDMC, and its rules."""
 
 import time
+from dataclasses import replace
 from math import nan
 from pathlib import Path
 
@@ -89,6 +90,15 @@ def test_an_occurrence_says_when_how_far_and_beyond_what() -> None:
     assert found == [
         Occurrence("SPO2_LOW", "physiological", Priority.MEDIUM, "SpO2", 1.0, 4.0, 84, 90)
     ]
+
+
+@pytest.mark.spec("ALARM-28")
+def test_two_numerics_of_a_kind_are_evaluated_alike() -> None:
+    (track,) = spo2(95, 88, 84, 86, 95)
+    second = replace(track, numeric=replace(track.numeric, name="SpO2 2"))
+    low, low_2 = evaluate([track, second], AlarmSettings({"SpO2": MetricLimits(low=90)}))
+    assert low_2 == replace(low, metric="SpO2 2")
+    assert low.condition == "SPO2_LOW"
 
 
 @pytest.mark.spec("ALARM-25")

@@ -51,6 +51,16 @@ def test_every_preset_may_be_set_and_names_known_metrics(age_class: AgeClass) ->
     assert set(PRESETS[age_class].limits) <= set(BY_NAME)
 
 
+@pytest.mark.spec("ALARM-28")
+def test_a_numeric_has_its_own_limits_or_else_those_of_its_kind() -> None:
+    of_kind, own = MetricLimits(low=36), MetricLimits(low=20)
+    settings = AlarmSettings({"Temp": of_kind, "Temp 2": own})
+    assert settings.limits_of("Temp", "Temp") is of_kind
+    assert settings.limits_of("Temp 2", "Temp") is own
+    assert settings.limits_of("Temp 3", "Temp") is of_kind
+    assert settings.limits_of("HR", "HR") is None
+
+
 GOOD = MetricLimits(50, 120, 35, 160)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from rpm_service.domain.metrics import BY_CODE, BY_NAME, METRICS, UCUM, named
+from rpm_service.domain.metrics import BY_CODE, BY_NAME, METRICS, UCUM, kind_of, named
 
 
 def test_names_and_codes_are_unique() -> None:
@@ -33,6 +33,11 @@ def test_a_metric_is_found_by_the_names_people_type(text: str, name: str) -> Non
 @pytest.mark.parametrize("text", ["", "XX", "HRx"])
 def test_an_unknown_name_finds_nothing(text: str) -> None:
     assert named(text) is None
+
+
+def test_a_code_tells_the_kind_of_metric_whatever_it_is_called_at_the_bed() -> None:
+    assert {kind_of(code) for code in (150456, 150324)} == {"SpO2"}
+    assert kind_of(900_001) == "MDC_900001"
 
 
 def test_zero_is_plausible_for_every_metric() -> None:

@@ -9,7 +9,7 @@ from rpm_service.application.effects import Connection
 from rpm_service.domain.alarms import Kind, Phase, Priority
 from rpm_service.v1 import alarm_pb2, telemetry_pb2
 from rpm_service.v1.monitoring_pb2 import Subscribe
-from tests.support.loopback import Device, LoopbackServer, monitor
+from tests.support.loopback import Device, LoopbackServer, monitor, numeric
 
 STANDBY = telemetry_pb2.GOODBYE_REASON_STANDBY
 
@@ -58,6 +58,24 @@ async def test_describe_is_answered_with_the_limits_in_force(server: LoopbackSer
             assert (rate.extreme_low, rate.extreme_high) == (35, 160)
             assert (saturation.metric, saturation.low) == ("SpO2", 90)
             assert not saturation.HasField("high")
+
+
+@pytest.mark.spec("ALARM-28")
+async def test_the_limits_of_a_second_numeric_of_a_kind_are_shown_and_in_force(
+    server: LoopbackServer,
+) -> None:
+    async with server.device("bed-1") as device:
+        await device.hello()
+        await device.describe(monitor("bed-1", numerics=[numeric("HR"), numeric("HR", instance=1)]))
+        first, second = (await device.take("settings")).limits
+        assert (first.metric, second.metric) == ("HR", "HR 2")
+        assert (second.low, second.high, second.extreme_low) == (50, 120, 35)
+        await device.acked(await device.observe(device.entry(80.0, 0.0)))
+    async with server.viewer(subscribe=Subscribe()) as viewer:
+        snapshot = await viewer.take("snapshot")
+    (bed,) = snapshot.beds
+    assert [metric.limits.extreme_low for metric in bed.metrics] == [35, 35]
+    assert ("HR_LOW", "HR 2") in [(each.condition, each.metric) for each in snapshot.alarms]
 
 
 @pytest.mark.spec("WIRE-22")
