@@ -7,7 +7,7 @@ Times: `at` is the observation time on the server's clock, `now` the time of rec
 
 from collections.abc import Callable, Sequence
 from math import inf, isinf, isnan, nan
-from typing import Final
+from typing import Final, NamedTuple
 
 from rpm_service.application.effects import Connection, Description, Numeric
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
@@ -37,6 +37,17 @@ class Refused(Exception):
         super().__init__(f"{at}: {reason}")
         self.field = at
         self.reason = reason
+
+
+class Sifted(NamedTuple):
+    """Values of one instant without those that cannot be: these are NaN, and INVALID, instead.
+
+    `refusals` says what they were, by place.
+    """
+
+    values: Sequence[float]
+    validity: Sequence[int]
+    refusals: Sequence[Refused] = ()
 
 
 def stale_after_s(period_s: float) -> float:
@@ -88,6 +99,11 @@ class Bedside:
     def settings(self) -> AlarmSettings:
         """The alarm settings in force."""
         return self._settings
+
+    @property
+    def is_monitored(self) -> bool:
+        """Whether anything here ever had a value, and so would be missed."""
+        return any(monitor.monitored for monitor in self._monitors)
 
     def limits_of(self, numeric: Numeric) -> MetricLimits | None:
         """The alarm limits in force for one of the bedside's numerics."""
@@ -145,6 +161,23 @@ class Bedside:
 
     # -- values -------------------------------------------------------------------------
 
+    def observe_quiet(self, at: float, now: float, values: Sequence[float]) -> bool:
+        """Takes the common case: everything, valid, within the quiet band and not late.
+
+        Tells whether it was that; otherwise nothing has changed.
+        """
+        if len(values) != len(self._monitors) or at < self._newest_at:
+            return False
+        for value, low, high in zip(values, self._lows, self._highs, strict=True):
+            if not low <= value <= high:
+                return False
+        self._newest_at = at
+        self._heard_at = self._observed_at = self._all_reported_at = now
+        self.values = values
+        self.observed_at = [at] * len(values)
+        self.validity = ()
+        return True
+
     def observe(
         self,
         at: float,
@@ -153,40 +186,10 @@ class Bedside:
         indices: Sequence[int] = (),
         validity: Sequence[int] = (),
     ) -> bool:
-        """Takes values of one instant; tells whether they are current.
+        """Takes values of one instant, as `sift` leaves them; tells whether they are current.
 
-        An instant before the newest one is only for the record. Raises Refused, and then
-        nothing has changed.
+        An instant before the newest one is only for the record.
         """
-        if not indices and not validity:
-            # The common case: everything, all valid, all within the quiet band.
-            if len(values) != len(self._monitors):
-                raise Refused(
-                    "values", f"{len(values)} values for {len(self._monitors)} described numerics"
-                )
-            for value, low, high in zip(values, self._lows, self._highs, strict=True):
-                if not low <= value <= high:
-                    break
-            else:
-                if at < self._newest_at:
-                    return False
-                self._newest_at = at
-                self._heard_at = self._observed_at = self._all_reported_at = now
-                self.values = values
-                self.observed_at = [at] * len(values)
-                self.validity = ()
-                return True
-        return self._observe_some(at, now, values, indices, validity)
-
-    def _observe_some(
-        self,
-        at: float,
-        now: float,
-        values: Sequence[float],
-        indices: Sequence[int],
-        validity: Sequence[int],
-    ) -> bool:
-        self.check(values, indices, validity)
         if at < self._newest_at:
             return False
         self._newest_at = at
@@ -211,10 +214,37 @@ class Bedside:
         self.validity = all_validity if any(all_validity) else ()
         return True
 
-    def check(
+    def sift(
+        self, values: Sequence[float], indices: Sequence[int], validity: Sequence[int]
+    ) -> Sifted:
+        """Takes out what cannot be a measurement: it is a signal that is not to be used.
+
+        Raises Refused where it cannot be told what the values are of.
+        """
+        self._check_places(values, indices, validity)
+        refusals: dict[int, Refused] = {}
+        for place, value in enumerate(values):
+            if isinf(value):
+                reason = "infinity is not a value; NaN says there is none"
+            elif isnan(value) or (validity and validity[place] not in VALID):
+                continue
+            else:
+                monitor = self._monitors[indices[place] if indices else place]
+                low, high = monitor.plausible
+                if low <= value <= high:
+                    continue
+                reason = f"{monitor.metric} {value:g} is not within {low:g} to {high:g}"
+            refusals[place] = Refused(f"values[{place}]", reason)
+        if not refusals:
+            return Sifted(values, validity)
+        left, states = list(values), list(validity) or [0] * len(values)
+        for place in refusals:
+            left[place], states[place] = nan, INVALID
+        return Sifted(left, states, tuple(refusals.values()))
+
+    def _check_places(
         self, values: Sequence[float], indices: Sequence[int], validity: Sequence[int]
     ) -> None:
-        """Raises Refused where values cannot be what they say they are."""
         count = len(self._monitors)
         expected = len(indices) if indices else count
         if len(values) != expected:
@@ -224,25 +254,14 @@ class Bedside:
             raise Refused("validity", f"{len(validity)} validities for {len(values)} values")
         if len(set(indices)) != len(indices):
             raise Refused("indices", "the same numeric twice in one instant")
-        for place, value in enumerate(values):
-            index = indices[place] if indices else place
+        for place, index in enumerate(indices):
             if not 0 <= index < count:
                 raise Refused(
                     f"indices[{place}]", f"{index} is not one of the {count} described numerics"
                 )
-            if isinf(value):
-                raise Refused(f"values[{place}]", "infinity is not a value; NaN says there is none")
-            state = validity[place] if validity else 0
-            if state not in VALID:
-                if state not in (INVALID, MISSING):
-                    raise Refused(f"validity[{place}]", f"{state} is not a validity")
-                continue
-            low, high = self._monitors[index].plausible
-            if not isnan(value) and not low <= value <= high:
-                name = self._monitors[index].metric
-                raise Refused(
-                    f"values[{place}]", f"{name} {value:g} is not within {low:g} to {high:g}"
-                )
+        for place, state in enumerate(validity):
+            if state not in VALID and state not in (INVALID, MISSING):
+                raise Refused(f"validity[{place}]", f"{state} is not a validity")
 
     # -- the device itself --------------------------------------------------------------
 
@@ -282,7 +301,7 @@ class Bedside:
         self._heard_at = now
 
     def hear(self, now: float) -> None:
-        """The device measures: it sent waveforms alone. Its numerics may still go stale."""
+        """The device measures, but sent no current value. Its numerics may still go stale."""
         self._heard_at = self._observed_at = now
 
     def judge_clock(self, *, off: bool, now: float) -> None:

@@ -230,17 +230,36 @@ class TelemetrySession:
         indices: Sequence[int],
         validity: Sequence[int],
         now: float,
-    ) -> None:
-        """Takes what one monitor observed at one instant. Raises Refused."""
+    ) -> Sequence[Refused]:
+        """Takes what one monitor observed at one instant; gives the values that cannot be.
+
+        Raises Refused where nothing of it counts. The monitor was heard even so, unless it
+        never had a value: with nothing to go stale, only a lost connection tells of it.
+        """
         ward = self._ward
-        bedside = self._heard(mds, now)
-        at = self._on_server_clock("observed_at", observed_at, now)
-        if now - at <= LIVE_S:
+        bedside = self._bedside(mds)
+        refusals: Sequence[Refused] = ()
+        try:
+            at = self._on_server_clock("observed_at", observed_at, now)
+            live = now - at <= LIVE_S
+            current = (
+                live
+                and not indices
+                and not validity
+                and bedside.connection is Connection.CONNECTED
+                and bedside.observe_quiet(at, now, values)
+            )
+            if not current:
+                values, validity, refusals = bedside.sift(values, indices, validity)
+        except Refused:
+            if bedside.is_monitored:
+                self._hear(bedside, now)
+            raise
+        if not current and live:
+            self._notice(bedside, now)
             current = bedside.observe(at, now, values, indices, validity)
-        else:
-            bedside.check(values, indices, validity)
-            bedside.hear(now)
-            current = False
+        elif not current:
+            self._hear(bedside, now)
         row = NumericRow(seq, observed_at, now, values, indices, validity)
         rows = ward.batch.numerics
         if bedside.device_id in rows:
@@ -252,10 +271,11 @@ class TelemetrySession:
             ward.live.measure(bedside)
             if bedside.board.events:
                 ward.collect(bedside)
+        return refusals
 
     def hear(self, mds: int, now: float) -> None:
         """Takes note that a monitor is there: it sent waveforms alone. Raises Refused."""
-        self._heard(mds, now).hear(now)
+        self._hear(self._bedside(mds), now)
 
     def take_samples(
         self, seq: int, mds: int, channel: int, start_at: float, samples: bytes, now: float
@@ -293,13 +313,16 @@ class TelemetrySession:
         bedside.take_device_alarm(code, kind, priority, at, now, present=present, text=text)
         self._ward.collect(bedside)
 
-    def _heard(self, mds: int, now: float) -> Bedside:
-        """Finds a monitor; one that fell silent on a stream that lives is back."""
-        bedside = self._bedside(mds)
+    def _hear(self, bedside: Bedside, now: float) -> None:
+        """A monitor is there, though nothing current came of it."""
+        self._notice(bedside, now)
+        bedside.hear(now)
+
+    def _notice(self, bedside: Bedside, now: float) -> None:
+        """A monitor that fell silent on a stream that lives is back."""
         if bedside.connection is not Connection.CONNECTED:
             bedside.connect(now)
             self._ward.settle(bedside, now)
-        return bedside
 
     def _bedside(self, mds: int) -> Bedside:
         if mds < len(self.bedsides):

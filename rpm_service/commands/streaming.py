@@ -64,7 +64,9 @@ def stream(build: Build, seconds: float | None, total_s: float | None, *, only_j
         raise CommandError(f"the server refused: {error}", ExitCode.UNREACHABLE) from error
     print(json.dumps({"frames": streams.frames, "acked": streams.acked}), flush=True)
     if streams.refused:
-        raise CommandError(f"the server refused {streams.refused} frames", ExitCode.FAILED)
+        raise CommandError(
+            f"the server refused {streams.refused} frames, or parts of them", ExitCode.FAILED
+        )
     if streams.acked < streams.frames:
         left = streams.frames - streams.acked
         raise CommandError(

@@ -89,7 +89,7 @@ def _observations(
 def _instants(tracks: Sequence[NumericTrack]) -> dict[float, _Instant]:
     """Brings together what the tracks have at each time; no indices where it is all of them.
 
-    What no device could have measured is no value: the server would refuse its whole instant.
+    What no device could have measured is no value: the server would refuse it.
     """
     found: dict[float, tuple[list[int], list[float]]] = {}
     for index, track in enumerate(tracks):

@@ -87,8 +87,9 @@ class Streams:
 
     @property
     def refused(self) -> int:
-        """Frames that the server did not take."""
-        return sum(client.counters.frames_refused for client in self._clients)
+        """Frames that the server did not take, or not the whole of."""
+        counters = [client.counters for client in self._clients]
+        return sum(each.frames_refused + each.frames_partly_refused for each in counters)
 
     async def run(self, seconds: float | None = None, stop: asyncio.Event | None = None) -> None:
         """Plays every device from when it is connected, then waits until all is acknowledged.

@@ -15,6 +15,9 @@ class Counters:
     """Frames that the server has on disk."""
     frames_refused: int = 0
     """Frames that the server will not take."""
+    frames_partly_refused: int = 0
+    """Frames of which the server will not take some entries or values. It takes what is left,
+    so these are acknowledged like any other."""
     frames_dropped: int = 0
     """Frames that the full spool gave up before they were acknowledged."""
     waveforms_dropped: int = 0

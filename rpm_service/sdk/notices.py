@@ -7,7 +7,7 @@ from rpm_service.v1 import telemetry_pb2
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A frame that the server did not take."""
+    """A frame, or a part of it, that the server did not take."""
 
     number: int
     """The number that observe returned; 0 where it cannot be told."""
@@ -15,7 +15,7 @@ class Refusal:
     """The field at fault, e.g. "observations.entries[0].values[3]"."""
     reason: str
     will_retry: bool
-    """Whether the frame will be sent again; otherwise it is gone."""
+    """Whether the frame will be sent again; otherwise what was refused is gone."""
 
 
 @dataclass(frozen=True, slots=True)

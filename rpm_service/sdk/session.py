@@ -41,6 +41,10 @@ RECONNECT_AFTER_S_MAX = 60.0
 """Longest wait that a draining server may ask for."""
 
 
+PART = "observations.entries"
+"""A refusal of something in here leaves the rest of the frame to be acknowledged."""
+
+
 class State(Enum):
     """Where the session stands."""
 
@@ -281,6 +285,10 @@ class Session:
             frame.refusals += 1
             self._cursor = min(self._cursor, number - 1)
             self._held_until = now + RETRY_AFTER_S
+        elif refusal.field.startswith(PART):
+            if frame is not None and not frame.partly_refused:
+                frame.partly_refused = True
+                self.counters.frames_partly_refused += 1
         elif self._spool.discard(number):
             self.counters.frames_refused += 1
         return Refusal(number, refusal.field, refusal.reason, will_retry)

@@ -29,6 +29,7 @@ class Frame:
     has_waveforms: bool
     refusals: int = 0
     """How often the server asked to try this frame again later."""
+    partly_refused: bool = False
 
     @property
     def size_bytes(self) -> int:

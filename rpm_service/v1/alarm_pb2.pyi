@@ -241,7 +241,9 @@ class AlarmEvent(_message.Message):
     presence: Global___AlarmPresence.ValueType
     """The state of the signal after this event."""
     metric: _builtins.str
-    """Short name of the metric ("SpO2"); empty where the condition concerns no metric."""
+    """Short name of the metric ("SpO2", or "SpO2 2" for a second of that kind); empty where
+    the condition concerns no metric.
+    """
     value: _builtins.float
     """The value that caused this event, in the metric's unit; absent where there is none."""
     extreme: _builtins.float

@@ -351,8 +351,9 @@ class MdsObservation(_message.Message):
     """When, on the device's clock."""
     @_builtins.property
     def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Values in each metric's unit. 0 is a value; NaN says that there is no value now;
-        infinity is refused.
+        """Values in each metric's unit. 0 is a value; NaN says that there is no value now.
+        A value that cannot be (infinite, or outside its plausible range) is refused alone:
+        it counts as VALIDITY_INVALID without a value, and the others count as they are.
         """
 
     @_builtins.property
@@ -653,7 +654,9 @@ Global___Rewind: _TypeAlias = Rewind  # noqa: Y015
 
 @_typing.final
 class Refusal(_message.Message):
-    """A frame was not taken; the stream lives on. What was refused is counted."""
+    """A frame, or a part of it, was not taken; the stream lives on. What was refused is
+    counted.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -664,7 +667,10 @@ class Refusal(_message.Message):
     seq: _builtins.int
     """Sequence number of the refused frame; 0 where it had none that could be read."""
     field: _builtins.str
-    """The field at fault, e.g. "observations.entries[0].values[3]"."""
+    """The field at fault, e.g. "observations.entries[0].values[3]". Where it lies within
+    "observations.entries", the rest of the frame is taken: an Ack will cover it, and the
+    device keeps it until then.
+    """
     reason: _builtins.str
     """What is wrong with it and what would be right, in one line."""
     retryable: _builtins.bool

@@ -4,7 +4,7 @@ from math import inf, isnan, nan
 
 import pytest
 
-from rpm_service.application.bedside import INVALID, Refused
+from rpm_service.application.bedside import INVALID, MISSING, Refused
 from rpm_service.application.effects import (
     Connection,
     Description,
@@ -283,9 +283,9 @@ def test_a_bad_entry_is_refused_by_name_and_the_others_of_its_frame_count(scene:
     gateway.describes_monitors("a", "b")
     gateway.begin_frame()
     with pytest.raises(Refused) as refused:
-        gateway.entry(72, 101, mds=0)
-    assert refused.value.field == "values[1]"
-    assert refused.value.reason == "SpO2 101 is not within 0 to 100"
+        gateway.entry(72, mds=0)
+    assert refused.value.field == "values"
+    assert refused.value.reason == "1 values for 2 described numerics"
     gateway.entry(72, 88, mds=1)
     assert scene.rows("ward-3/a") == []
     assert isnan(scene.bedside("ward-3/a").values[0]), "no value of a refused entry is taken"
@@ -298,12 +298,6 @@ def test_a_bad_entry_is_refused_by_name_and_the_others_of_its_frame_count(scene:
 @pytest.mark.parametrize(
     ("values", "indices", "validity", "field"),
     [
-        ((inf, 97), (), (), "values[0]"),
-        ((72, -inf), (), (), "values[1]"),
-        ((inf, 97), (), (INVALID, 0), "values[0]"),
-        ((72, 100.5), (), (), "values[1]"),
-        ((-1, 97), (), (), "values[0]"),
-        ((351,), (0,), (), "values[0]"),
         ((72,), (), (), "values"),
         ((72, 97, 15), (), (), "values"),
         ((72, 97), (0,), (), "values"),
@@ -312,10 +306,11 @@ def test_a_bad_entry_is_refused_by_name_and_the_others_of_its_frame_count(scene:
         ((72, 73), (0, 0), (), "indices"),
         ((72, 97), (), (1,), "validity"),
         ((72, 97), (), (1, 9), "validity[1]"),
+        ((351, inf), (0, 0), (), "indices"),
     ],
 )
 @pytest.mark.parametrize("late", [False, True])
-def test_what_cannot_be_a_measurement_is_refused_by_name(
+def test_an_entry_of_which_nothing_can_be_told_is_refused_by_name(
     scene: Scene,
     device: Device,
     values: tuple[float, ...],
@@ -331,6 +326,108 @@ def test_what_cannot_be_a_measurement_is_refused_by_name(
     assert not scene.rows()
     assert all(isnan(value) for value in scene.bedside().values)
     assert device.sends(72, 97), "the session goes on"
+
+
+@pytest.mark.spec("INGEST-22")
+@pytest.mark.parametrize(
+    ("values", "indices", "validity", "stored", "states", "reasons"),
+    [
+        ((inf, 97), (), (), (nan, 97), (INVALID, 0), {"values[0]": "infinity is not a value"}),
+        ((72, -inf), (), (1, 2), (72, nan), (1, INVALID), {"values[1]": "infinity"}),
+        ((inf, 97), (), (INVALID, 0), (nan, 97), (INVALID, 0), {"values[0]": "infinity"}),
+        ((inf, 97), (), (MISSING, 0), (nan, 97), (INVALID, 0), {"values[0]": "infinity"}),
+        ((72, 100.5), (), (), (72, nan), (0, INVALID),
+         {"values[1]": "SpO2 100.5 is not within 0 to 100"}),
+        ((96, 351), (1, 0), (), (96, nan), (0, INVALID),
+         {"values[1]": "HR 351 is not within 0 to 350"}),
+        ((-1, 101), (), (), (nan, nan), (INVALID, INVALID), {"values[0]": "HR", "values[1]": "SpO2"}),
+        ((999, 97), (), (INVALID, 0), (999, 97), (INVALID, 0), {}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("late", [False, True])
+def test_a_value_that_cannot_be_is_refused_alone_and_is_an_invalid_signal(
+    scene: Scene,
+    device: Device,
+    values: tuple[float, ...],
+    indices: tuple[int, ...],
+    validity: tuple[int, ...],
+    stored: tuple[float, ...],
+    states: tuple[int, ...],
+    reasons: dict[str, str],
+    late: bool,
+) -> None:
+    device.begin_frame()
+    at = scene.now - 60 if late else scene.now
+    refused = device.entry(*values, indices=indices, validity=validity, at=at)
+    assert [each.field for each in refused] == list(reasons)
+    assert all(each.reason.startswith(reasons[each.field]) for each in refused)
+    (row,) = scene.rows()
+    assert list(row.values) == pytest.approx(list(stored), nan_ok=True)
+    assert list(row.validity) == list(states)
+    if not late:
+        for place, index in enumerate(indices or (0, 1)):
+            assert scene.bedside().values[index] == pytest.approx(stored[place], nan_ok=True)
+            assert scene.bedside().validity[index] == states[place]
+
+
+@pytest.mark.spec("INGEST-22")
+def test_a_broken_probe_is_a_technical_alarm_and_hides_no_other_metric(scene: Scene) -> None:
+    device = scene.device().begins("HR", "Temp")
+    device.streams(1, 72, 39.5)
+    assert set(scene.alarms()) == {"TEMP_HIGH"}
+    for _ in range(4):
+        scene.passes(1)
+        device.begin_frame()
+        (refusal,) = device.entry(0, 99)
+        assert refusal.field == "values[1]"
+    assert set(scene.alarms()) == {"HR_LOW", "INVALID_SIGNAL"}, "no value, no limit alarm"
+    assert scene.alarms()["INVALID_SIGNAL"].condition.metric == "Temp"
+    scene.passes(20)
+    device.streams(1, 72, 37)
+    assert "INVALID_SIGNAL" not in scene.alarms()
+
+
+@pytest.mark.spec("INGEST-23")
+def test_a_monitor_that_sends_nonsense_is_not_lost_and_its_metrics_are_stale(
+    scene: Scene, device: Device
+) -> None:
+    device.sends(72, 97)
+    for second in range(30):
+        scene.passes(1)
+        with pytest.raises(Refused):
+            device.sends(72, at=nan if second % 2 else None)
+    assert [(each.condition.code, each.condition.metric) for each in scene.bedside().board] == [
+        ("METRIC_STALE", "HR"),
+        ("METRIC_STALE", "SpO2"),
+    ]
+    assert scene.bedside().connection is Connection.CONNECTED
+    device.sends(72, 97)
+    assert not scene.alarms()
+
+
+@pytest.mark.spec("INGEST-23")
+def test_a_monitor_that_was_lost_and_sends_nonsense_is_back_but_not_its_values(
+    scene: Scene, device: Device
+) -> None:
+    device.sends(72, 97)
+    scene.passes(11)
+    assert set(scene.alarms()) == {"CONNECTION_LOST"}
+    for _ in range(6):
+        with pytest.raises(Refused):
+            device.sends(72)
+        scene.passes(1)
+    assert set(scene.alarms()) == {"METRIC_STALE"}
+
+
+@pytest.mark.spec("INGEST-23")
+def test_a_monitor_that_only_ever_sent_nonsense_is_lost_once(scene: Scene, device: Device) -> None:
+    for _ in range(40):
+        with pytest.raises(Refused):
+            device.sends(72)
+        scene.passes(1)
+    assert [each.alarm.condition.code for each in scene.events] == ["CONNECTION_LOST"]
+    device.sends(72, 97)
+    assert not scene.alarms()
 
 
 @pytest.mark.spec("INGEST-9")

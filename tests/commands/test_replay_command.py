@@ -163,7 +163,7 @@ async def test_frames_that_are_not_taken_are_an_error(
     assert json.loads(out) == {"frames": 1, "acked": 0}
     assert err.splitlines() == [
         "the server refused values[0]: no",
-        "rpm-service: the server refused 1 frames",
+        "rpm-service: the server refused 1 frames, or parts of them",
     ]
 
 

@@ -188,13 +188,34 @@ def test_a_refused_frame_is_let_go_and_the_rest_goes_on(device: Device) -> None:
     device.observe()
     device.observe()
     device.says_observations(11, 12)
-    refusal = device.hears_refusal(11, field="observations.entries[0].values[0]")
-    assert refusal == Refusal(1, "observations.entries[0].values[0]", "not so", will_retry=False)
+    refusal = device.hears_refusal(11, field="observations.seq")
+    assert refusal == Refusal(1, "observations.seq", "not so", will_retry=False)
     device.hears_refusal(11)
     counters = device.session.counters
     assert (counters.frames_refused, counters.frames_acked) == (1, 0)
     device.hears_ack(12)
     assert (counters.frames_refused, counters.frames_acked) == (1, 1)
+    assert device.session.drained
+
+
+@pytest.mark.spec("SDK-18")
+def test_a_frame_that_is_refused_in_part_is_kept_until_it_is_acknowledged(device: Device) -> None:
+    device.connects()
+    device.observe()
+    device.says_observations(1)
+    value = "observations.entries[0].values[0]"
+    assert device.hears_refusal(1, field=value) == Refusal(1, value, "not so", will_retry=False)
+    device.hears_refusal(1, field="observations.entries")
+    counters = device.session.counters
+    assert (counters.frames_partly_refused, counters.frames_refused) == (1, 0)
+    assert not device.session.drained, "what was not refused is not on disk yet"
+    device.session.disconnected()
+    device.connects()
+    device.says_observations(1)
+    device.hears_refusal(1, field=value)
+    device.hears_ack(1)
+    device.hears_refusal(1, field=value)
+    assert (counters.frames_partly_refused, counters.frames_acked) == (1, 1)
     assert device.session.drained
 
 

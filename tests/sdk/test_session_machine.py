@@ -27,6 +27,7 @@ class ModelServer:
         self.refused: set[int] = set()
         self.awaits: str = "hello"
         self.refuse_next: bool | None = None
+        self.refuse_a_part_of_next = False
         self.wants: int | None = None
         """The frame that was refused as retryable: nothing after it is taken before it."""
 
@@ -68,6 +69,10 @@ class ModelServer:
             return self._refuse(seq, retryable=retryable)
         self.newest = seq
         self.waiting.append((seq, identity))
+        if self.refuse_a_part_of_next:
+            self.refuse_a_part_of_next = False
+            field = "observations.entries[0].values[0]"
+            return {"refusal": telemetry_pb2.Refusal(seq=seq, field=field)}
         return None
 
     @staticmethod
@@ -158,6 +163,11 @@ class DeviceAndServer(RuleBasedStateMachine):
     @rule(retryable=st.booleans())
     def refuse_the_next(self, retryable: bool) -> None:
         self.server.refuse_next = retryable
+
+    @precondition(lambda self: self.session.state is State.STREAMING)
+    @rule()
+    def refuse_a_part_of_the_next(self) -> None:
+        self.server.refuse_a_part_of_next = True
 
     @precondition(lambda self: self.online)
     @rule(server_dies=st.booleans())

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rpm_service.application.bedside import Bedside
+from rpm_service.application.bedside import Bedside, Refused
 from rpm_service.application.effects import Batch, Description, NumericRow, Restored
 from rpm_service.application.identity import Identity, Role
 from rpm_service.application.ingest import TelemetrySession
@@ -121,10 +121,13 @@ class Device:
         indices: Sequence[int] = (),
         validity: Sequence[int] = (),
     ) -> bool:
-        """One frame with one entry, as its stream would take it. Raises Refused."""
+        """One frame with one entry, as its stream would take it. Raises Refused.
+
+        No value of it is refused alone: see `entry`.
+        """
         if not self.begin_frame(seq):
             return False
-        self.entry(*values, mds=mds, at=at, indices=indices, validity=validity)
+        assert not self.entry(*values, mds=mds, at=at, indices=indices, validity=validity)
         return True
 
     def begin_frame(self, seq: int | None = None) -> bool:
@@ -140,9 +143,9 @@ class Device:
         at: float | None = None,
         indices: Sequence[int] = (),
         validity: Sequence[int] = (),
-    ) -> None:
+    ) -> Sequence[Refused]:
         observed_at = self.scene.now if at is None else at
-        self.session.observe(
+        return self.session.observe(
             self.session._newest, mds, observed_at, values, indices, validity, self.scene.now
         )
 

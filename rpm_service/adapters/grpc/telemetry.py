@@ -144,7 +144,7 @@ class TelemetryStream:
             return
         if len(frame.entries) > ENTRIES_MAX:
             reason = f"{len(frame.entries)} entries; at most {ENTRIES_MAX}"
-            self._refuse(seq, "observations.entries", reason)
+            self._refuse(seq, "observations", reason)
             return
         self._refused_parts = 0
         for place, entry in enumerate(frame.entries):
@@ -158,7 +158,7 @@ class TelemetryStream:
         session, mds, values = self.session, entry.mds, tuple(entry.values)
         try:
             if values or not entry.sample_arrays:
-                session.observe(
+                refusals = session.observe(
                     seq,
                     mds,
                     entry.observed_at,
@@ -167,6 +167,10 @@ class TelemetryStream:
                     tuple(entry.validity),
                     now,
                 )
+                for refusal in refusals:
+                    self._refuse_part(
+                        seq, f"observations.entries[{place}].{refusal.field}", refusal
+                    )
             else:
                 session.hear(mds, now)
         except Refused as refusal:

@@ -10,6 +10,7 @@ import pytest
 
 from rpm_service.adapters.grpc.telemetry import FRAME_BYTES_MAX
 from rpm_service.v1 import telemetry_pb2
+from rpm_service.v1.alarm_pb2 import VALIDITY_INVALID
 from tests.support.loopback import Device, LoopbackServer, ecg, monitor, numeric
 
 HOUR_S = 3600.0
@@ -23,27 +24,6 @@ def samples(device: Device, **fields: Any) -> telemetry_pb2.SampleArray:
 
 
 BAD_ENTRIES = {
-    "infinity": (
-        lambda d: d.entry(inf, 97.0),
-        "values[0]",
-        "infinity is not a value; NaN says there is none",
-    ),
-    "minus infinity": (lambda d: d.entry(80.0, -inf), "values[1]", "infinity is not a value"),
-    "above the plausible range": (
-        lambda d: d.entry(350.5, 97.0),
-        "values[0]",
-        "HR 350.5 is not within 0 to 350",
-    ),
-    "below the plausible range": (
-        lambda d: d.entry(-1.0, 97.0),
-        "values[0]",
-        "HR -1 is not within 0 to 350",
-    ),
-    "out of the plausible range at an index": (
-        lambda d: d.entry(101.0, indices=[SPO2]),
-        "values[0]",
-        "SpO2 101 is not within 0 to 100",
-    ),
     "unknown index": (
         lambda d: d.entry(80.0, 97.0, indices=[HR, 7]),
         "indices[1]",
@@ -115,11 +95,61 @@ async def test_an_entry_that_cannot_be_is_refused_by_name_and_the_rest_of_its_fr
 async def test_an_entry_is_refused_whole_with_its_samples(
     server: LoopbackServer, device: Device
 ) -> None:
-    seq = await device.observe(device.entry(inf, 97.0, sample_arrays=[samples(device)]))
-    assert (await device.refusal())[1] == "observations.entries[0].values[0]"
+    seq = await device.observe(device.entry(80.0, sample_arrays=[samples(device)]))
+    assert (await device.refusal())[1] == "observations.entries[0].values"
     await device.acked(seq)
     assert server.rows == []
     assert server.waveforms == []
+
+
+BAD_VALUES = {
+    "infinity": ((inf, 97.0), {}, HR, "infinity is not a value; NaN says there is none"),
+    "minus infinity": ((80.0, -inf), {}, SPO2, "infinity is not a value"),
+    "above the plausible range": ((350.5, 97.0), {}, HR, "HR 350.5 is not within 0 to 350"),
+    "below the plausible range": ((-1.0, 97.0), {}, HR, "HR -1 is not within 0 to 350"),
+    "at an index": ((97.0, 351.0), {"indices": [SPO2, HR]}, 1, "HR 351 is not within 0 to 350"),
+}
+
+
+@pytest.mark.spec("WIRE-38")
+@pytest.mark.parametrize("case", BAD_VALUES)
+async def test_a_value_that_cannot_be_is_refused_by_its_place_and_the_rest_of_its_entry_counts(
+    server: LoopbackServer, device: Device, neighbour: Device, case: str
+) -> None:
+    values, fields, place, reason = BAD_VALUES[case]
+    entry = device.entry(*values, sample_arrays=[samples(device)], **fields)
+    seq = await device.observe(entry)
+    refused_seq, field, refused_reason = await device.refusal()
+    assert (refused_seq, field) == (seq, f"observations.entries[0].values[{place}]")
+    assert reason in refused_reason
+    await device.acked(seq)
+    (row,) = [row for own, row in server.rows if own == "bed-1"]
+    left, validity = list(values), [0, 0]
+    left[place], validity[place] = nan, VALIDITY_INVALID
+    assert list(row.values) == pytest.approx(left, nan_ok=True)
+    assert list(row.validity) == validity
+    assert len(server.waveforms) == 1
+    await device.lives()
+
+
+@pytest.mark.spec("WIRE-38")
+async def test_a_broken_probe_is_an_invalid_signal_and_the_heart_rate_beside_it_is_judged(
+    server: LoopbackServer,
+) -> None:
+    async with server.device("bed-1") as device:
+        await device.begin(monitor("bed-1", numerics=[numeric("HR"), numeric("Temp")]))
+        start = device.now()
+        await device.observe(device.entry(80.0, 37.0, at=start - 8))
+        for age_s in range(7, 2, -1):
+            seq = await device.observe(device.entry(0.0, 99.0, at=start - age_s))
+            assert (await device.refusal())[::2] == (seq, "Temp 99 is not within 0 to 50")
+        await device.acked(seq)
+        assert {
+            (each.condition.code, each.condition.metric) for each in server.alarms("bed-1")
+        } == {
+            ("HR_LOW", "HR"),
+            ("INVALID_SIGNAL", "Temp"),
+        }
 
 
 BAD_SAMPLES = {
@@ -159,12 +189,12 @@ async def test_one_monitors_bad_entry_leaves_the_other_monitors_of_its_gateway_a
     async with server.gateway("ward-3") as gateway:
         await gateway.begin(monitor("ward-3/a"), monitor("ward-3/b"), monitor("ward-3/c"))
         seq = await gateway.observe(
-            gateway.entry(mds=0), gateway.entry(inf, 97.0, mds=1), gateway.entry(mds=2)
+            gateway.entry(mds=0), gateway.entry(97.0, mds=1), gateway.entry(mds=2)
         )
         assert await gateway.refusal() == (
             seq,
-            "observations.entries[1].values[0]",
-            "infinity is not a value; NaN says there is none",
+            "observations.entries[1].values",
+            "1 values for 2 described numerics",
         )
         assert await gateway.acked(seq) == seq
         assert [own for own, _ in server.rows] == ["ward-3/a", "ward-3/c"]
@@ -182,7 +212,7 @@ async def test_no_more_refusals_are_told_of_one_frame_than_a_person_reads(
     assert told[16] == (seq, "observations.entries", "3984 more parts of this frame were refused")
     await device.acked(seq)
     await device.lives()
-    assert len([row for own, row in server.rows if own == "bed-1"]) == 2
+    assert len([row for own, row in server.rows if own == "bed-1"]) == 4002
 
 
 @pytest.mark.spec("WIRE-11")
@@ -190,7 +220,7 @@ async def test_a_frame_of_too_many_entries_is_refused_whole(
     server: LoopbackServer, device: Device, neighbour: Device
 ) -> None:
     seq = await device.observe(*[telemetry_pb2.MdsObservation()] * 4097)
-    assert await device.refusal() == (seq, "observations.entries", "4097 entries; at most 4096")
+    assert await device.refusal() == (seq, "observations", "4097 entries; at most 4096")
     await device.lives()
     assert [row.seq for own, row in server.rows if own == "bed-1"] == [seq + 1]
 

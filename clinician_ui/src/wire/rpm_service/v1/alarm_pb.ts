@@ -91,7 +91,8 @@ export type AlarmEvent = Message<"rpm_service.v1.AlarmEvent"> & {
   presence: AlarmPresence;
 
   /**
-   * Short name of the metric ("SpO2"); empty where the condition concerns no metric.
+   * Short name of the metric ("SpO2", or "SpO2 2" for a second of that kind); empty where
+   * the condition concerns no metric.
    *
    * @generated from field: string metric = 10;
    */

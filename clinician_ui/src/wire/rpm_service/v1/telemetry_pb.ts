@@ -377,8 +377,9 @@ export type MdsObservation = Message<"rpm_service.v1.MdsObservation"> & {
   observedAt: number;
 
   /**
-   * Values in each metric's unit. 0 is a value; NaN says that there is no value now;
-   * infinity is refused.
+   * Values in each metric's unit. 0 is a value; NaN says that there is no value now.
+   * A value that cannot be (infinite, or outside its plausible range) is refused alone:
+   * it counts as VALIDITY_INVALID without a value, and the others count as they are.
    *
    * @generated from field: repeated double values = 3;
    */
@@ -728,7 +729,8 @@ export const RewindSchema: GenMessage<Rewind> = /*@__PURE__*/
   messageDesc(file_rpm_service_v1_telemetry, 15);
 
 /**
- * A frame was not taken; the stream lives on. What was refused is counted.
+ * A frame, or a part of it, was not taken; the stream lives on. What was refused is
+ * counted.
  *
  * @generated from message rpm_service.v1.Refusal
  */
@@ -741,7 +743,9 @@ export type Refusal = Message<"rpm_service.v1.Refusal"> & {
   seq: bigint;
 
   /**
-   * The field at fault, e.g. "observations.entries[0].values[3]".
+   * The field at fault, e.g. "observations.entries[0].values[3]". Where it lies within
+   * "observations.entries", the rest of the frame is taken: an Ack will cover it, and the
+   * device keeps it until then.
    *
    * @generated from field: string field = 2;
    */
