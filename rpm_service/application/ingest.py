@@ -37,6 +37,9 @@ ACK_FRAMES: Final = 64
 ACK_S: Final = 1.0
 """or when this time has passed."""
 SEQ_MAX: Final = 2**63 - 1
+JUMP_MAX: Final = 1_000_000
+"""A number so far beyond what was taken or announced is a device's error: taken, it would make
+duplicates of all that follow once the device counts right again."""
 
 
 class Step(Enum):
@@ -72,6 +75,7 @@ class TelemetrySession:
         self._may_speak_for = may_speak_for
         self._peer = peer
         self._newest = 0
+        self._announced = 0
         self._offset = 0.0
         self._clock_off = False
         self._acked_at = float("-inf")
@@ -93,6 +97,7 @@ class TelemetrySession:
         self.epoch = self._ward.enter(self)
         self.acked = self._ward.durable.get(self.stream_id, 0)
         self._newest = max(self.acked, self._ward.taken.get(self.stream_id, 0))
+        self._announced = spool_last_seq
         self.step = Step.WELCOMED
         self._measure_clock(device_clock, now)
         return (self.acked if spool_last_seq else self._newest) + 1
@@ -204,19 +209,17 @@ class TelemetrySession:
         if self.step is not Step.STREAMING:
             first = "hello" if self.step is Step.OPENING else "describe"
             raise Refused("", f"send {first} first")
-        newest = self._newest
-        if seq == newest + 1:
-            self._newest = seq
-        elif not 0 < seq <= SEQ_MAX:
-            raise Refused("seq", "frames are numbered from 1")
-        elif seq <= newest:
+        expected = self._newest + 1
+        if 0 < seq < expected:
             self.duplicates += 1
             self._ack_again = True
             return False
-        else:
-            gap = Gap(self.stream_id, newest + 1, seq - 1, now)
-            self._ward.batch.gaps.append(gap)
-            self._newest = seq
+        furthest = min(max(self._newest, self._announced) + JUMP_MAX, SEQ_MAX)
+        if not expected <= seq <= furthest:
+            raise Refused("seq", f"{seq} is not within {expected} to {furthest}")
+        if seq > expected:
+            self._ward.batch.gaps.append(Gap(self.stream_id, expected, seq - 1, now))
+        self._newest = seq
         self.frames += 1
         self._ward.batch.progress[self.stream_id] = seq
         return True

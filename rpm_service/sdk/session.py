@@ -174,8 +174,9 @@ class Session:
     ) -> Refusal | Settings | None:
         """Takes one frame of the server; returns what the device's program may want to know.
 
-        Raises ProtocolViolated where the contract does not allow the frame now, and Refused
-        where the server refuses what every frame rests on (Hello, Describe).
+        Raises ProtocolViolated where the contract does not allow the frame now, or the two
+        ends count differently, and Refused where the server refuses what every frame rests on
+        (Hello, Describe).
         """
         kind = response.WhichOneof("frame")
         if kind not in RECEIPTS[self.state]:
@@ -277,6 +278,10 @@ class Session:
         about = refusal.field.partition(".")[0]
         if refusal.seq == 0 and not refusal.retryable and about in {"hello", "describe"}:
             raise Refused(refusal.field, refusal.reason)
+        if refusal.field.endswith(".seq") and not refusal.retryable:
+            # The spool gave up so much before the first Welcome that the server does not believe
+            # the number. The next Hello announces it.
+            raise ProtocolViolated(f"{refusal.field} refused: {refusal.reason}")
         number = max(0, refusal.seq - (self._base or 0)) if refusal.seq else 0
         frame = self._spool.get(number)
         will_retry = frame is not None and refusal.retryable and frame.refusals < RETRIES_MAX

@@ -313,7 +313,8 @@ class Observations(_message.Message):
     seq: _builtins.int
     """Numbers the frames of this device, from 1, over reconnects and restarts. A number
     at or below the last acknowledged one is acknowledged again and otherwise ignored;
-    a jump is a gap, kept and shown.
+    a jump is a gap, kept and shown. A number more than 1000000 beyond the newest that
+    was taken, or that Hello announced, is refused with its frame.
     """
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___MdsObservation]:

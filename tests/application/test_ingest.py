@@ -12,7 +12,7 @@ from rpm_service.application.effects import (
     SampleArray,
     WaveformRow,
 )
-from rpm_service.application.ingest import ACK_FRAMES, ACK_S, LIVE_S, Step
+from rpm_service.application.ingest import ACK_FRAMES, ACK_S, JUMP_MAX, LIVE_S, Step
 from rpm_service.application.live import Mailbox, Scope
 from rpm_service.domain.alarms import Kind, Priority
 from rpm_service.domain.signals import Presence
@@ -174,6 +174,68 @@ def test_a_jump_is_a_gap_that_is_kept(scene: Scene, device: Device) -> None:
     assert (gap.stream_id, gap.from_seq, gap.to_seq) == ("device/oximeter-1", 2, 4)
     assert gap.noticed_at == scene.now
     assert not device.sends(72, 97, seq=3), "what comes after all is too late"
+
+
+@pytest.mark.spec("INGEST-24")
+@pytest.mark.parametrize("seq", [3 + JUMP_MAX, 2**60, 2**63 - 1])
+def test_a_jump_too_far_is_refused_and_moves_nothing(
+    scene: Scene, device: Device, seq: int
+) -> None:
+    device.sends(72, 97)
+    device.sends(72, 97)
+    with pytest.raises(Refused) as refused:
+        device.sends(0, 97, seq=seq)
+    assert refused.value.field == "seq"
+    assert refused.value.reason == f"{seq} is not within 3 to 1000002"
+    assert not scene.ward.batch.gaps
+    assert device.sends(72, 97, seq=3), "what follows is no duplicate"
+    scene.commit()
+    assert device.acks == [3]
+    assert [row.seq for row in scene.rows()] == [1, 2, 3]
+    assert not scene.alarms()
+
+
+@pytest.mark.spec("INGEST-24")
+def test_a_device_whose_numbers_stay_too_far_is_lost(scene: Scene, device: Device) -> None:
+    device.sends(72, 97)
+    for later in range(10):
+        scene.passes(1)
+        device.session.heartbeat(scene.now, scene.now)
+        with pytest.raises(Refused):
+            device.sends(72, 97, seq=2**60 + later)
+    assert set(scene.alarms()) == {"CONNECTION_LOST"}
+
+
+@pytest.mark.spec("INGEST-24")
+def test_the_furthest_jump_is_a_gap(scene: Scene, device: Device) -> None:
+    assert device.sends(72, 97, seq=JUMP_MAX)
+    assert device.sends(72, 97, seq=2 * JUMP_MAX)
+    assert [(gap.from_seq, gap.to_seq) for gap in scene.ward.batch.gaps] == [
+        (1, JUMP_MAX - 1),
+        (JUMP_MAX + 1, 2 * JUMP_MAX - 1),
+    ]
+
+
+@pytest.mark.spec("INGEST-24")
+def test_a_jump_that_hello_announced_is_a_gap_however_far(scene: Scene) -> None:
+    device = scene.device()
+    device.hello(given_out=2**60)
+    device.describes("HR", "SpO2")
+    with pytest.raises(Refused, match=f"not within 1 to {2**60 + JUMP_MAX}"):
+        device.sends(72, 97, seq=2**60 + JUMP_MAX + 1)
+    assert device.sends(72, 97, seq=2**60)
+    assert device.sends(72, 97, seq=2**60 + 1)
+
+
+@pytest.mark.spec("INGEST-24")
+def test_no_announcement_leads_beyond_what_can_be_stored(scene: Scene) -> None:
+    device = scene.device()
+    device.hello(given_out=2**64 - 1)
+    device.describes("HR", "SpO2")
+    assert device.sends(72, 97, seq=2**63 - 1)
+    for seq in (2**63, 2**64 - 1):
+        with pytest.raises(Refused):
+            device.sends(72, 97, seq=seq)
 
 
 @pytest.mark.spec("INGEST-6")

@@ -188,8 +188,8 @@ def test_a_refused_frame_is_let_go_and_the_rest_goes_on(device: Device) -> None:
     device.observe()
     device.observe()
     device.says_observations(11, 12)
-    refusal = device.hears_refusal(11, field="observations.seq")
-    assert refusal == Refusal(1, "observations.seq", "not so", will_retry=False)
+    refusal = device.hears_refusal(11, field="observations")
+    assert refusal == Refusal(1, "observations", "not so", will_retry=False)
     device.hears_refusal(11)
     counters = device.session.counters
     assert (counters.frames_refused, counters.frames_acked) == (1, 0)
@@ -217,6 +217,21 @@ def test_a_frame_that_is_refused_in_part_is_kept_until_it_is_acknowledged(device
     device.hears_refusal(1, field=value)
     assert (counters.frames_partly_refused, counters.frames_acked) == (1, 1)
     assert device.session.drained
+
+
+@pytest.mark.spec("SDK-19")
+@pytest.mark.parametrize("field", ["observations.seq", "device_alarm.seq"])
+def test_a_number_that_is_refused_is_announced_on_another_connection(
+    device: Device, field: str
+) -> None:
+    device.connects()
+    device.observe()
+    device.says_observations(1)
+    with pytest.raises(ProtocolViolated, match="not so"):
+        device.hears_refusal(1, field=field)
+    device.session.disconnected()
+    assert device.connects().spool_last_seq == 1
+    device.says_observations(1)
 
 
 @pytest.mark.spec("SDK-9")

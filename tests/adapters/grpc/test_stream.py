@@ -249,17 +249,30 @@ async def test_a_jump_is_a_gap_that_is_kept(
 
 
 @pytest.mark.spec("WIRE-29")
-@pytest.mark.parametrize("seq", [0, 2**63, 2**64 - 1])
-async def test_a_number_that_is_none_is_refused(
+@pytest.mark.parametrize("seq", [0, 1_000_002, 2**60, 2**63, 2**64 - 1])
+async def test_a_number_that_cannot_be_next_is_refused_and_moves_nothing(
     server: LoopbackServer, device: Device, neighbour: Device, seq: int
 ) -> None:
     await device.lives()
     await device.observe(seq=seq)
     refused, field, reason = await device.refusal()
     assert (refused, field) == (seq, "observations.seq")
-    assert "1" in reason
+    assert reason == f"{seq} is not within 2 to 1000001"
+    await device.send(device_alarm=telemetry_pb2.DeviceAlarm(seq=seq, condition="X"))
+    assert (await device.refusal())[1:] == ("device_alarm.seq", reason)
     device.seq = 1
     await device.lives()
+    assert server.gaps == []
+
+
+@pytest.mark.spec("WIRE-29")
+async def test_a_jump_that_hello_announced_is_a_gap_however_far(server: LoopbackServer) -> None:
+    async with server.device("bed-1") as device:
+        await device.hello(spool_last_seq=2**60)
+        await device.describe()
+        await device.take("settings")
+        assert await device.acked(await device.observe(seq=2**60)) == 2**60
+    assert [(gap.from_seq, gap.to_seq) for gap in server.gaps] == [(1, 2**60 - 1)]
 
 
 @pytest.mark.spec("WIRE-31")

@@ -335,7 +335,8 @@ export type Observations = Message<"rpm_service.v1.Observations"> & {
   /**
    * Numbers the frames of this device, from 1, over reconnects and restarts. A number
    * at or below the last acknowledged one is acknowledged again and otherwise ignored;
-   * a jump is a gap, kept and shown.
+   * a jump is a gap, kept and shown. A number more than 1000000 beyond the newest that
+   * was taken, or that Hello announced, is refused with its frame.
    *
    * @generated from field: uint64 seq = 1;
    */
