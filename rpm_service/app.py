@@ -73,6 +73,8 @@ class Server:
         """
         self._running.append(asyncio.create_task(self.monitoring.run()))
         try:
+            # gRPC calls every address taken that it cannot listen on.
+            listen(*parse_address(self.settings.listen)).close()
             await self._grpc.start(self.settings.listen)
             if self._pages is not None:
                 await self._start_web(self._pages)

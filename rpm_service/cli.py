@@ -1,5 +1,6 @@
 """The command line: `rpm-service`."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -55,6 +56,8 @@ def _version(*, show: bool = typer.Option(False, "--version", help="Say which ve
 
 def main() -> None:
     """Runs a command. An error that a person can act on is one line, and an exit code."""
+    # gRPC's core would write lines of its own beside ours, one for every failed handshake.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         build(sys.argv[1:])()
     except CommandError as error:

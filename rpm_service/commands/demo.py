@@ -15,8 +15,9 @@ from rpm_service.adapters.pki.credentials import ensure_server
 from rpm_service.adapters.pki.directory import CertificatesError
 from rpm_service.app import Server, Settings
 from rpm_service.application.identity import Role
+from rpm_service.commands.address import address
 from rpm_service.commands.errors import CommandError, ExitCode
-from rpm_service.commands.serve import address, started, stop_requested
+from rpm_service.commands.serve import started, stop_requested
 from rpm_service.commands.streaming import credentials_of
 from rpm_service.gateways.streaming import Device, Streams
 from rpm_service.simulator.scenarios import MIXED

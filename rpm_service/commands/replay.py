@@ -12,8 +12,9 @@ import typer
 
 from rpm_service.application.identity import Role
 from rpm_service.clock import TEST_MODE
+from rpm_service.commands.address import address
 from rpm_service.commands.errors import CommandError, ExitCode
-from rpm_service.commands.streaming import credentials_of, stream
+from rpm_service.commands.streaming import Seconds, credentials_of, stream
 from rpm_service.gateways.recordings import (
     Recording,
     RecordingUnreadable,
@@ -34,7 +35,7 @@ def replay(
     server: Annotated[str, typer.Option(metavar="HOST:PORT")] = "127.0.0.1:50051",
     certs: Annotated[Path, typer.Option(help="Certificates.")] = Path("certs/dev"),
     loop: Annotated[bool, typer.Option("--loop", help="Begin anew at the end.")] = False,
-    seconds: Annotated[float | None, typer.Option(help="End after this time.")] = None,
+    seconds: Seconds = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="No progress, only the summary: one JSON object.")
     ] = False,
@@ -56,7 +57,7 @@ def replay(
 
     def build(tell: Callable[[str], None]) -> Streams:
         software = f"rpm-service replay {version('rpm-service')}"
-        return Streams(server, playing, software=software, clock_rate=rate, on_notice=tell)
+        return Streams(address(server), playing, software=software, clock_rate=rate, on_notice=tell)
 
     stream(build, seconds, total_s, only_json=as_json)
 

@@ -11,11 +11,11 @@ import typer
 
 from rpm_service.adapters.pki.directory import CertificatesError
 from rpm_service.adapters.storage.errors import DataDirectoryBusy, StorageError
-from rpm_service.adapters.web.address import parse_address
 from rpm_service.adapters.web.pages import NotBuilt
 from rpm_service.app import Server, Settings
 from rpm_service.application.refusals import CannotStart, PortTaken
 from rpm_service.clock import TEST_MODE
+from rpm_service.commands.address import address
 from rpm_service.commands.errors import CommandError, ExitCode
 
 EXIT_CODES: Final = {
@@ -54,15 +54,6 @@ def serve(
         data, certs, address(listen), web if web is None else address(web), test_clock_rate
     )
     asyncio.run(run(settings))
-
-
-def address(text: str) -> str:
-    """Checks HOST:PORT."""
-    try:
-        parse_address(text)
-    except ValueError as error:
-        raise CommandError(str(error), ExitCode.USAGE) from error
-    return text
 
 
 async def run(settings: Settings) -> None:

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from rpm_service.application.identity import Role
+from rpm_service.commands.address import address
 from rpm_service.commands.errors import CommandError, ExitCode
-from rpm_service.commands.streaming import credentials_of, stream
+from rpm_service.commands.streaming import Seconds, credentials_of, stream
 from rpm_service.gateways.streaming import Streams
 from rpm_service.simulator.scenarios import SCENARIO_NAMES, ScenarioUnknown, scenario_of
 from rpm_service.simulator.ward import devices
@@ -23,7 +24,7 @@ def simulate(
         str, typer.Option(metavar="NAME", help=f"One of {', '.join(SCENARIO_NAMES)}.")
     ] = "normal",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same ward again.")] = 1,
-    seconds: Annotated[float | None, typer.Option(help="End after this time.")] = None,
+    seconds: Seconds = None,
     prefix: Annotated[str, typer.Option(help="What the devices' names begin with.")] = "bed",
     as_json: Annotated[
         bool, typer.Option("--json", help="No progress, only the summary: one JSON object.")
@@ -40,6 +41,6 @@ def simulate(
     def build(tell: Callable[[str], None]) -> Streams:
         ward = devices(credentials, scenario, seed)
         software = f"rpm-service simulate {version('rpm-service')}"
-        return Streams(server, ward, software=software, on_notice=tell)
+        return Streams(address(server), ward, software=software, on_notice=tell)
 
     stream(build, seconds, seconds, only_json=as_json)

@@ -6,11 +6,14 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+import typer
 
 from rpm_service.adapters.pki.credentials import ensure_client
-from rpm_service.adapters.pki.directory import CertificatesError
+from rpm_service.adapters.pki.directory import CertificatesError, OutsideProfile
 from rpm_service.application.identity import Role
+from rpm_service.commands.address import unreachable
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.gateways.streaming import Streams, Unreachable
 from rpm_service.sdk import Credentials, CredentialsUnusable, Refused
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 DRAW_S: Final = 0.25
 
+Seconds = Annotated[float | None, typer.Option(min=0.1, help="End after this time.")]
+
 Build: TypeAlias = Callable[[Callable[[str], None]], Streams]
 
 
@@ -28,6 +33,8 @@ def credentials_of(certs: Path, role: Role, subject_id: str) -> Credentials:
     try:
         found = ensure_client(certs, role, subject_id)
         return Credentials.from_pem(found.key_pem, found.chain_pem, found.trust_pem)
+    except OutsideProfile as error:
+        raise CommandError(str(error), ExitCode.USAGE) from error
     except (CertificatesError, CredentialsUnusable) as error:
         raise CommandError(str(error), ExitCode.CERTIFICATES) from error
 
@@ -59,7 +66,7 @@ def stream(build: Build, seconds: float | None, total_s: float | None, *, only_j
         with progress:
             asyncio.run(_run(streams, seconds, total_s, progress))
     except Unreachable as error:
-        raise CommandError(str(error), ExitCode.UNREACHABLE) from error
+        raise unreachable(error.server, error.reason) from error
     except Refused as error:
         raise CommandError(f"the server refused: {error}", ExitCode.UNREACHABLE) from error
     print(json.dumps({"frames": streams.frames, "acked": streams.acked}), flush=True)

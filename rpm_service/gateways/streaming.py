@@ -31,6 +31,11 @@ DRAIN_S: Final = 30.0
 class Unreachable(Exception):
     """No device has reached the server; the message says why, in one line."""
 
+    def __init__(self, server: str, reason: str) -> None:
+        super().__init__(f"{server} cannot be reached: {reason}")
+        self.server = server
+        self.reason = reason
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -108,7 +113,7 @@ class Streams:
             await asyncio.wait(tasks)
         if seconds is not None and not any(client.counters.connects for client in self._clients):
             reason = next(iter(self._away.values()), "no answer")
-            raise Unreachable(f"{self._server} cannot be reached: {reason}")
+            raise Unreachable(self._server, reason)
 
     async def _stream(self, device: Device, seconds: float | None, stop: asyncio.Event) -> None:
         clock = _TestClock(self._rate) if self._rate != 1.0 else time.time
