@@ -69,6 +69,8 @@ def demo(
         raise CommandError(str(error), ExitCode.CERTIFICATES) from error
     ward = _simulated(beds, certs, seed) if recordings is None else _recorded(recordings, certs)
     settings = Settings(data, certs, address(listen), address(web))
+    if report is not None:
+        _require_writable(report)
     result = asyncio.run(_run(settings, ward, seconds))
     text = json.dumps({name: getattr(result, name) for name in Report.__slots__})
     print(text, flush=True)
@@ -76,6 +78,16 @@ def demo(
         report.write_text(text + "\n", encoding="ascii")
     if result.lost:
         raise CommandError(f"{result.lost} frames are not on disk", ExitCode.FAILED)
+
+
+def _require_writable(report: Path) -> None:
+    # Said before the demo, not after it.
+    try:
+        report.touch()
+    except OSError as error:
+        raise CommandError(
+            f"--report {report} cannot be written: {error.strerror}", ExitCode.USAGE
+        ) from error
 
 
 def _simulated(beds: int, certs: Path, seed: int) -> list[Device]:

@@ -17,7 +17,7 @@ from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, LimitsRe
 from rpm_service.domain.metrics import BY_NAME, METRICS, UCUM, named
 from rpm_service.gateways.recordings import Recording, RecordingUnreadable, read_recording
 
-BAR_WIDTH: Final = 20
+BAR_WIDTH: Final = 12
 STYLES: Final = {
     Priority.HIGH: "bold white on red",
     Priority.MEDIUM: "black on yellow",
@@ -190,16 +190,20 @@ def _as_json(recording: Recording, occurrences: Sequence[Occurrence]) -> dict[st
 
 
 def _show(recording: Recording, occurrences: Sequence[Occurrence]) -> None:
-    from rich.box import SIMPLE
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
     many = f"{len(occurrences)} alarm{'' if len(occurrences) == 1 else 's'}"
-    console.print(f"[bold]{recording.name}[/bold]  {recording.duration_s:g} s  {many}")
+    console.print(f"[bold]{escape(recording.name)}[/bold]  {recording.duration_s:g} s  {many}")
     if not occurrences:
         return
-    table = Table("at", "for", "priority", "condition", "extreme", "limit", "when", box=SIMPLE)
+    # As wide as a terminal of 80 columns.
+    table = Table(
+        "at", "for", "priority", "condition", "extreme", "limit", "when",
+        box=None, padding=(0, 2, 0, 0), pad_edge=False,
+    )  # fmt: skip
     for column in table.columns:
         column.no_wrap = True
     for each in occurrences:
@@ -208,7 +212,7 @@ def _show(recording: Recording, occurrences: Sequence[Occurrence]) -> None:
             f"{each.raised_at_s:.0f} s",
             f"{end - each.raised_at_s:.0f} s" + ("…" if each.ended_at_s is None else ""),
             f"[{STYLES[each.priority]}]{each.priority.name}[/]",
-            f"{each.condition} {each.metric}".strip(),
+            escape(f"{each.condition} {each.metric}".strip()),
             "" if each.extreme is None else f"{each.extreme:g}",
             "" if each.limit is None else f"{each.limit:g}",
             _bar(each.raised_at_s, end, recording.duration_s),

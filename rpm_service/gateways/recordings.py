@@ -35,6 +35,8 @@ __all__ = [
 
 _HALVES: Final = re.compile(r"[_-](numerics|signals)$", re.IGNORECASE)
 """BIDMC keeps one recording in two files: bidmc_01_Numerics.csv and bidmc_01_Signals.csv."""
+_REMARKS: Final = re.compile(r"[_-](breaths|fix)$", re.IGNORECASE)
+"""BIDMC keeps beside them what people wrote about it: bidmc_01_Breaths.csv, bidmc_01_Fix.txt."""
 _WFDB_SAMPLES: Final = frozenset({".dat", ".mat"})
 
 Track = TypeVar("Track", NumericTrack, WaveformTrack)
@@ -58,11 +60,16 @@ def group_recordings(paths: Iterable[Path]) -> list[list[Path]]:
     """Finds the recordings that paths stand for: one list of files each, in the order named.
 
     A directory stands for every recording in and below it; a WFDB record may be named by its
-    header, its samples, or without a suffix. Files are only glanced at. Raises
-    RecordingUnreadable where a path stands for nothing.
+    header, its samples, or without a suffix. Files are only glanced at. What goes with a
+    recording that is named too, such as its annotations, is passed over. Raises RecordingUnreadable where a path stands
+    for nothing.
     """
     groups: dict[tuple[Path, str, str], list[Path]] = {}
-    for path in paths:
+    named = list(paths)
+    for path in sorted(named, key=_accompanies):
+        recorded = {(folder, name) for folder, _, name in groups}
+        if _accompanies(path) and (path.parent, _REMARKS.sub("", path.stem)) in recorded:
+            continue
         for file in _files(path):
             group = groups.setdefault((file.parent, file.suffix.lower(), _name(file)), [])
             if file not in group:
@@ -89,6 +96,15 @@ def read_recording(paths: Iterable[Path]) -> Recording:
         waveforms=_told_apart(track for part in parts for track in part.waveforms),
         annotations=tuple(remark for part in parts for remark in part.annotations),
     )
+
+
+def _accompanies(path: Path) -> bool:
+    """Whether a file goes with a recording, by its name, and is none itself."""
+    if _REMARKS.search(path.stem):
+        return True
+    # 100.atr goes with the WFDB record 100.
+    suffixes = {"", ".csv", ".hea", *_WFDB_SAMPLES}
+    return path.suffix.lower() not in suffixes and path.with_suffix(".hea").is_file()
 
 
 def _files(path: Path) -> list[Path]:

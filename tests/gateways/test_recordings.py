@@ -58,6 +58,29 @@ def test_paths_keep_their_order_and_count_once(recordings: Path) -> None:
     assert groups == [[later], [recordings / "mitdb/100.hea"]]
 
 
+@pytest.mark.spec("REC-12")
+def test_what_goes_with_a_recording_is_passed_over(recordings: Path) -> None:
+    bidmc, mitdb = recordings / "bidmc", recordings / "mitdb"
+    parts = sorted([*bidmc.glob("bidmc_01_*"), *mitdb.glob("100.*")])
+    assert {"bidmc_01_Breaths.csv", "100.atr"} <= {path.name for path in parts}
+    assert group_recordings(parts) == [
+        [bidmc / "bidmc_01_Numerics.csv", bidmc / "bidmc_01_Signals.csv"],
+        [mitdb / "100.hea"],
+    ]
+
+
+@pytest.mark.spec("REC-12")
+@pytest.mark.parametrize("stray", ["notes.txt", "two_Fix.txt", "one.txt", "one_Signals.csv"])
+def test_a_file_that_goes_with_nothing_is_refused(tmp_path: Path, stray: str) -> None:
+    one = tmp_path / "one_Numerics.csv"
+    one.write_text("Time [s], HR\n0, 80\n1, 81\n")
+    (tmp_path / "one_Fix.txt").write_text("by hand")
+    (tmp_path / stray).write_text("nothing of the kind")
+    assert read_recording([one, tmp_path / "one_Fix.txt"]).duration_s == 2.0
+    with pytest.raises(RecordingUnreadable, match=stray):
+        read_recording([one, tmp_path / stray])
+
+
 @pytest.mark.spec("REC-2")
 def test_segments_stand_for_themselves_where_the_record_is_not_whole(recordings: Path) -> None:
     groups = group_recordings([recordings / "mimic-s00001"])
