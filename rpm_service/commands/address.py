@@ -14,9 +14,8 @@ def address(text: str) -> str:
 
 
 def unreachable(server: str, why: str) -> CommandError:
-    """The error of a server that was never reached; `why` is what gRPC says of the last try."""
-    # What stands before these words holds for every failure.
-    reason = why.rpartition("last error: ")[2].removeprefix("UNKNOWN: ")
+    """The error of a server that was never reached; `why` is what came of the last try."""
+    reason = why.removeprefix("UNKNOWN: ").removeprefix("UNAVAILABLE: ")
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         reason = "its certificate is of another authority; give the --certs of that server"
     else:

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from pathlib import Path
 from random import SystemRandom
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -18,6 +18,9 @@ from rpm_service.commands.streaming import Seconds, credentials_of
 from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.viewer.feed import QUIET_S, FeedRefused, Lost, frames
 from rpm_service.viewer.ward import ShownWard
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 CONNECT_S: Final = 10.0
 """A server that was not reached within this time from the start is an error."""
@@ -105,37 +108,60 @@ async def _draw(feed: Reached) -> None:
     from rich.console import Console
     from rich.live import Live
 
-    from rpm_service.viewer.screen import draw, draw_not_monitoring
-
-    ward, heard, why = ShownWard(), time.monotonic(), ""
-    with Live(console=Console(), screen=sys.stdout.isatty(), auto_refresh=False) as live:
+    console = Console()
+    picture = Picture(feed)
+    with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
 
         async def redraw() -> None:
             while True:
-                quiet = time.monotonic() - heard
-                if not feed.once:
-                    live.update(draw_not_monitoring(f"connecting: {feed.why}"), refresh=True)
-                elif why or quiet > QUIET_S:
-                    live.update(
-                        draw_not_monitoring(why or f"no frame for {quiet:.0f} s"), refresh=True
-                    )
-                else:
-                    live.update(draw(ward, ward.server_clock + quiet), refresh=True)
+                height = console.height if console.is_terminal else None
+                live.update(picture.drawn(time.monotonic(), height), refresh=True)
                 await asyncio.sleep(DRAW_S)
 
-        drawing = asyncio.create_task(redraw())
+        # An error of either ends both: a picture that is drawn no more must not be left standing.
+        tasks = asyncio.create_task(picture.read()), asyncio.create_task(redraw())
         try:
-            async for frame in feed.frames():
-                if isinstance(frame, Lost):
-                    why = str(frame)
-                    continue
-                heard = time.monotonic()
-                for each in ward.take(frame):
-                    if each["type"] == "snapshot":
-                        why = ""
-                    elif each["type"] == "closed":
-                        why = each["reason"]
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
         finally:
-            drawing.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
             # Where there was nothing to see, the error alone is left to read.
             live.transient = not feed.once
+
+
+class Picture:
+    """What a terminal shows of a feed: the ward, or why there is none."""
+
+    def __init__(self, feed: Reached) -> None:
+        self._feed = feed
+        self._ward = ShownWard()
+        self._heard = time.monotonic()
+        self._why = ""
+        """Why the feed is closed; empty while it is open."""
+
+    async def read(self) -> None:
+        """Takes frames in, for as long as the feed goes on."""
+        async for frame in self._feed.frames():
+            if isinstance(frame, Lost):
+                self._why = str(frame)
+                continue
+            self._heard = time.monotonic()
+            for each in self._ward.take(frame):
+                if each["type"] == "snapshot":
+                    self._why = ""
+                elif each["type"] == "closed":
+                    self._why = each["reason"]
+
+    def drawn(self, monotonic: float, height: int | None) -> "RenderableType":
+        """Draws what is to be seen by now, on as many lines as there are."""
+        from rpm_service.viewer.screen import draw, draw_not_monitoring
+
+        quiet = monotonic - self._heard
+        if not self._feed.once:
+            return draw_not_monitoring(f"connecting: {self._feed.why}", quiet)
+        if self._why or quiet > QUIET_S:
+            return draw_not_monitoring(self._why or "the server says nothing", quiet)
+        return draw(self._ward, self._ward.server_clock + quiet, height)

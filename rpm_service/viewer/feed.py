@@ -85,5 +85,7 @@ async def _read(
 
 
 def _reason(error: grpc.aio.AioRpcError) -> Lost | FeedRefused:
-    text = f"{error.code().name}: {error.details()}"
+    # What stands before these words holds for every failure.
+    details = (error.details() or "").rpartition("last error: ")[2].removeprefix("UNKNOWN: ")
+    text = f"{error.code().name}: {details}"
     return FeedRefused(text) if error.code() in _FINAL else Lost(text)

@@ -14,38 +14,83 @@ STYLES = {
     a.ALARM_PRIORITY_MEDIUM: ("!!", "bold black on yellow"),
     a.ALARM_PRIORITY_LOW: ("!", "bold cyan"),
 }
-TECHNICAL = ("·", "bold white on grey37")
+TECHNICAL = "bold white on grey37"
 NO_VALUE = "--?"
+HEADINGS = 2
+"""Lines beside those of beds and alarms."""
 FRESH_S = 2.0
 """A value younger than this is now, and shows no age."""
 COLUMNS = ("HR", "PR", "SpO2", "RR", "NIBPs", "NIBPd", "NIBPm", "Temp")
 
 
-def draw(ward: ShownWard, server_clock: float) -> RenderableType:
-    """Draws beds as rows and alarms below them; `server_clock` is what it must be by now."""
-    shown = {metric.name for bed in ward.beds.values() for metric in bed.description.metrics}
-    columns = [name for name in COLUMNS if name in shown]
-    columns += sorted(shown - set(COLUMNS))
-    table = Table(expand=True, box=None, padding=(0, 1))
-    table.add_column("bed", style="bold", no_wrap=True)
-    for name in columns:
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for bed in sorted(ward.beds.values(), key=lambda each: each.description.bed):
-        table.add_row(*_row(ward, bed, columns, server_clock))
+def draw(ward: ShownWard, server_clock: float, height: int | None = None) -> RenderableType:
+    """Draws beds as rows and alarms below them.
+
+    `server_clock` is what it must be by now, `height` how many lines there are (None: as many as
+    are needed). Where they are too few, limits go first, then beds, alarms of the lowest
+    priority last; what is not shown is counted.
+    """
     alarms = [_alarm(event, server_clock) for event in ward.alarms_in_order()]
-    return Group(table, Text(), *(alarms or [Text("no alarms", style="dim")]))
+    if height is not None and len(alarms) >= height:
+        shown = alarms[: height - 1]
+        return Group(*shown, _hidden(len(alarms) - len(shown), "alarms"))
+    alarms = alarms or [Text("no alarms", style="dim")]
+    beds = sorted(ward.beds.values(), key=lambda each: each.description.bed)
+    if not beds:
+        return Group(Text("no beds", style="dim"), *alarms)
+    room = len(beds) * 2 if height is None else height - HEADINGS - len(alarms)
+    shown_beds = beds[: max(0, room)]
+    below = Text() if shown_beds == beds else _hidden(len(beds) - len(shown_beds), "beds")
+    if not shown_beds:
+        return Group(below, *alarms)
+    table = _table(ward, shown_beds, server_clock, with_limits=2 * len(beds) <= room)
+    return Group(table, below, *alarms)
 
 
-def draw_not_monitoring(reason: str) -> RenderableType:
+def draw_not_monitoring(reason: str, quiet_s: float) -> RenderableType:
     """Draws what a viewer without a feed must show: no number at all."""
     text = Text.assemble(
-        ("NOT MONITORING\n\n", "bold white on red"),
-        f"{reason}\n\nNo number and no alarm can be shown. Look at the bedside monitors;\n"
+        ("NOT MONITORING", "bold white on red"),
+        f"\n\nfor {_clock(quiet_s)}: {reason}\n\n"
+        "No number and no alarm can be shown. Look at the bedside monitors;\n"
         "connecting again by itself.",
         justify="center",
     )
     return Panel(text, border_style="red", padding=(2, 4))
+
+
+def _table(
+    ward: ShownWard, beds: list[ShownBed], server_clock: float, *, with_limits: bool
+) -> Table:
+    names = {metric.name for bed in ward.beds.values() for metric in bed.description.metrics}
+    columns = [name for name in COLUMNS if name in names]
+    columns += sorted(names - set(COLUMNS))
+    table = Table(expand=True, box=None, padding=(0, 1))
+    table.add_column("bed", style="bold", no_wrap=True)
+    for name in columns:
+        table.add_column(Text(name), justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for bed in beds:
+        table.add_row(*_row(ward, bed, columns, server_clock))
+        if with_limits:
+            limits = {metric.name: _limits(metric) for metric in bed.description.metrics}
+            table.add_row("", *(Text(limits.get(name, ""), style="dim") for name in columns))
+    return table
+
+
+def _hidden(count: int, what: str) -> Text:
+    return Text(f" {count} more {what}: make the window higher", style="bold reverse")
+
+
+def _limits(metric: m.MetricDescription) -> str:
+    if not metric.HasField("limits"):
+        return ""
+    limits = metric.limits
+    if not limits.HasField("low"):
+        return f"≤{limits.high:g}" if limits.HasField("high") else ""
+    if not limits.HasField("high"):
+        return f"≥{limits.low:g}"
+    return f"{limits.low:g}-{limits.high:g}"
 
 
 def _row(ward: ShownWard, bed: ShownBed, columns: list[str], server_clock: float) -> list[Text]:
@@ -55,14 +100,16 @@ def _row(ward: ShownWard, bed: ShownBed, columns: list[str], server_clock: float
         for event in reversed(ward.alarms_in_order())
         if event.bed == description.bed and event.kind == a.ALARM_KIND_PHYSIOLOGICAL
     }
-    names = (metric.name for metric in description.metrics)
-    observed = dict(zip(names, bed.numerics.observed_at, strict=False))
-    cells = {
-        metric.name: _cell(
-            metric, value, server_clock - observed.get(metric.name, 0.0), crossed.get(metric.name)
-        )
-        for metric, value in bed.current(server_clock)
-    }
+    observed_at, validity = bed.numerics.observed_at, bed.numerics.validity
+    cells = {}
+    for place, (metric, value) in enumerate(bed.current(server_clock)):
+        if value is None:
+            cells[metric.name] = Text(NO_VALUE, style="grey50")
+            continue
+        doubted = bool(validity) and validity[place] == a.VALIDITY_QUESTIONABLE
+        text = f"{value:.{metric.decimals}f}{'?' if doubted else ''}"
+        age_s = server_clock - observed_at[place]
+        cells[metric.name] = _cell(text, age_s, crossed.get(metric.name))
     state = {
         m.CONNECTION_LOST: Text("NO SIGNAL", style="bold white on grey37"),
         m.CONNECTION_AWAY: Text("standby", style="dim"),
@@ -70,35 +117,37 @@ def _row(ward: ShownWard, bed: ShownBed, columns: list[str], server_clock: float
     return [Text(description.bed), *(cells.get(name, Text()) for name in columns), state]
 
 
-def _cell(
-    metric: m.MetricDescription, value: float | None, age: float, event: a.AlarmEvent | None
-) -> Text:
-    if value is None:
-        return Text(NO_VALUE, style="grey50")
-    style = STYLES[event.priority][1] if event else "bold"
-    text = Text(f"{value:.{metric.decimals}f}", style=style)
-    if age >= FRESH_S:
-        aged = f" {age:.0f}s" if age < 60 else f" {age / 60:.0f}min"
+def _cell(value: str, age_s: float, event: a.AlarmEvent | None) -> Text:
+    text = Text(value, style=STYLES[event.priority][1] if event else "bold")
+    if age_s >= FRESH_S:
+        aged = f" {age_s:.0f}s" if age_s < 60 else f" {age_s / 60:.0f}min"
         text.append(aged, style="not bold dim")
     return text
 
 
 def _alarm(event: a.AlarmEvent, server_clock: float) -> Text:
     symbol, style = STYLES[event.priority]
-    if event.kind == a.ALARM_KIND_TECHNICAL:
-        symbol, style = TECHNICAL
+    priority = a.AlarmPriority.Name(event.priority).removeprefix("ALARM_PRIORITY_")
     what = event.condition.replace("_", " ").lower()
-    if event.metric:
-        what += f" {event.metric}"
-    if event.HasField("value") and event.HasField("limit"):
-        beyond = ">" if event.condition.endswith("_HIGH") else "<"
-        what = f"{event.metric} {event.value:g} {beyond} {event.limit:g}"
+    if event.kind == a.ALARM_KIND_TECHNICAL:
+        style = TECHNICAL
+        what = " ".join(filter(None, (what, event.metric)))
+    elif event.metric and event.HasField("limit"):
+        # The value that crossed it is an old one by now; the newest is in the table.
+        beyond = "above" if event.condition.endswith("_HIGH") else "below"
+        what = f"{event.metric} {beyond} {event.limit:g}"
+    if event.text:
+        what += f" ({event.text})"
     state = {
         a.ALARM_PRESENCE_ACKNOWLEDGED: f"acknowledged by {event.acknowledged_by}",
         a.ALARM_PRESENCE_LATCHED: "ended, reset to clear",
     }.get(event.presence, "")
-    since = max(0, int(server_clock - event.raised_at))
+    since = _clock(server_clock - event.raised_at)
     return Text.assemble(
-        (f" {symbol:>3} {event.bed} ", style), f" {what}  {since // 60}:{since % 60:02}  ",
-        (state, "dim"),
-    )  # fmt: skip
+        (f" {symbol:>3} {priority:<6} {event.bed} ", style), f" {what}  {since}  ", (state, "dim")
+    )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    return f"{minutes}:{rest:02}"
