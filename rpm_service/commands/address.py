@@ -1,7 +1,15 @@
 """Where a server is, as a person types it, and what is said when it is not there."""
 
+from typing import Annotated
+
+import typer
+
 from rpm_service.adapters.web.address import parse_address
 from rpm_service.commands.errors import CommandError, ExitCode
+
+ServerAddress = Annotated[
+    str, typer.Option("--server", metavar="HOST:PORT", help="Where the server listens.")
+]
 
 
 def address(text: str) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from rpm_service.application.identity import Role
 from rpm_service.clock import TEST_MODE
-from rpm_service.commands.address import address
+from rpm_service.commands.address import ServerAddress, address
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.commands.streaming import Seconds, credentials_of, stream
 from rpm_service.gateways.recordings import (
@@ -32,7 +32,7 @@ def replay(
         list[Path], typer.Argument(metavar="PATH...", help="Recordings, or directories of them.")
     ],
     device: Annotated[str, typer.Option(metavar="ID", help="Device or gateway to speak as.")],
-    server: Annotated[str, typer.Option(metavar="HOST:PORT")] = "127.0.0.1:50051",
+    server: ServerAddress = "127.0.0.1:50051",
     certs: Annotated[Path, typer.Option(help="Certificates.")] = Path("certs/dev"),
     loop: Annotated[bool, typer.Option("--loop", help="Begin anew at the end.")] = False,
     seconds: Seconds = None,

@@ -12,7 +12,7 @@ from rpm_service.commands.errors import CommandError, ExitCode
 def sign_in(
     data: Annotated[
         Path, typer.Option("--data", metavar="DIR", help="The data directory of the server.")
-    ],
+    ] = Path("var"),
     user: Annotated[str, typer.Option("--user", metavar="NAME", help="Who it is for.")] = (
         "clinician"
     ),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rpm_service.application.identity import Role
-from rpm_service.commands.address import address
+from rpm_service.commands.address import ServerAddress, address
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.commands.streaming import Seconds, credentials_of, stream
 from rpm_service.gateways.streaming import Streams
@@ -17,7 +17,7 @@ from rpm_service.simulator.ward import devices
 
 
 def simulate(
-    server: Annotated[str, typer.Option(metavar="HOST:PORT")] = "127.0.0.1:50051",
+    server: ServerAddress = "127.0.0.1:50051",
     certs: Annotated[Path, typer.Option(help="Certificates.")] = Path("certs/dev"),
     beds: Annotated[int, typer.Option(min=1, help="How many beds.")] = 1,
     scenario: Annotated[

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from rpm_service.application.identity import Role
-from rpm_service.commands.address import address, unreachable
+from rpm_service.commands.address import ServerAddress, address, unreachable
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.commands.streaming import Seconds, credentials_of
 from rpm_service.v1 import monitoring_pb2 as m
@@ -28,7 +28,7 @@ DRAW_S: Final = 0.25
 
 
 def watch(
-    server: Annotated[str, typer.Option(metavar="HOST:PORT")] = "127.0.0.1:50051",
+    server: ServerAddress = "127.0.0.1:50051",
     certs: Annotated[Path, typer.Option(help="Certificates.")] = Path("certs/dev"),
     viewer: Annotated[str, typer.Option(help="Whose viewer certificate to use.")] = "viewer",
     bed: Annotated[list[str] | None, typer.Option(help="Only this bed; repeatable.")] = None,
