@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from rpm_service.application.effects import Description, NumericRow
+
+LINE_MAX: Final = 400
+"""Columns that one alarm event may take."""
 
 Data = Annotated[
     Path, typer.Option("--data", metavar="DIR", help="The data directory of the server.")
@@ -117,25 +120,34 @@ def _show(happened: Iterator[dict[str, Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("received", "bed", "alarm", "priority", "what happened", "signal", "value", "by")
+    # One line each, whatever the width: it is read, and it is searched.
+    table = Table(
+        "received", "bed", "priority", "alarm", "value", "what happened", "by",
+        box=None, padding=(0, 2, 0, 0), pad_edge=False,
+    )  # fmt: skip
+    for column in table.columns:
+        column.no_wrap = True
     for each in happened:
         value, limit = each["value"], each["limit"]
+        ended = each["phase"] in ("end", "reset")
         table.add_row(
             _time(each["received_at"]),
             Text(each["bed"]),
-            Text(" ".join(filter(None, (each["condition"], each["metric"], each["text"])))),
             each["priority"],
-            each["phase"].replace("_", " "),
-            each["presence"],
+            Text(" ".join(filter(None, (each["condition"], each["metric"], each["text"])))),
             " ".join(
                 (
                     "" if value is None else f"{value:g}",
                     "" if limit is None else f"(limit {limit:g})",
                 )
-            ),
+            ).strip(),
+            each["phase"].replace("_", " ") + (f", {each['presence']}" if ended else ""),
             Text(each["acknowledged_by"] or ""),
         )
-    Console().print(table if table.row_count else "no alarm was ever raised here")
+    if table.row_count:
+        Console(width=LINE_MAX).print(table, soft_wrap=True)
+    else:
+        print("no alarm was ever raised here")
 
 
 def _time(at: float) -> str:

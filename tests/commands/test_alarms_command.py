@@ -110,6 +110,7 @@ async def test_people_read_the_journal_as_a_table(data: Path, run: Run) -> None:
     assert len(lines) == 3
     assert all(each in lines[1] for each in ("B12", "MEDIUM", "acknowledge", "(limit 90)", "nurse"))
     assert "B[red]14" in lines[2], "a name is text, not markup"
+    assert "…" not in out, "nothing is cut off"
 
 
 @pytest.mark.spec("STORE-19")

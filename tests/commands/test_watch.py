@@ -20,6 +20,7 @@ from rpm_service.application.monitoring import Feed
 from rpm_service.commands import watch
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.sdk.credentials import Credentials
+from rpm_service.v1 import alarm_pb2 as a
 from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.viewer.feed import frames
 from tests.support.loopback import PATIENCE_S, Device, LoopbackServer, hasten
@@ -183,7 +184,7 @@ async def test_then_values_and_alarms_come_as_they_happen(
         assert (started["observed_at"], started["received_at"]) == (at, at)
         assert started["ended_at"] is None
         request = m.AcknowledgeAlarmRequest(
-            occurrence_id=started["occurrence_id"], priority="ALARM_PRIORITY_HIGH",
+            occurrence_id=started["occurrence_id"], priority=a.ALARM_PRIORITY_HIGH,
             idempotency_key="k",
         )  # fmt: skip
         await clinician.monitoring.AcknowledgeAlarm(request)
