@@ -1,5 +1,6 @@
 """What a person sees of a ward on a terminal."""
 
+import asyncio
 import io
 import time
 from math import nan
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from rpm_service.commands.watch import Picture, Reached
+from rpm_service.commands.watch import Picture, Reached, _draw
 from rpm_service.v1 import alarm_pb2 as a
 from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import telemetry_pb2
@@ -200,3 +201,19 @@ async def test_a_feed_that_is_closed_or_quiet_is_not_monitoring() -> None:
         return "\n".join(lines(picture.drawn(monotonic, None)))
 
     await picture.read()
+
+
+@pytest.mark.spec("WATCH-12")
+async def test_a_picture_that_cannot_be_drawn_is_not_left_standing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def feed() -> Any:
+        yield snapshot(1)
+        await asyncio.Event().wait()
+
+    def broken(*_: object) -> RenderableType:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Picture, "drawn", broken)
+    with pytest.raises(ZeroDivisionError):
+        await _draw(Reached("localhost:1", feed()))
