@@ -224,6 +224,37 @@ class TelemetrySession:
         self._ward.batch.progress[self.stream_id] = seq
         return True
 
+    def observe_quiet(
+        self, seq: int, mds: int, observed_at: float, values: Sequence[float], now: float
+    ) -> bool:
+        """Takes the common case: everything that one monitor measures, in time, and quiet.
+
+        Tells whether it was that; otherwise nothing has changed, and `observe` takes it.
+        """
+        if mds >= len(self.bedsides):
+            return False
+        bedside = self.bedsides[mds]
+        at = observed_at + self._offset
+        if now < at <= now + CLOCK_OFF_S:
+            at = now
+        if (
+            bedside.connection is not Connection.CONNECTED
+            or not now - LIVE_S <= at <= now
+            or not bedside.observe_quiet(at, now, values)
+        ):
+            return False
+        self._keep(bedside, NumericRow(seq, observed_at, now, values, (), ()))
+        self._ward.live.measure(bedside)
+        return True
+
+    def _keep(self, bedside: Bedside, row: NumericRow) -> None:
+        rows = self._ward.batch.numerics
+        if bedside.device_id in rows:
+            rows[bedside.device_id].append(row)
+        else:
+            rows[bedside.device_id] = [row]
+        self._ward.rows += 1
+
     def observe(
         self,
         seq: int,
@@ -239,41 +270,23 @@ class TelemetrySession:
         Raises Refused where nothing of it counts. The monitor was heard even so, unless it
         never had a value: with nothing to go stale, only a lost connection tells of it.
         """
-        ward = self._ward
         bedside = self._bedside(mds)
-        refusals: Sequence[Refused] = ()
         try:
             at = self._on_server_clock("observed_at", observed_at, now)
-            live = now - at <= LIVE_S
-            current = (
-                live
-                and not indices
-                and not validity
-                and bedside.connection is Connection.CONNECTED
-                and bedside.observe_quiet(at, now, values)
-            )
-            if not current:
-                values, validity, refusals = bedside.sift(values, indices, validity)
+            values, validity, refusals = bedside.sift(values, indices, validity)
         except Refused:
             if bedside.is_monitored:
                 self._hear(bedside, now)
             raise
-        if not current and live:
-            self._notice(bedside, now)
-            current = bedside.observe(at, now, values, indices, validity)
-        elif not current:
+        self._keep(bedside, NumericRow(seq, observed_at, now, values, indices, validity))
+        if now - at > LIVE_S:
             self._hear(bedside, now)
-        row = NumericRow(seq, observed_at, now, values, indices, validity)
-        rows = ward.batch.numerics
-        if bedside.device_id in rows:
-            rows[bedside.device_id].append(row)
-        else:
-            rows[bedside.device_id] = [row]
-        ward.rows += 1
-        if current:
-            ward.live.measure(bedside)
+            return refusals
+        self._notice(bedside, now)
+        if bedside.observe(at, now, values, indices, validity):
+            self._ward.live.measure(bedside)
             if bedside.board.events:
-                ward.collect(bedside)
+                self._ward.collect(bedside)
         return refusals
 
     def hear(self, mds: int, now: float) -> None:

@@ -18,7 +18,7 @@ from rpm_service.application.ward import Ward
 
 TICK_S: Final = 0.05
 """Deadlines are judged, and what cannot wait is handed to the disk, this often."""
-COMMIT_TICKS: Final = 4
+COMMIT_TICKS: Final = 10
 """Samples go to disk every so many ticks: their devices keep them until then."""
 PUBLISH_TICKS: Final = 4
 """Numerics and waveforms go to viewers every so many ticks."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 import grpc
@@ -148,14 +149,30 @@ class TelemetryStream:
             return
         self._refused_parts = 0
         for place, entry in enumerate(frame.entries):
-            self._entry(seq, place, entry, now)
+            values = tuple(entry.values)
+            if (
+                not values
+                or entry.indices
+                or entry.validity
+                or not session.observe_quiet(seq, entry.mds, entry.observed_at, values, now)
+            ):
+                self._entry(seq, place, entry, values, now)
+            elif entry.sample_arrays:
+                self._samples(seq, place, entry, now)
         untold = self._refused_parts - REFUSALS_MAX
         if untold > 0:
             reason = f"{untold} more parts of this frame were refused"
             self._tell_refusal(seq, "observations.entries", reason)
 
-    def _entry(self, seq: int, place: int, entry: telemetry_pb2.MdsObservation, now: float) -> None:
-        session, mds, values = self.session, entry.mds, tuple(entry.values)
+    def _entry(
+        self,
+        seq: int,
+        place: int,
+        entry: telemetry_pb2.MdsObservation,
+        values: Sequence[float],
+        now: float,
+    ) -> None:
+        session, mds = self.session, entry.mds
         try:
             if values or not entry.sample_arrays:
                 refusals = session.observe(
@@ -176,6 +193,12 @@ class TelemetryStream:
         except Refused as refusal:
             self._refuse_part(seq, f"observations.entries[{place}].{refusal.field}", refusal)
             return
+        self._samples(seq, place, entry, now)
+
+    def _samples(
+        self, seq: int, place: int, entry: telemetry_pb2.MdsObservation, now: float
+    ) -> None:
+        session, mds = self.session, entry.mds
         for part, array in enumerate(entry.sample_arrays):
             try:
                 session.take_samples(seq, mds, array.index, array.start_at, array.samples, now)

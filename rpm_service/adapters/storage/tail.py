@@ -29,7 +29,7 @@ from rpm_service.application.effects import NumericRow, WaveformRow
 
 BLOCK_ROWS: Final = 32
 """Rows for each block, on the average, before a tail is moved."""
-ROWS_MAX: Final = 20_000
+ROWS_MAX: Final = 80_000
 """Rows in a tail, however many devices they are from: they are in memory too."""
 
 Row = TypeVar("Row", bound=NumericRow | WaveformRow)
