@@ -1,5 +1,8 @@
 #!/bin/sh
-# Makes rpm_service/v1 from the contract. Usage: protos/generate.sh [OUT], OUT default: this tree.
+# Makes rpm_service/v1 from the contract. (released.binpb, which a release makes anew with
+# `buf build protos --exclude-source-info -o protos/released.binpb`, is what `make check` compares
+# the contract with: nobody who speaks that one may break.)
+# Usage: protos/generate.sh [OUT], OUT default: this tree.
 set -eu
 cd "$(dirname "$0")/.."
 out=${1:-.}

@@ -59,6 +59,8 @@ class Server:
         )
         self._web: WebServer | None = None
         self._page = ""
+        self.web = ""
+        """Where the page is, as HOST:PORT; empty where there is none."""
         self._running: list[asyncio.Task[None]] = []
 
     @property
@@ -93,6 +95,7 @@ class Server:
         sock = listen(host, port)
         port = sock.getsockname()[1]
         self._page = base_url(host, port)
+        self.web = f"{self.settings.web.rpartition(':')[0]}:{port}"
         app = web_app(
             clock=self._clock,
             data=self.settings.data,

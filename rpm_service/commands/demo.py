@@ -18,7 +18,7 @@ from rpm_service.application.identity import Role
 from rpm_service.commands.address import address
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.commands.serve import started, stop_requested
-from rpm_service.commands.streaming import credentials_of
+from rpm_service.commands.streaming import Seconds, credentials_of
 from rpm_service.gateways.streaming import Device, Streams
 from rpm_service.simulator.scenarios import MIXED
 from rpm_service.v1 import alarm_pb2
@@ -45,9 +45,7 @@ def demo(
     recordings: Annotated[
         Path | None, typer.Option(help="Replay the recordings in here instead, over and over.")
     ] = None,
-    seconds: Annotated[
-        float | None, typer.Option(min=1, help="End after this time; else at Ctrl-C.")
-    ] = None,
+    seconds: Seconds = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write what came of it as JSON.")
     ] = None,
@@ -111,7 +109,7 @@ async def _run(settings: Settings, ward: list[Device], seconds: float | None) ->
     print(f"{len(ward)} beds; devices and viewers: {target}")
     for line in server.welcome():
         print(line)
-    print(f"another link: rpm-service sign-in --data {settings.data} --web {settings.web}")
+    print(f"another link: rpm-service sign-in --data {settings.data} --web {server.web}")
     print("ends at Ctrl-C" if seconds is None else f"ends after {seconds:g} s", flush=True)
 
     streams = Streams(target, ward, software="rpm-service demo", on_notice=print)

@@ -23,7 +23,19 @@ if TYPE_CHECKING:
 
 DRAW_S: Final = 0.25
 
-Seconds = Annotated[float | None, typer.Option(min=0.1, help="End after this time.")]
+SECONDS_MAX: Final = 10 * 365 * 86_400.0
+
+
+def _duration(seconds: float | None) -> float | None:
+    # NaN is within every range that is checked by what lies outside it.
+    if seconds is not None and not 0.1 <= seconds <= SECONDS_MAX:
+        raise typer.BadParameter(f"{seconds:g} is not within 0.1 to {SECONDS_MAX:g}")
+    return seconds
+
+
+Seconds = Annotated[
+    float | None, typer.Option(callback=_duration, help="End after this time; else at Ctrl-C.")
+]
 
 Build: TypeAlias = Callable[[Callable[[str], None]], Streams]
 

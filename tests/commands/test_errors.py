@@ -381,7 +381,7 @@ async def test_a_server_of_another_authority_is_told_apart(certs: Path, stranger
 @pytest.mark.parametrize(
     "arguments",
     [("simulat",), ("simulate", "--bed", "3"), ("simulate", "--beds", "0"), ("certs", "make"),
-     ("watch", "--seconds", "0"), ("replay",), ("samples",)],
+     ("watch", "--seconds", "0"), ("demo", "--seconds", "nan"), ("replay",), ("samples",)],
 )  # fmt: skip
 def test_a_typing_error_is_a_wrong_command_line(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], arguments: tuple[str, ...]

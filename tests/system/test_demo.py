@@ -36,8 +36,11 @@ def test_demo_replays_recordings_and_drains_at_ctrl_c(bidmc, tmp_path):
     some.mkdir()
     for name in ("bidmc_32_Numerics.csv", "bidmc_32_Signals.csv", "bidmc_13_Numerics.csv"):
         (some / name).symlink_to(bidmc / name)
-    with rpm_service(*demo(tmp_path, "--recordings", some)) as running:
+    # The later address wins: any free port.
+    with rpm_service(*demo(tmp_path, "--recordings", some, "--web", "127.0.0.1:0")) as running:
         assert running.wait_for("2 beds")
+        page = running.wait_for("page:").rpartition("/")[2].strip()
+        assert running.wait_for("another link").strip().endswith(f"--web {page}")
         assert running.wait_for("ends at Ctrl-C")
         running.end(signal.SIGINT)
         found = running.report()

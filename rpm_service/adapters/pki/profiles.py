@@ -7,6 +7,7 @@ a resumed TLS session is not checked for expiry at all. So every call is checked
 
 import re
 import tomllib
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from rpm_service.adapters.pki.directory import CertificatesError, OutsideProfile, utc
@@ -192,9 +194,12 @@ class ProfileChecker:
         if len(cert_pem) > PEM_BYTES_MAX:
             raise CertificateRefused(f"larger than {PEM_BYTES_MAX} bytes")
         try:
-            certificate = x509.load_pem_x509_certificate(cert_pem)
-            return self._accept_parsed(certificate)
+            # What RFC 5280 forbids and the library still reads, such as a negative serial number.
+            with warnings.catch_warnings(action="error", category=CryptographyDeprecationWarning):
+                certificate = x509.load_pem_x509_certificate(cert_pem)
+                return self._accept_parsed(certificate)
         except (
+            CryptographyDeprecationWarning,
             ValueError,
             UnsupportedAlgorithm,
             x509.InvalidVersion,

@@ -300,6 +300,18 @@ def test_a_certificate_with_one_byte_changed_is_refused_and_nothing_else(
         checker.check(_pem(bytes(der)), NOW)
 
 
+@pytest.mark.spec("CERT-10")
+@pytest.mark.filterwarnings("default")
+def test_a_certificate_with_a_negative_serial_number_is_refused(
+    checker: ProfileChecker, honest_der: bytes
+) -> None:
+    """Found by the test above; the library warns and reads on."""
+    der = bytearray(honest_der)
+    der[15] |= 0x80  # the first byte of the serial number
+    with pytest.raises(CertificateRefused, match="not a readable certificate"):
+        checker.check(_pem(bytes(der)), NOW)
+
+
 @pytest.mark.spec("CERT-11")
 def test_no_more_checks_are_remembered_than_the_maximum(
     checker: ProfileChecker, device_ca: Forged, monkeypatch: pytest.MonkeyPatch
