@@ -132,6 +132,8 @@ class _AlarmPhaseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlarmPhase
     """The condition ended; the signal is LATCHED or OFF."""
     ALARM_PHASE_RESET: _AlarmPhase.ValueType  # 9
     """An operator reset the latched signal."""
+    ALARM_PHASE_RESPONSIBILITY: _AlarmPhase.ValueType  # 10
+    """A person answered for it: see responsibility. Its signal is as before."""
 
 class AlarmPhase(_AlarmPhase, metaclass=_AlarmPhaseEnumTypeWrapper):
     """What happened to an occurrence."""
@@ -156,7 +158,69 @@ ALARM_PHASE_END: AlarmPhase.ValueType  # 8
 """The condition ended; the signal is LATCHED or OFF."""
 ALARM_PHASE_RESET: AlarmPhase.ValueType  # 9
 """An operator reset the latched signal."""
+ALARM_PHASE_RESPONSIBILITY: AlarmPhase.ValueType  # 10
+"""A person answered for it: see responsibility. Its signal is as before."""
 Global___AlarmPhase: _TypeAlias = AlarmPhase  # noqa: Y015
+
+class _Responsibility:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ResponsibilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Responsibility.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RESPONSIBILITY_UNSPECIFIED: _Responsibility.ValueType  # 0
+    """Undefined: nobody has answered since it began, or since its priority rose."""
+    RESPONSIBILITY_ACCEPTED: _Responsibility.ValueType  # 1
+    """Somebody has: they are on their way."""
+    RESPONSIBILITY_REJECTED: _Responsibility.ValueType  # 2
+    """Somebody has said that they cannot: it goes on to the next level at once."""
+
+class Responsibility(_Responsibility, metaclass=_ResponsibilityEnumTypeWrapper):
+    """Whether a person has taken an occurrence upon themselves. It is another thing than an
+    acknowledgement, which is about the signal.
+    """
+
+RESPONSIBILITY_UNSPECIFIED: Responsibility.ValueType  # 0
+"""Undefined: nobody has answered since it began, or since its priority rose."""
+RESPONSIBILITY_ACCEPTED: Responsibility.ValueType  # 1
+"""Somebody has: they are on their way."""
+RESPONSIBILITY_REJECTED: Responsibility.ValueType  # 2
+"""Somebody has said that they cannot: it goes on to the next level at once."""
+Global___Responsibility: _TypeAlias = Responsibility  # noqa: Y015
+
+class _Inactivation:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _InactivationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Inactivation.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    INACTIVATION_UNSPECIFIED: _Inactivation.ValueType  # 0
+    """Nothing is held back; never sent."""
+    INACTIVATION_AUDIO_PAUSED: _Inactivation.ValueType  # 1
+    """No sound, for a time."""
+    INACTIVATION_AUDIO_OFF: _Inactivation.ValueType  # 2
+    """No sound, until somebody ends it."""
+    INACTIVATION_ALARM_PAUSED: _Inactivation.ValueType  # 3
+    """No signal at all, for a time."""
+    INACTIVATION_ALARM_OFF: _Inactivation.ValueType  # 4
+    """No signal at all, until somebody ends it."""
+
+class Inactivation(_Inactivation, metaclass=_InactivationEnumTypeWrapper):
+    """What is held back of alarm signals (IEC 60601-1-8). The alarms themselves go on, are shown
+    as inactivated, and signal again once it ends.
+    """
+
+INACTIVATION_UNSPECIFIED: Inactivation.ValueType  # 0
+"""Nothing is held back; never sent."""
+INACTIVATION_AUDIO_PAUSED: Inactivation.ValueType  # 1
+"""No sound, for a time."""
+INACTIVATION_AUDIO_OFF: Inactivation.ValueType  # 2
+"""No sound, until somebody ends it."""
+INACTIVATION_ALARM_PAUSED: Inactivation.ValueType  # 3
+"""No signal at all, for a time."""
+INACTIVATION_ALARM_OFF: Inactivation.ValueType  # 4
+"""No signal at all, until somebody ends it."""
+Global___Inactivation: _TypeAlias = Inactivation  # noqa: Y015
 
 class _Validity:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -222,6 +286,9 @@ class AlarmEvent(_message.Message):
     ACKNOWLEDGED_UNTIL_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     LATCHING_FIELD_NUMBER: _builtins.int
+    RESPONSIBILITY_FIELD_NUMBER: _builtins.int
+    RESPONSIBLE_FIELD_NUMBER: _builtins.int
+    ANSWERED_AT_FIELD_NUMBER: _builtins.int
     occurrence_id: _builtins.int
     """The occurrence: one interval of presence. Unique within a server's journal."""
     event_seq: _builtins.int
@@ -268,6 +335,12 @@ class AlarmEvent(_message.Message):
     """Words of the device for a condition that the device itself raised; otherwise empty."""
     latching: _builtins.bool
     """Whether the signal stays until reset once the condition has ended."""
+    responsibility: Global___Responsibility.ValueType
+    """Whether somebody has taken it upon themselves."""
+    responsible: _builtins.str
+    """Who answered; empty where nobody has."""
+    answered_at: _builtins.float
+    """When they answered; absent where nobody has."""
     def __init__(
         self,
         *,
@@ -293,15 +366,20 @@ class AlarmEvent(_message.Message):
         acknowledged_until: _builtins.float | None = ...,
         text: _builtins.str = ...,
         latching: _builtins.bool = ...,
+        responsibility: Global___Responsibility.ValueType = ...,
+        responsible: _builtins.str = ...,
+        answered_at: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_acknowledged_at", b"_acknowledged_at", "_acknowledged_until", b"_acknowledged_until", "_ended_at", b"_ended_at", "_extreme", b"_extreme", "_limit", b"_limit", "_value", b"_value", "acknowledged_at", b"acknowledged_at", "acknowledged_until", b"acknowledged_until", "ended_at", b"ended_at", "extreme", b"extreme", "limit", b"limit", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acknowledged_at", b"_acknowledged_at", "_acknowledged_until", b"_acknowledged_until", "_answered_at", b"_answered_at", "_ended_at", b"_ended_at", "_extreme", b"_extreme", "_limit", b"_limit", "_value", b"_value", "acknowledged_at", b"acknowledged_at", "acknowledged_until", b"acknowledged_until", "answered_at", b"answered_at", "ended_at", b"ended_at", "extreme", b"extreme", "limit", b"limit", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acknowledged_at", b"_acknowledged_at", "_acknowledged_until", b"_acknowledged_until", "_ended_at", b"_ended_at", "_extreme", b"_extreme", "_limit", b"_limit", "_value", b"_value", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "acknowledged_until", b"acknowledged_until", "bed", b"bed", "condition", b"condition", "device_id", b"device_id", "ended_at", b"ended_at", "event_seq", b"event_seq", "extreme", b"extreme", "kind", b"kind", "latching", b"latching", "limit", b"limit", "metric", b"metric", "observed_at", b"observed_at", "occurrence_id", b"occurrence_id", "phase", b"phase", "presence", b"presence", "priority", b"priority", "raised_at", b"raised_at", "received_at", b"received_at", "text", b"text", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acknowledged_at", b"_acknowledged_at", "_acknowledged_until", b"_acknowledged_until", "_answered_at", b"_answered_at", "_ended_at", b"_ended_at", "_extreme", b"_extreme", "_limit", b"_limit", "_value", b"_value", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "acknowledged_until", b"acknowledged_until", "answered_at", b"answered_at", "bed", b"bed", "condition", b"condition", "device_id", b"device_id", "ended_at", b"ended_at", "event_seq", b"event_seq", "extreme", b"extreme", "kind", b"kind", "latching", b"latching", "limit", b"limit", "metric", b"metric", "observed_at", b"observed_at", "occurrence_id", b"occurrence_id", "phase", b"phase", "presence", b"presence", "priority", b"priority", "raised_at", b"raised_at", "received_at", b"received_at", "responsibility", b"responsibility", "responsible", b"responsible", "text", b"text", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__acknowledged_at: _TypeAlias = _typing.Literal["acknowledged_at"]  # noqa: Y015
     _WhichOneofArgType__acknowledged_at: _TypeAlias = _typing.Literal["_acknowledged_at", b"_acknowledged_at"]  # noqa: Y015
     _WhichOneofReturnType__acknowledged_until: _TypeAlias = _typing.Literal["acknowledged_until"]  # noqa: Y015
     _WhichOneofArgType__acknowledged_until: _TypeAlias = _typing.Literal["_acknowledged_until", b"_acknowledged_until"]  # noqa: Y015
+    _WhichOneofReturnType__answered_at: _TypeAlias = _typing.Literal["answered_at"]  # noqa: Y015
+    _WhichOneofArgType__answered_at: _TypeAlias = _typing.Literal["_answered_at", b"_answered_at"]  # noqa: Y015
     _WhichOneofReturnType__ended_at: _TypeAlias = _typing.Literal["ended_at"]  # noqa: Y015
     _WhichOneofArgType__ended_at: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at"]  # noqa: Y015
     _WhichOneofReturnType__extreme: _TypeAlias = _typing.Literal["extreme"]  # noqa: Y015
@@ -314,6 +392,8 @@ class AlarmEvent(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__acknowledged_at) -> _WhichOneofReturnType__acknowledged_at | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__acknowledged_until) -> _WhichOneofReturnType__acknowledged_until | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__answered_at) -> _WhichOneofReturnType__answered_at | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ended_at) -> _WhichOneofReturnType__ended_at | None: ...
     @_typing.overload

@@ -23,16 +23,19 @@ _sym_db = _symbol_database.Default()
 
 
 from rpm_service.v1 import alarm_pb2 as rpm__service_dot_v1_dot_alarm__pb2
+from rpm_service.v1 import early_warning_pb2 as rpm__service_dot_v1_dot_early__warning__pb2
 from rpm_service.v1 import telemetry_pb2 as rpm__service_dot_v1_dot_telemetry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frpm_service/v1/monitoring.proto\x12\x0erpm_service.v1\x1a\x1arpm_service/v1/alarm.proto\x1a\x1erpm_service/v1/telemetry.proto\"}\n\x0cWatchRequest\x12.\n\tsubscribe\x18\x01 \x01(\x0b\x32\x19.rpm_service.v1.SubscribeH\x00\x12\x34\n\theartbeat\x18\x02 \x01(\x0b\x32\x1f.rpm_service.v1.ViewerHeartbeatH\x00\x42\x07\n\x05\x66rame\";\n\tSubscribe\x12\x0c\n\x04\x62\x65\x64s\x18\x01 \x03(\t\x12\r\n\x05units\x18\x02 \x03(\t\x12\x11\n\twaveforms\x18\x03 \x01(\x08\"\x11\n\x0fViewerHeartbeat\"\xc8\x01\n\rWatchResponse\x12,\n\x08snapshot\x18\x01 \x01(\x0b\x32\x18.rpm_service.v1.SnapshotH\x00\x12&\n\x05\x64\x65lta\x18\x02 \x01(\x0b\x32\x15.rpm_service.v1.DeltaH\x00\x12,\n\x08progress\x18\x03 \x01(\x0b\x32\x18.rpm_service.v1.ProgressH\x00\x12*\n\x07\x63losing\x18\x04 \x01(\x0b\x32\x17.rpm_service.v1.ClosingH\x00\x42\x07\n\x05\x66rame\"\xbf\x01\n\x08Snapshot\x12\x14\n\x08revision\x18\x01 \x01(\x04\x42\x02\x30\x01\x12\x14\n\x0cserver_clock\x18\x02 \x01(\x01\x12,\n\x04\x62\x65\x64s\x18\x03 \x03(\x0b\x32\x1e.rpm_service.v1.BedDescription\x12-\n\x08numerics\x18\x04 \x03(\x0b\x32\x1b.rpm_service.v1.BedNumerics\x12*\n\x06\x61larms\x18\x05 \x03(\x0b\x32\x1a.rpm_service.v1.AlarmEvent\"\xec\x01\n\x05\x44\x65lta\x12\x14\n\x08revision\x18\x01 \x01(\x04\x42\x02\x30\x01\x12\x14\n\x0cserver_clock\x18\x02 \x01(\x01\x12,\n\x04\x62\x65\x64s\x18\x03 \x03(\x0b\x32\x1e.rpm_service.v1.BedDescription\x12-\n\x08numerics\x18\x04 \x03(\x0b\x32\x1b.rpm_service.v1.BedNumerics\x12*\n\x06\x61larms\x18\x05 \x03(\x0b\x32\x1a.rpm_service.v1.AlarmEvent\x12.\n\twaveforms\x18\x06 \x03(\x0b\x32\x1b.rpm_service.v1.BedWaveform\"6\n\x08Progress\x12\x14\n\x08revision\x18\x01 \x01(\x04\x42\x02\x30\x01\x12\x14\n\x0cserver_clock\x18\x02 \x01(\x01\"\x19\n\x07\x43losing\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\xe1\x02\n\x0e\x42\x65\x64\x44\x65scription\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0b\n\x03\x62\x65\x64\x18\x02 \x01(\t\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x11\n\tdevice_id\x18\x04 \x01(\t\x12\x12\n\npatient_id\x18\x05 \x01(\t\x12+\n\tage_class\x18\x06 \x01(\x0e\x32\x18.rpm_service.v1.AgeClass\x12.\n\nconnection\x18\x07 \x01(\x0e\x32\x1a.rpm_service.v1.Connection\x12\x32\n\x07metrics\x18\x08 \x03(\x0b\x32!.rpm_service.v1.MetricDescription\x12\x34\n\twaveforms\x18\t \x03(\x0b\x32!.rpm_service.v1.SampleArrayMetric\x12\x1f\n\x12\x61udio_paused_until\x18\n \x01(\x01H\x00\x88\x01\x01\x42\x15\n\x13_audio_paused_until\"\xa4\x01\n\x11MetricDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\r\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x10\n\x08\x64\x65\x63imals\x18\x04 \x01(\r\x12\x15\n\rstale_after_s\x18\x05 \x01(\x01\x12\x31\n\x06limits\x18\x06 \x01(\x0b\x32\x1c.rpm_service.v1.MetricLimitsH\x00\x88\x01\x01\x42\t\n\x07_limits\"n\n\x0b\x42\x65\x64Numerics\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0e\n\x06values\x18\x02 \x03(\x01\x12\x13\n\x0bobserved_at\x18\x03 \x03(\x01\x12*\n\x08validity\x18\x04 \x03(\x0e\x32\x18.rpm_service.v1.Validity\"R\n\x0b\x42\x65\x64Waveform\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x10\n\x08waveform\x18\x02 \x01(\r\x12\x10\n\x08start_at\x18\x03 \x01(\x01\x12\x0f\n\x07samples\x18\x04 \x01(\x0c\"~\n\x17\x41\x63knowledgeAlarmRequest\x12\x19\n\roccurrence_id\x18\x01 \x01(\x04\x42\x02\x30\x01\x12/\n\x08priority\x18\x02 \x01(\x0e\x32\x1d.rpm_service.v1.AlarmPriority\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"E\n\x18\x41\x63knowledgeAlarmResponse\x12)\n\x05\x61larm\x18\x01 \x01(\x0b\x32\x1a.rpm_service.v1.AlarmEvent\"G\n\x11ResetAlarmRequest\x12\x19\n\roccurrence_id\x18\x01 \x01(\x04\x42\x02\x30\x01\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"?\n\x12ResetAlarmResponse\x12)\n\x05\x61larm\x18\x01 \x01(\x0b\x32\x1a.rpm_service.v1.AlarmEvent\"M\n\x11PauseAudioRequest\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x12\n\nduration_s\x18\x02 \x01(\x01\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"@\n\x12PauseAudioResponse\x12\x19\n\x0cpaused_until\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x0f\n\r_paused_until\"!\n\x11ListAlarmsRequest\x12\x0c\n\x04\x62\x65\x64s\x18\x01 \x03(\t\"@\n\x12ListAlarmsResponse\x12*\n\x06\x61larms\x18\x01 \x03(\x0b\x32\x1a.rpm_service.v1.AlarmEvent*l\n\x08\x41geClass\x12\x19\n\x15\x41GE_CLASS_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41GE_CLASS_ADULT\x10\x01\x12\x18\n\x14\x41GE_CLASS_PAEDIATRIC\x10\x02\x12\x16\n\x12\x41GE_CLASS_NEONATAL\x10\x03*l\n\nConnection\x12\x1a\n\x16\x43ONNECTION_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ONNECTION_CONNECTED\x10\x01\x12\x13\n\x0f\x43ONNECTION_LOST\x10\x02\x12\x13\n\x0f\x43ONNECTION_AWAY\x10\x03\x32\xc3\x03\n\x11MonitoringService\x12H\n\x05Watch\x12\x1c.rpm_service.v1.WatchRequest\x1a\x1d.rpm_service.v1.WatchResponse(\x01\x30\x01\x12\x65\n\x10\x41\x63knowledgeAlarm\x12\'.rpm_service.v1.AcknowledgeAlarmRequest\x1a(.rpm_service.v1.AcknowledgeAlarmResponse\x12S\n\nResetAlarm\x12!.rpm_service.v1.ResetAlarmRequest\x1a\".rpm_service.v1.ResetAlarmResponse\x12S\n\nPauseAudio\x12!.rpm_service.v1.PauseAudioRequest\x1a\".rpm_service.v1.PauseAudioResponse\x12S\n\nListAlarms\x12!.rpm_service.v1.ListAlarmsRequest\x1a\".rpm_service.v1.ListAlarmsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frpm_service/v1/monitoring.proto\x12\x0erpm_service.v1\x1a\x1arpm_service/v1/alarm.proto\x1a\"rpm_service/v1/early_warning.proto\x1a\x1erpm_service/v1/telemetry.proto\"\xee\x01\n\x0cWatchRequest\x12.\n\tsubscribe\x18\x01 \x01(\x0b\x32\x19.rpm_service.v1.SubscribeH\x00\x12\x34\n\theartbeat\x18\x02 \x01(\x0b\x32\x1f.rpm_service.v1.ViewerHeartbeatH\x00\x12\x32\n\x08presence\x18\x03 \x01(\x0b\x32\x1e.rpm_service.v1.ViewerPresenceH\x00\x12;\n\x10\x63onfirm_delivery\x18\x04 \x01(\x0b\x32\x1f.rpm_service.v1.ConfirmDeliveryH\x00\x42\x07\n\x05\x66rame\";\n\tSubscribe\x12\x0c\n\x04\x62\x65\x64s\x18\x01 \x03(\t\x12\r\n\x05units\x18\x02 \x03(\t\x12\x11\n\twaveforms\x18\x03 \x01(\x08\"\x11\n\x0fViewerHeartbeat\"6\n\x0eViewerPresence\x12\x13\n\x0b\x61udio_armed\x18\x01 \x01(\x08\x12\x0f\n\x07visible\x18\x02 \x01(\x08\"?\n\x0f\x43onfirmDelivery\x12,\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1c.rpm_service.v1.AlarmEventId\"<\n\x0c\x41larmEventId\x12\x19\n\roccurrence_id\x18\x01 \x01(\x04\x42\x02\x30\x01\x12\x11\n\tevent_seq\x18\x02 \x01(\r\"\xc8\x01\n\rWatchResponse\x12,\n\x08snapshot\x18\x01 \x01(\x0b\x32\x18.rpm_service.v1.SnapshotH\x00\x12&\n\x05\x64\x65lta\x18\x02 \x01(\x0b\x32\x15.rpm_service.v1.DeltaH\x00\x12,\n\x08progress\x18\x03 \x01(\x0b\x32\x18.rpm_service.v1.ProgressH\x00\x12*\n\x07\x63losing\x18\x04 \x01(\x0b\x32\x17.rpm_service.v1.ClosingH\x00\x42\x07\n\x05\x66rame\"\xbf\x01\n\x08Snapshot\x12\x14\n\x08revision\x18\x01 \x01(\x04\x42\x02\x30\x01\x12\x14\n\x0cserver_clock\x18\x02 \x01(\x01\x12,\n\x04\x62\x65\x64s\x18\x03 \x03(\x0b\x32\x1e.rpm_service.v1.BedDescription\x12-\n\x08numerics\x18\x04 \x03(\x0b\x32\x1b.rpm_service.v1.BedNumerics\x12*\n\x06\x61larms\x18\x05 \x03(\x0b\x32\x1a.rpm_service.v1.AlarmEvent\"\xec\x01\n\x05\x44\x65lta\x12\x14\n\x08revision\x18\x01 \x01(\x04\x42\x02\x30\x01\x12\x14\n\x0cserver_clock\x18\x02 \x01(\x01\x12,\n\x04\x62\x65\x64s\x18\x03 \x03(\x0b\x32\x1e.rpm_service.v1.BedDescription\x12-\n\x08numerics\x18\x04 \x03(\x0b\x32\x1b.rpm_service.v1.BedNumerics\x12*\n\x06\x61larms\x18\x05 \x03(\x0b\x32\x1a.rpm_service.v1.AlarmEvent\x12.\n\twaveforms\x18\x06 \x03(\x0b\x32\x1b.rpm_service.v1.BedWaveform\"6\n\x08Progress\x12\x14\n\x08revision\x18\x01 \x01(\x04\x42\x02\x30\x01\x12\x14\n\x0cserver_clock\x18\x02 \x01(\x01\"\x19\n\x07\x43losing\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x8c\x04\n\x0e\x42\x65\x64\x44\x65scription\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0b\n\x03\x62\x65\x64\x18\x02 \x01(\t\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x11\n\tdevice_id\x18\x04 \x01(\t\x12\x12\n\npatient_id\x18\x05 \x01(\t\x12+\n\tage_class\x18\x06 \x01(\x0e\x32\x18.rpm_service.v1.AgeClass\x12.\n\nconnection\x18\x07 \x01(\x0e\x32\x1a.rpm_service.v1.Connection\x12\x32\n\x07metrics\x18\x08 \x03(\x0b\x32!.rpm_service.v1.MetricDescription\x12\x34\n\twaveforms\x18\t \x03(\x0b\x32!.rpm_service.v1.SampleArrayMetric\x12\x1f\n\x12\x61udio_paused_until\x18\n \x01(\x01H\x00\x88\x01\x01\x12\x36\n\rinactivations\x18\x0b \x03(\x0b\x32\x1f.rpm_service.v1.BedInactivation\x12\x14\n\x07\x63overed\x18\x0c \x01(\x08H\x01\x88\x01\x01\x12=\n\rearly_warning\x18\r \x01(\x0b\x32!.rpm_service.v1.EarlyWarningScoreH\x02\x88\x01\x01\x42\x15\n\x13_audio_paused_untilB\n\n\x08_coveredB\x10\n\x0e_early_warning\"\xaa\x01\n\x0f\x42\x65\x64Inactivation\x12+\n\x05state\x18\x01 \x01(\x0e\x32\x1c.rpm_service.v1.Inactivation\x12\x0e\n\x06metric\x18\x02 \x01(\t\x12\x11\n\tcondition\x18\x03 \x01(\t\x12\n\n\x02\x62y\x18\x04 \x01(\t\x12\r\n\x05since\x18\x05 \x01(\x01\x12\x12\n\x05until\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x0e\n\x06reason\x18\x07 \x01(\tB\x08\n\x06_until\"\xe7\x01\n\x11MetricDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\r\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x10\n\x08\x64\x65\x63imals\x18\x04 \x01(\r\x12\x15\n\rstale_after_s\x18\x05 \x01(\x01\x12\x31\n\x06limits\x18\x06 \x01(\x0b\x32\x1c.rpm_service.v1.MetricLimitsH\x00\x88\x01\x01\x12\x34\n\x08override\x18\x07 \x01(\x0b\x32\x1d.rpm_service.v1.LimitOverrideH\x01\x88\x01\x01\x42\t\n\x07_limitsB\x0b\n\t_override\"I\n\rLimitOverride\x12\n\n\x02\x62y\x18\x01 \x01(\t\x12\r\n\x05since\x18\x02 \x01(\x01\x12\r\n\x05until\x18\x03 \x01(\x01\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x7f\n\x0b\x42\x65\x64Numerics\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0e\n\x06values\x18\x02 \x03(\x01\x12\x13\n\x0bobserved_at\x18\x03 \x03(\x01\x12*\n\x08validity\x18\x04 \x03(\x0e\x32\x18.rpm_service.v1.Validity\x12\x0f\n\x07pending\x18\x05 \x03(\r\"R\n\x0b\x42\x65\x64Waveform\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x10\n\x08waveform\x18\x02 \x01(\r\x12\x10\n\x08start_at\x18\x03 \x01(\x01\x12\x0f\n\x07samples\x18\x04 \x01(\x0c\"\x92\x01\n\x17\x41\x63knowledgeAlarmRequest\x12\x19\n\roccurrence_id\x18\x01 \x01(\x04\x42\x02\x30\x01\x12/\n\x08priority\x18\x02 \x01(\x0e\x32\x1d.rpm_service.v1.AlarmPriority\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12\x12\n\nduration_s\x18\x04 \x01(\x01\"E\n\x18\x41\x63knowledgeAlarmResponse\x12)\n\x05\x61larm\x18\x01 \x01(\x0b\x32\x1a.rpm_service.v1.AlarmEvent\"G\n\x11ResetAlarmRequest\x12\x19\n\roccurrence_id\x18\x01 \x01(\x04\x42\x02\x30\x01\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"?\n\x12ResetAlarmResponse\x12)\n\x05\x61larm\x18\x01 \x01(\x0b\x32\x1a.rpm_service.v1.AlarmEvent\"M\n\x11PauseAudioRequest\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x12\n\nduration_s\x18\x02 \x01(\x01\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"@\n\x12PauseAudioResponse\x12\x19\n\x0cpaused_until\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x0f\n\r_paused_until\"\x86\x01\n\x18SetResponsibilityRequest\x12\x19\n\roccurrence_id\x18\x01 \x01(\x04\x42\x02\x30\x01\x12\x36\n\x0eresponsibility\x18\x02 \x01(\x0e\x32\x1e.rpm_service.v1.Responsibility\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"F\n\x19SetResponsibilityResponse\x12)\n\x05\x61larm\x18\x01 \x01(\x0b\x32\x1a.rpm_service.v1.AlarmEvent\"\xb3\x01\n\x17InactivateAlarmsRequest\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x0e\n\x06metric\x18\x02 \x01(\t\x12\x11\n\tcondition\x18\x03 \x01(\t\x12+\n\x05state\x18\x04 \x01(\x0e\x32\x1c.rpm_service.v1.Inactivation\x12\x12\n\nduration_s\x18\x05 \x01(\x01\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x07 \x01(\t\"Q\n\x18InactivateAlarmsResponse\x12\x35\n\x0cinactivation\x18\x01 \x01(\x0b\x32\x1f.rpm_service.v1.BedInactivation\"b\n\x17ReactivateAlarmsRequest\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x0e\n\x06metric\x18\x02 \x01(\t\x12\x11\n\tcondition\x18\x03 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\"\x1a\n\x18ReactivateAlarmsResponse\"!\n\x11ListAlarmsRequest\x12\x0c\n\x04\x62\x65\x64s\x18\x01 \x03(\t\"@\n\x12ListAlarmsResponse\x12*\n\x06\x61larms\x18\x01 \x03(\x0b\x32\x1a.rpm_service.v1.AlarmEvent*l\n\x08\x41geClass\x12\x19\n\x15\x41GE_CLASS_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41GE_CLASS_ADULT\x10\x01\x12\x18\n\x14\x41GE_CLASS_PAEDIATRIC\x10\x02\x12\x16\n\x12\x41GE_CLASS_NEONATAL\x10\x03*l\n\nConnection\x12\x1a\n\x16\x43ONNECTION_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ONNECTION_CONNECTED\x10\x01\x12\x13\n\x0f\x43ONNECTION_LOST\x10\x02\x12\x13\n\x0f\x43ONNECTION_AWAY\x10\x03\x32\xfb\x05\n\x11MonitoringService\x12H\n\x05Watch\x12\x1c.rpm_service.v1.WatchRequest\x1a\x1d.rpm_service.v1.WatchResponse(\x01\x30\x01\x12\x65\n\x10\x41\x63knowledgeAlarm\x12\'.rpm_service.v1.AcknowledgeAlarmRequest\x1a(.rpm_service.v1.AcknowledgeAlarmResponse\x12S\n\nResetAlarm\x12!.rpm_service.v1.ResetAlarmRequest\x1a\".rpm_service.v1.ResetAlarmResponse\x12S\n\nPauseAudio\x12!.rpm_service.v1.PauseAudioRequest\x1a\".rpm_service.v1.PauseAudioResponse\x12h\n\x11SetResponsibility\x12(.rpm_service.v1.SetResponsibilityRequest\x1a).rpm_service.v1.SetResponsibilityResponse\x12\x65\n\x10InactivateAlarms\x12\'.rpm_service.v1.InactivateAlarmsRequest\x1a(.rpm_service.v1.InactivateAlarmsResponse\x12\x65\n\x10ReactivateAlarms\x12\'.rpm_service.v1.ReactivateAlarmsRequest\x1a(.rpm_service.v1.ReactivateAlarmsResponse\x12S\n\nListAlarms\x12!.rpm_service.v1.ListAlarmsRequest\x1a\".rpm_service.v1.ListAlarmsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rpm_service.v1.monitoring_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_ALARMEVENTID'].fields_by_name['occurrence_id']._loaded_options = None
+  _globals['_ALARMEVENTID'].fields_by_name['occurrence_id']._serialized_options = b'0\001'
   _globals['_SNAPSHOT'].fields_by_name['revision']._loaded_options = None
   _globals['_SNAPSHOT'].fields_by_name['revision']._serialized_options = b'0\001'
   _globals['_DELTA'].fields_by_name['revision']._loaded_options = None
@@ -43,50 +46,74 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACKNOWLEDGEALARMREQUEST'].fields_by_name['occurrence_id']._serialized_options = b'0\001'
   _globals['_RESETALARMREQUEST'].fields_by_name['occurrence_id']._loaded_options = None
   _globals['_RESETALARMREQUEST'].fields_by_name['occurrence_id']._serialized_options = b'0\001'
-  _globals['_AGECLASS']._serialized_start=2339
-  _globals['_AGECLASS']._serialized_end=2447
-  _globals['_CONNECTION']._serialized_start=2449
-  _globals['_CONNECTION']._serialized_end=2557
-  _globals['_WATCHREQUEST']._serialized_start=111
-  _globals['_WATCHREQUEST']._serialized_end=236
-  _globals['_SUBSCRIBE']._serialized_start=238
-  _globals['_SUBSCRIBE']._serialized_end=297
-  _globals['_VIEWERHEARTBEAT']._serialized_start=299
-  _globals['_VIEWERHEARTBEAT']._serialized_end=316
-  _globals['_WATCHRESPONSE']._serialized_start=319
-  _globals['_WATCHRESPONSE']._serialized_end=519
-  _globals['_SNAPSHOT']._serialized_start=522
-  _globals['_SNAPSHOT']._serialized_end=713
-  _globals['_DELTA']._serialized_start=716
-  _globals['_DELTA']._serialized_end=952
-  _globals['_PROGRESS']._serialized_start=954
-  _globals['_PROGRESS']._serialized_end=1008
-  _globals['_CLOSING']._serialized_start=1010
-  _globals['_CLOSING']._serialized_end=1035
-  _globals['_BEDDESCRIPTION']._serialized_start=1038
-  _globals['_BEDDESCRIPTION']._serialized_end=1391
-  _globals['_METRICDESCRIPTION']._serialized_start=1394
-  _globals['_METRICDESCRIPTION']._serialized_end=1558
-  _globals['_BEDNUMERICS']._serialized_start=1560
-  _globals['_BEDNUMERICS']._serialized_end=1670
-  _globals['_BEDWAVEFORM']._serialized_start=1672
-  _globals['_BEDWAVEFORM']._serialized_end=1754
-  _globals['_ACKNOWLEDGEALARMREQUEST']._serialized_start=1756
-  _globals['_ACKNOWLEDGEALARMREQUEST']._serialized_end=1882
-  _globals['_ACKNOWLEDGEALARMRESPONSE']._serialized_start=1884
-  _globals['_ACKNOWLEDGEALARMRESPONSE']._serialized_end=1953
-  _globals['_RESETALARMREQUEST']._serialized_start=1955
-  _globals['_RESETALARMREQUEST']._serialized_end=2026
-  _globals['_RESETALARMRESPONSE']._serialized_start=2028
-  _globals['_RESETALARMRESPONSE']._serialized_end=2091
-  _globals['_PAUSEAUDIOREQUEST']._serialized_start=2093
-  _globals['_PAUSEAUDIOREQUEST']._serialized_end=2170
-  _globals['_PAUSEAUDIORESPONSE']._serialized_start=2172
-  _globals['_PAUSEAUDIORESPONSE']._serialized_end=2236
-  _globals['_LISTALARMSREQUEST']._serialized_start=2238
-  _globals['_LISTALARMSREQUEST']._serialized_end=2271
-  _globals['_LISTALARMSRESPONSE']._serialized_start=2273
-  _globals['_LISTALARMSRESPONSE']._serialized_end=2337
-  _globals['_MONITORINGSERVICE']._serialized_start=2560
-  _globals['_MONITORINGSERVICE']._serialized_end=3011
+  _globals['_SETRESPONSIBILITYREQUEST'].fields_by_name['occurrence_id']._loaded_options = None
+  _globals['_SETRESPONSIBILITYREQUEST'].fields_by_name['occurrence_id']._serialized_options = b'0\001'
+  _globals['_AGECLASS']._serialized_start=3798
+  _globals['_AGECLASS']._serialized_end=3906
+  _globals['_CONNECTION']._serialized_start=3908
+  _globals['_CONNECTION']._serialized_end=4016
+  _globals['_WATCHREQUEST']._serialized_start=148
+  _globals['_WATCHREQUEST']._serialized_end=386
+  _globals['_SUBSCRIBE']._serialized_start=388
+  _globals['_SUBSCRIBE']._serialized_end=447
+  _globals['_VIEWERHEARTBEAT']._serialized_start=449
+  _globals['_VIEWERHEARTBEAT']._serialized_end=466
+  _globals['_VIEWERPRESENCE']._serialized_start=468
+  _globals['_VIEWERPRESENCE']._serialized_end=522
+  _globals['_CONFIRMDELIVERY']._serialized_start=524
+  _globals['_CONFIRMDELIVERY']._serialized_end=587
+  _globals['_ALARMEVENTID']._serialized_start=589
+  _globals['_ALARMEVENTID']._serialized_end=649
+  _globals['_WATCHRESPONSE']._serialized_start=652
+  _globals['_WATCHRESPONSE']._serialized_end=852
+  _globals['_SNAPSHOT']._serialized_start=855
+  _globals['_SNAPSHOT']._serialized_end=1046
+  _globals['_DELTA']._serialized_start=1049
+  _globals['_DELTA']._serialized_end=1285
+  _globals['_PROGRESS']._serialized_start=1287
+  _globals['_PROGRESS']._serialized_end=1341
+  _globals['_CLOSING']._serialized_start=1343
+  _globals['_CLOSING']._serialized_end=1368
+  _globals['_BEDDESCRIPTION']._serialized_start=1371
+  _globals['_BEDDESCRIPTION']._serialized_end=1895
+  _globals['_BEDINACTIVATION']._serialized_start=1898
+  _globals['_BEDINACTIVATION']._serialized_end=2068
+  _globals['_METRICDESCRIPTION']._serialized_start=2071
+  _globals['_METRICDESCRIPTION']._serialized_end=2302
+  _globals['_LIMITOVERRIDE']._serialized_start=2304
+  _globals['_LIMITOVERRIDE']._serialized_end=2377
+  _globals['_BEDNUMERICS']._serialized_start=2379
+  _globals['_BEDNUMERICS']._serialized_end=2506
+  _globals['_BEDWAVEFORM']._serialized_start=2508
+  _globals['_BEDWAVEFORM']._serialized_end=2590
+  _globals['_ACKNOWLEDGEALARMREQUEST']._serialized_start=2593
+  _globals['_ACKNOWLEDGEALARMREQUEST']._serialized_end=2739
+  _globals['_ACKNOWLEDGEALARMRESPONSE']._serialized_start=2741
+  _globals['_ACKNOWLEDGEALARMRESPONSE']._serialized_end=2810
+  _globals['_RESETALARMREQUEST']._serialized_start=2812
+  _globals['_RESETALARMREQUEST']._serialized_end=2883
+  _globals['_RESETALARMRESPONSE']._serialized_start=2885
+  _globals['_RESETALARMRESPONSE']._serialized_end=2948
+  _globals['_PAUSEAUDIOREQUEST']._serialized_start=2950
+  _globals['_PAUSEAUDIOREQUEST']._serialized_end=3027
+  _globals['_PAUSEAUDIORESPONSE']._serialized_start=3029
+  _globals['_PAUSEAUDIORESPONSE']._serialized_end=3093
+  _globals['_SETRESPONSIBILITYREQUEST']._serialized_start=3096
+  _globals['_SETRESPONSIBILITYREQUEST']._serialized_end=3230
+  _globals['_SETRESPONSIBILITYRESPONSE']._serialized_start=3232
+  _globals['_SETRESPONSIBILITYRESPONSE']._serialized_end=3302
+  _globals['_INACTIVATEALARMSREQUEST']._serialized_start=3305
+  _globals['_INACTIVATEALARMSREQUEST']._serialized_end=3484
+  _globals['_INACTIVATEALARMSRESPONSE']._serialized_start=3486
+  _globals['_INACTIVATEALARMSRESPONSE']._serialized_end=3567
+  _globals['_REACTIVATEALARMSREQUEST']._serialized_start=3569
+  _globals['_REACTIVATEALARMSREQUEST']._serialized_end=3667
+  _globals['_REACTIVATEALARMSRESPONSE']._serialized_start=3669
+  _globals['_REACTIVATEALARMSRESPONSE']._serialized_end=3695
+  _globals['_LISTALARMSREQUEST']._serialized_start=3697
+  _globals['_LISTALARMSREQUEST']._serialized_end=3730
+  _globals['_LISTALARMSRESPONSE']._serialized_start=3732
+  _globals['_LISTALARMSRESPONSE']._serialized_end=3796
+  _globals['_MONITORINGSERVICE']._serialized_start=4019
+  _globals['_MONITORINGSERVICE']._serialized_end=4782
 # @@protoc_insertion_point(module_scope)

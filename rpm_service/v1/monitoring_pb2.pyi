@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from rpm_service.v1 import alarm_pb2 as _alarm_pb2
+from rpm_service.v1 import early_warning_pb2 as _early_warning_pb2
 from rpm_service.v1 import telemetry_pb2 as _telemetry_pb2
 import builtins as _builtins
 import sys
@@ -85,6 +86,8 @@ class WatchRequest(_message.Message):
 
     SUBSCRIBE_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    PRESENCE_FIELD_NUMBER: _builtins.int
+    CONFIRM_DELIVERY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def subscribe(self) -> Global___Subscribe:
         """Chooses what to see. Must be first; a later one replaces it and brings a new Snapshot."""
@@ -93,17 +96,27 @@ class WatchRequest(_message.Message):
     def heartbeat(self) -> Global___ViewerHeartbeat:
         """Proof of life."""
 
+    @_builtins.property
+    def presence(self) -> Global___ViewerPresence:
+        """Says whether this viewer can call somebody."""
+
+    @_builtins.property
+    def confirm_delivery(self) -> Global___ConfirmDelivery:
+        """Says which alarm events have been presented."""
+
     def __init__(
         self,
         *,
         subscribe: Global___Subscribe | None = ...,
         heartbeat: Global___ViewerHeartbeat | None = ...,
+        presence: Global___ViewerPresence | None = ...,
+        confirm_delivery: Global___ConfirmDelivery | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "heartbeat", b"heartbeat", "subscribe", b"subscribe"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confirm_delivery", b"confirm_delivery", "frame", b"frame", "heartbeat", b"heartbeat", "presence", b"presence", "subscribe", b"subscribe"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "heartbeat", b"heartbeat", "subscribe", b"subscribe"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirm_delivery", b"confirm_delivery", "frame", b"frame", "heartbeat", b"heartbeat", "presence", b"presence", "subscribe", b"subscribe"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["subscribe", "heartbeat"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["subscribe", "heartbeat", "presence", "confirm_delivery"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -159,6 +172,84 @@ class ViewerHeartbeat(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ViewerHeartbeat: _TypeAlias = ViewerHeartbeat  # noqa: Y015
+
+@_typing.final
+class ViewerPresence(_message.Message):
+    """Whether a viewer can call somebody. A bed is covered while a viewer that sees it is both."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIO_ARMED_FIELD_NUMBER: _builtins.int
+    VISIBLE_FIELD_NUMBER: _builtins.int
+    audio_armed: _builtins.bool
+    """A person has heard a test of its sound, and sound is not off."""
+    visible: _builtins.bool
+    """It is in view: not a hidden tab, not a dark screen."""
+    def __init__(
+        self,
+        *,
+        audio_armed: _builtins.bool = ...,
+        visible: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_armed", b"audio_armed", "visible", b"visible"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ViewerPresence: _TypeAlias = ViewerPresence  # noqa: Y015
+
+@_typing.final
+class ConfirmDelivery(_message.Message):
+    """Alarm events that have been presented to a person. May be repeated; what is not confirmed
+    in time is a technical alarm, NOT_DELIVERED.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___AlarmEventId]:
+        """At most 256; events that are not known are ignored."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___AlarmEventId] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmDelivery: _TypeAlias = ConfirmDelivery  # noqa: Y015
+
+@_typing.final
+class AlarmEventId(_message.Message):
+    """Names one alarm event."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OCCURRENCE_ID_FIELD_NUMBER: _builtins.int
+    EVENT_SEQ_FIELD_NUMBER: _builtins.int
+    occurrence_id: _builtins.int
+    """The occurrence."""
+    event_seq: _builtins.int
+    """Its event."""
+    def __init__(
+        self,
+        *,
+        occurrence_id: _builtins.int = ...,
+        event_seq: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_seq", b"event_seq", "occurrence_id", b"occurrence_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AlarmEventId: _TypeAlias = AlarmEventId  # noqa: Y015
 
 @_typing.final
 class WatchResponse(_message.Message):
@@ -362,6 +453,9 @@ class BedDescription(_message.Message):
     METRICS_FIELD_NUMBER: _builtins.int
     WAVEFORMS_FIELD_NUMBER: _builtins.int
     AUDIO_PAUSED_UNTIL_FIELD_NUMBER: _builtins.int
+    INACTIVATIONS_FIELD_NUMBER: _builtins.int
+    COVERED_FIELD_NUMBER: _builtins.int
+    EARLY_WARNING_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Number of the bed in this stream's frames; does not outlive the server process."""
     bed: _builtins.str
@@ -378,6 +472,8 @@ class BedDescription(_message.Message):
     """Whether the device is there."""
     audio_paused_until: _builtins.float
     """Until when the sound is paused; absent where it is not."""
+    covered: _builtins.bool
+    """Whether a viewer is there that can call somebody; absent where nothing is monitored."""
     @_builtins.property
     def metrics(self) -> _containers.RepeatedCompositeFieldContainer[Global___MetricDescription]:
         """The metrics; BedNumerics speaks in their positions."""
@@ -385,6 +481,14 @@ class BedDescription(_message.Message):
     @_builtins.property
     def waveforms(self) -> _containers.RepeatedCompositeFieldContainer[_telemetry_pb2.SampleArrayMetric]:
         """The waveforms; BedWaveform speaks in their positions."""
+
+    @_builtins.property
+    def inactivations(self) -> _containers.RepeatedCompositeFieldContainer[Global___BedInactivation]:
+        """Everything that is held back of alarm signals here; audio_paused_until is one of these."""
+
+    @_builtins.property
+    def early_warning(self) -> _early_warning_pb2.EarlyWarningScore:
+        """Newest early-warning score; absent where none applies."""
 
     def __init__(
         self,
@@ -399,16 +503,76 @@ class BedDescription(_message.Message):
         metrics: _abc.Iterable[Global___MetricDescription] | None = ...,
         waveforms: _abc.Iterable[_telemetry_pb2.SampleArrayMetric] | None = ...,
         audio_paused_until: _builtins.float | None = ...,
+        inactivations: _abc.Iterable[Global___BedInactivation] | None = ...,
+        covered: _builtins.bool | None = ...,
+        early_warning: _early_warning_pb2.EarlyWarningScore | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_audio_paused_until", b"_audio_paused_until", "audio_paused_until", b"audio_paused_until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_audio_paused_until", b"_audio_paused_until", "_covered", b"_covered", "_early_warning", b"_early_warning", "audio_paused_until", b"audio_paused_until", "covered", b"covered", "early_warning", b"early_warning"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audio_paused_until", b"_audio_paused_until", "age_class", b"age_class", "audio_paused_until", b"audio_paused_until", "bed", b"bed", "connection", b"connection", "device_id", b"device_id", "metrics", b"metrics", "number", b"number", "patient_id", b"patient_id", "unit", b"unit", "waveforms", b"waveforms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audio_paused_until", b"_audio_paused_until", "_covered", b"_covered", "_early_warning", b"_early_warning", "age_class", b"age_class", "audio_paused_until", b"audio_paused_until", "bed", b"bed", "connection", b"connection", "covered", b"covered", "device_id", b"device_id", "early_warning", b"early_warning", "inactivations", b"inactivations", "metrics", b"metrics", "number", b"number", "patient_id", b"patient_id", "unit", b"unit", "waveforms", b"waveforms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__audio_paused_until: _TypeAlias = _typing.Literal["audio_paused_until"]  # noqa: Y015
     _WhichOneofArgType__audio_paused_until: _TypeAlias = _typing.Literal["_audio_paused_until", b"_audio_paused_until"]  # noqa: Y015
+    _WhichOneofReturnType__covered: _TypeAlias = _typing.Literal["covered"]  # noqa: Y015
+    _WhichOneofArgType__covered: _TypeAlias = _typing.Literal["_covered", b"_covered"]  # noqa: Y015
+    _WhichOneofReturnType__early_warning: _TypeAlias = _typing.Literal["early_warning"]  # noqa: Y015
+    _WhichOneofArgType__early_warning: _TypeAlias = _typing.Literal["_early_warning", b"_early_warning"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__audio_paused_until) -> _WhichOneofReturnType__audio_paused_until | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__covered) -> _WhichOneofReturnType__covered | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__early_warning) -> _WhichOneofReturnType__early_warning | None: ...
 
 Global___BedDescription: _TypeAlias = BedDescription  # noqa: Y015
+
+@_typing.final
+class BedInactivation(_message.Message):
+    """Something that is held back of alarm signals at a bed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    CONDITION_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    state: _alarm_pb2.Inactivation.ValueType
+    """What is held back."""
+    metric: _builtins.str
+    """Only the alarms of this metric; empty: not bound to one."""
+    condition: _builtins.str
+    """Only this condition of it; empty: every one."""
+    by: _builtins.str
+    """Who began it."""
+    since: _builtins.float
+    """When it began."""
+    until: _builtins.float
+    """When it ends by itself; absent for AUDIO_OFF and ALARM_OFF."""
+    reason: _builtins.str
+    """Why, in words; no patient's name."""
+    def __init__(
+        self,
+        *,
+        state: _alarm_pb2.Inactivation.ValueType = ...,
+        metric: _builtins.str = ...,
+        condition: _builtins.str = ...,
+        by: _builtins.str = ...,
+        since: _builtins.float = ...,
+        until: _builtins.float | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_until", b"_until", "until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_until", b"_until", "by", b"by", "condition", b"condition", "metric", b"metric", "reason", b"reason", "since", b"since", "state", b"state", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__until: _TypeAlias = _typing.Literal["until"]  # noqa: Y015
+    _WhichOneofArgType__until: _TypeAlias = _typing.Literal["_until", b"_until"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__until) -> _WhichOneofReturnType__until | None: ...
+
+Global___BedInactivation: _TypeAlias = BedInactivation  # noqa: Y015
 
 @_typing.final
 class MetricDescription(_message.Message):
@@ -422,6 +586,7 @@ class MetricDescription(_message.Message):
     DECIMALS_FIELD_NUMBER: _builtins.int
     STALE_AFTER_S_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
+    OVERRIDE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Short name: "HR", "SpO2", "NIBPs". Unique within the bed ("Temp", "Temp 2")."""
     code: _builtins.int
@@ -436,6 +601,10 @@ class MetricDescription(_message.Message):
     def limits(self) -> _telemetry_pb2.MetricLimits:
         """Alarm limits in force; absent where the metric has none."""
 
+    @_builtins.property
+    def override(self) -> Global___LimitOverride:
+        """Present where the limits are this patient's own and not those of the preset."""
+
     def __init__(
         self,
         *,
@@ -445,16 +614,56 @@ class MetricDescription(_message.Message):
         decimals: _builtins.int = ...,
         stale_after_s: _builtins.float = ...,
         limits: _telemetry_pb2.MetricLimits | None = ...,
+        override: Global___LimitOverride | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_limits", b"_limits", "limits", b"limits"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_limits", b"_limits", "_override", b"_override", "limits", b"limits", "override", b"override"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limits", b"_limits", "code", b"code", "decimals", b"decimals", "limits", b"limits", "name", b"name", "stale_after_s", b"stale_after_s", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limits", b"_limits", "_override", b"_override", "code", b"code", "decimals", b"decimals", "limits", b"limits", "name", b"name", "override", b"override", "stale_after_s", b"stale_after_s", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__limits: _TypeAlias = _typing.Literal["limits"]  # noqa: Y015
     _WhichOneofArgType__limits: _TypeAlias = _typing.Literal["_limits", b"_limits"]  # noqa: Y015
+    _WhichOneofReturnType__override: _TypeAlias = _typing.Literal["override"]  # noqa: Y015
+    _WhichOneofArgType__override: _TypeAlias = _typing.Literal["_override", b"_override"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__limits) -> _WhichOneofReturnType__limits | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__override) -> _WhichOneofReturnType__override | None: ...
 
 Global___MetricDescription: _TypeAlias = MetricDescription  # noqa: Y015
+
+@_typing.final
+class LimitOverride(_message.Message):
+    """Who set limits of a patient's own, and until when."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BY_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    by: _builtins.str
+    """Who set them."""
+    since: _builtins.float
+    """When they were set."""
+    until: _builtins.float
+    """When the preset comes into force again."""
+    reason: _builtins.str
+    """Why, in words; no patient's name."""
+    def __init__(
+        self,
+        *,
+        by: _builtins.str = ...,
+        since: _builtins.float = ...,
+        until: _builtins.float = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "reason", b"reason", "since", b"since", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LimitOverride: _TypeAlias = LimitOverride  # noqa: Y015
 
 @_typing.final
 class BedNumerics(_message.Message):
@@ -466,6 +675,7 @@ class BedNumerics(_message.Message):
     VALUES_FIELD_NUMBER: _builtins.int
     OBSERVED_AT_FIELD_NUMBER: _builtins.int
     VALIDITY_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Which bed."""
     @_builtins.property
@@ -480,6 +690,10 @@ class BedNumerics(_message.Message):
     def validity(self) -> _containers.RepeatedScalarFieldContainer[_alarm_pb2.Validity.ValueType]:
         """Validity of each; empty: all valid."""
 
+    @_builtins.property
+    def pending(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Positions of metrics whose alarm is pending: a limit is violated, its delay still runs."""
+
     def __init__(
         self,
         *,
@@ -487,10 +701,11 @@ class BedNumerics(_message.Message):
         values: _abc.Iterable[_builtins.float] | None = ...,
         observed_at: _abc.Iterable[_builtins.float] | None = ...,
         validity: _abc.Iterable[_alarm_pb2.Validity.ValueType] | None = ...,
+        pending: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "observed_at", b"observed_at", "validity", b"validity", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "observed_at", b"observed_at", "pending", b"pending", "validity", b"validity", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -539,22 +754,26 @@ class AcknowledgeAlarmRequest(_message.Message):
     OCCURRENCE_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    DURATION_S_FIELD_NUMBER: _builtins.int
     occurrence_id: _builtins.int
     """The occurrence."""
     priority: _alarm_pb2.AlarmPriority.ValueType
     """The priority that the operator saw: an acknowledgement does not cover a higher one."""
     idempotency_key: _builtins.str
     """Makes a repeated call harmless: 1 to 64 characters, chosen by the caller."""
+    duration_s: _builtins.float
+    """For how long it counts while the condition holds, in seconds: 10 to 120; 0: 120."""
     def __init__(
         self,
         *,
         occurrence_id: _builtins.int = ...,
         priority: _alarm_pb2.AlarmPriority.ValueType = ...,
         idempotency_key: _builtins.str = ...,
+        duration_s: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["idempotency_key", b"idempotency_key", "occurrence_id", b"occurrence_id", "priority", b"priority"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_s", b"duration_s", "idempotency_key", b"idempotency_key", "occurrence_id", b"occurrence_id", "priority", b"priority"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -687,6 +906,183 @@ class PauseAudioResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__paused_until) -> _WhichOneofReturnType__paused_until | None: ...
 
 Global___PauseAudioResponse: _TypeAlias = PauseAudioResponse  # noqa: Y015
+
+@_typing.final
+class SetResponsibilityRequest(_message.Message):
+    """Answers for one occurrence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OCCURRENCE_ID_FIELD_NUMBER: _builtins.int
+    RESPONSIBILITY_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    occurrence_id: _builtins.int
+    """The occurrence."""
+    responsibility: _alarm_pb2.Responsibility.ValueType
+    """ACCEPTED or REJECTED."""
+    idempotency_key: _builtins.str
+    """Makes a repeated call harmless: 1 to 64 characters, chosen by the caller."""
+    def __init__(
+        self,
+        *,
+        occurrence_id: _builtins.int = ...,
+        responsibility: _alarm_pb2.Responsibility.ValueType = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["idempotency_key", b"idempotency_key", "occurrence_id", b"occurrence_id", "responsibility", b"responsibility"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetResponsibilityRequest: _TypeAlias = SetResponsibilityRequest  # noqa: Y015
+
+@_typing.final
+class SetResponsibilityResponse(_message.Message):
+    """The occurrence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALARM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def alarm(self) -> _alarm_pb2.AlarmEvent:
+        """As it stands now."""
+
+    def __init__(
+        self,
+        *,
+        alarm: _alarm_pb2.AlarmEvent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetResponsibilityResponse: _TypeAlias = SetResponsibilityResponse  # noqa: Y015
+
+@_typing.final
+class InactivateAlarmsRequest(_message.Message):
+    """Holds back alarm signals."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BED_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    CONDITION_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    DURATION_S_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    bed: _builtins.str
+    """Name of the bed."""
+    metric: _builtins.str
+    """Only the alarms of this metric; empty: of the whole bed."""
+    condition: _builtins.str
+    """Only this condition of it, e.g. "SPO2_LOW"; empty: every one."""
+    state: _alarm_pb2.Inactivation.ValueType
+    """What is held back."""
+    duration_s: _builtins.float
+    """For how long, in seconds: AUDIO_PAUSED 1 to 120 (0: 120), ALARM_PAUSED 1 to 7200
+    (0: 600), else 0.
+    """
+    reason: _builtins.str
+    """Why: 1 to 128 characters that name no patient. AUDIO_PAUSED needs none."""
+    idempotency_key: _builtins.str
+    """Makes a repeated call harmless: 1 to 64 characters, chosen by the caller."""
+    def __init__(
+        self,
+        *,
+        bed: _builtins.str = ...,
+        metric: _builtins.str = ...,
+        condition: _builtins.str = ...,
+        state: _alarm_pb2.Inactivation.ValueType = ...,
+        duration_s: _builtins.float = ...,
+        reason: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed", b"bed", "condition", b"condition", "duration_s", b"duration_s", "idempotency_key", b"idempotency_key", "metric", b"metric", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InactivateAlarmsRequest: _TypeAlias = InactivateAlarmsRequest  # noqa: Y015
+
+@_typing.final
+class InactivateAlarmsResponse(_message.Message):
+    """What is held back now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INACTIVATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def inactivation(self) -> Global___BedInactivation:
+        """As it stands."""
+
+    def __init__(
+        self,
+        *,
+        inactivation: Global___BedInactivation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["inactivation", b"inactivation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inactivation", b"inactivation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InactivateAlarmsResponse: _TypeAlias = InactivateAlarmsResponse  # noqa: Y015
+
+@_typing.final
+class ReactivateAlarmsRequest(_message.Message):
+    """Ends what is held back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BED_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    CONDITION_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    bed: _builtins.str
+    """Name of the bed."""
+    metric: _builtins.str
+    """The metric, as it was given."""
+    condition: _builtins.str
+    """The condition, as it was given."""
+    idempotency_key: _builtins.str
+    """Makes a repeated call harmless: 1 to 64 characters, chosen by the caller."""
+    def __init__(
+        self,
+        *,
+        bed: _builtins.str = ...,
+        metric: _builtins.str = ...,
+        condition: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed", b"bed", "condition", b"condition", "idempotency_key", b"idempotency_key", "metric", b"metric"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReactivateAlarmsRequest: _TypeAlias = ReactivateAlarmsRequest  # noqa: Y015
+
+@_typing.final
+class ReactivateAlarmsResponse(_message.Message):
+    """Nothing of that scope is held back any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReactivateAlarmsResponse: _TypeAlias = ReactivateAlarmsResponse  # noqa: Y015
 
 @_typing.final
 class ListAlarmsRequest(_message.Message):

@@ -55,6 +55,21 @@ class MonitoringServiceStub:
                 request_serializer=rpm__service_dot_v1_dot_monitoring__pb2.PauseAudioRequest.SerializeToString,
                 response_deserializer=rpm__service_dot_v1_dot_monitoring__pb2.PauseAudioResponse.FromString,
                 _registered_method=True)
+        self.SetResponsibility = channel.unary_unary(
+                '/rpm_service.v1.MonitoringService/SetResponsibility',
+                request_serializer=rpm__service_dot_v1_dot_monitoring__pb2.SetResponsibilityRequest.SerializeToString,
+                response_deserializer=rpm__service_dot_v1_dot_monitoring__pb2.SetResponsibilityResponse.FromString,
+                _registered_method=True)
+        self.InactivateAlarms = channel.unary_unary(
+                '/rpm_service.v1.MonitoringService/InactivateAlarms',
+                request_serializer=rpm__service_dot_v1_dot_monitoring__pb2.InactivateAlarmsRequest.SerializeToString,
+                response_deserializer=rpm__service_dot_v1_dot_monitoring__pb2.InactivateAlarmsResponse.FromString,
+                _registered_method=True)
+        self.ReactivateAlarms = channel.unary_unary(
+                '/rpm_service.v1.MonitoringService/ReactivateAlarms',
+                request_serializer=rpm__service_dot_v1_dot_monitoring__pb2.ReactivateAlarmsRequest.SerializeToString,
+                response_deserializer=rpm__service_dot_v1_dot_monitoring__pb2.ReactivateAlarmsResponse.FromString,
+                _registered_method=True)
         self.ListAlarms = channel.unary_unary(
                 '/rpm_service.v1.MonitoringService/ListAlarms',
                 request_serializer=rpm__service_dot_v1_dot_monitoring__pb2.ListAlarmsRequest.SerializeToString,
@@ -101,6 +116,30 @@ class MonitoringServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetResponsibility(self, request, context):
+        """Takes responsibility for an occurrence, or says that one cannot. Its signal is as before.
+        NOT_FOUND: no such active occurrence. FAILED_PRECONDITION: its condition has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def InactivateAlarms(self, request, context):
+        """Holds back signals of one alarm, one metric or one bed. INVALID_ARGUMENT: no such state,
+        a duration out of bounds, or no reason. NOT_FOUND: no such bed, metric or alarm there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReactivateAlarms(self, request, context):
+        """Ends what InactivateAlarms began; what still holds signals again.
+        NOT_FOUND: nothing of that scope is held back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListAlarms(self, request, context):
         """Lists every alarm whose signal is not OFF.
         """
@@ -130,6 +169,21 @@ def add_MonitoringServiceServicer_to_server(servicer, server):
                     servicer.PauseAudio,
                     request_deserializer=rpm__service_dot_v1_dot_monitoring__pb2.PauseAudioRequest.FromString,
                     response_serializer=rpm__service_dot_v1_dot_monitoring__pb2.PauseAudioResponse.SerializeToString,
+            ),
+            'SetResponsibility': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetResponsibility,
+                    request_deserializer=rpm__service_dot_v1_dot_monitoring__pb2.SetResponsibilityRequest.FromString,
+                    response_serializer=rpm__service_dot_v1_dot_monitoring__pb2.SetResponsibilityResponse.SerializeToString,
+            ),
+            'InactivateAlarms': grpc.unary_unary_rpc_method_handler(
+                    servicer.InactivateAlarms,
+                    request_deserializer=rpm__service_dot_v1_dot_monitoring__pb2.InactivateAlarmsRequest.FromString,
+                    response_serializer=rpm__service_dot_v1_dot_monitoring__pb2.InactivateAlarmsResponse.SerializeToString,
+            ),
+            'ReactivateAlarms': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReactivateAlarms,
+                    request_deserializer=rpm__service_dot_v1_dot_monitoring__pb2.ReactivateAlarmsRequest.FromString,
+                    response_serializer=rpm__service_dot_v1_dot_monitoring__pb2.ReactivateAlarmsResponse.SerializeToString,
             ),
             'ListAlarms': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAlarms,
@@ -246,6 +300,87 @@ class MonitoringService:
             '/rpm_service.v1.MonitoringService/PauseAudio',
             rpm__service_dot_v1_dot_monitoring__pb2.PauseAudioRequest.SerializeToString,
             rpm__service_dot_v1_dot_monitoring__pb2.PauseAudioResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetResponsibility(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rpm_service.v1.MonitoringService/SetResponsibility',
+            rpm__service_dot_v1_dot_monitoring__pb2.SetResponsibilityRequest.SerializeToString,
+            rpm__service_dot_v1_dot_monitoring__pb2.SetResponsibilityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InactivateAlarms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rpm_service.v1.MonitoringService/InactivateAlarms',
+            rpm__service_dot_v1_dot_monitoring__pb2.InactivateAlarmsRequest.SerializeToString,
+            rpm__service_dot_v1_dot_monitoring__pb2.InactivateAlarmsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReactivateAlarms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rpm_service.v1.MonitoringService/ReactivateAlarms',
+            rpm__service_dot_v1_dot_monitoring__pb2.ReactivateAlarmsRequest.SerializeToString,
+            rpm__service_dot_v1_dot_monitoring__pb2.ReactivateAlarmsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,6 +52,18 @@ class MonitoringServiceStub:
     """Pauses the sound of one bed for a time. A new occurrence, or a raised priority,
     ends the pause. INVALID_ARGUMENT: duration out of bounds. NOT_FOUND: no such bed.
     """
+    SetResponsibility: _grpc.UnaryUnaryMultiCallable[_monitoring_pb2.SetResponsibilityRequest, _monitoring_pb2.SetResponsibilityResponse]
+    """Takes responsibility for an occurrence, or says that one cannot. Its signal is as before.
+    NOT_FOUND: no such active occurrence. FAILED_PRECONDITION: its condition has ended.
+    """
+    InactivateAlarms: _grpc.UnaryUnaryMultiCallable[_monitoring_pb2.InactivateAlarmsRequest, _monitoring_pb2.InactivateAlarmsResponse]
+    """Holds back signals of one alarm, one metric or one bed. INVALID_ARGUMENT: no such state,
+    a duration out of bounds, or no reason. NOT_FOUND: no such bed, metric or alarm there.
+    """
+    ReactivateAlarms: _grpc.UnaryUnaryMultiCallable[_monitoring_pb2.ReactivateAlarmsRequest, _monitoring_pb2.ReactivateAlarmsResponse]
+    """Ends what InactivateAlarms began; what still holds signals again.
+    NOT_FOUND: nothing of that scope is held back.
+    """
     ListAlarms: _grpc.UnaryUnaryMultiCallable[_monitoring_pb2.ListAlarmsRequest, _monitoring_pb2.ListAlarmsResponse]
     """Lists every alarm whose signal is not OFF."""
 
@@ -78,6 +90,18 @@ class MonitoringServiceAsyncStub(MonitoringServiceStub):
     PauseAudio: _aio.UnaryUnaryMultiCallable[_monitoring_pb2.PauseAudioRequest, _monitoring_pb2.PauseAudioResponse]  # type: ignore[assignment]
     """Pauses the sound of one bed for a time. A new occurrence, or a raised priority,
     ends the pause. INVALID_ARGUMENT: duration out of bounds. NOT_FOUND: no such bed.
+    """
+    SetResponsibility: _aio.UnaryUnaryMultiCallable[_monitoring_pb2.SetResponsibilityRequest, _monitoring_pb2.SetResponsibilityResponse]  # type: ignore[assignment]
+    """Takes responsibility for an occurrence, or says that one cannot. Its signal is as before.
+    NOT_FOUND: no such active occurrence. FAILED_PRECONDITION: its condition has ended.
+    """
+    InactivateAlarms: _aio.UnaryUnaryMultiCallable[_monitoring_pb2.InactivateAlarmsRequest, _monitoring_pb2.InactivateAlarmsResponse]  # type: ignore[assignment]
+    """Holds back signals of one alarm, one metric or one bed. INVALID_ARGUMENT: no such state,
+    a duration out of bounds, or no reason. NOT_FOUND: no such bed, metric or alarm there.
+    """
+    ReactivateAlarms: _aio.UnaryUnaryMultiCallable[_monitoring_pb2.ReactivateAlarmsRequest, _monitoring_pb2.ReactivateAlarmsResponse]  # type: ignore[assignment]
+    """Ends what InactivateAlarms began; what still holds signals again.
+    NOT_FOUND: nothing of that scope is held back.
     """
     ListAlarms: _aio.UnaryUnaryMultiCallable[_monitoring_pb2.ListAlarmsRequest, _monitoring_pb2.ListAlarmsResponse]  # type: ignore[assignment]
     """Lists every alarm whose signal is not OFF."""
@@ -126,6 +150,36 @@ class MonitoringServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_monitoring_pb2.PauseAudioResponse, _abc.Awaitable[_monitoring_pb2.PauseAudioResponse]]:
         """Pauses the sound of one bed for a time. A new occurrence, or a raised priority,
         ends the pause. INVALID_ARGUMENT: duration out of bounds. NOT_FOUND: no such bed.
+        """
+
+    @_abc_1.abstractmethod
+    def SetResponsibility(
+        self,
+        request: _monitoring_pb2.SetResponsibilityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitoring_pb2.SetResponsibilityResponse, _abc.Awaitable[_monitoring_pb2.SetResponsibilityResponse]]:
+        """Takes responsibility for an occurrence, or says that one cannot. Its signal is as before.
+        NOT_FOUND: no such active occurrence. FAILED_PRECONDITION: its condition has ended.
+        """
+
+    @_abc_1.abstractmethod
+    def InactivateAlarms(
+        self,
+        request: _monitoring_pb2.InactivateAlarmsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitoring_pb2.InactivateAlarmsResponse, _abc.Awaitable[_monitoring_pb2.InactivateAlarmsResponse]]:
+        """Holds back signals of one alarm, one metric or one bed. INVALID_ARGUMENT: no such state,
+        a duration out of bounds, or no reason. NOT_FOUND: no such bed, metric or alarm there.
+        """
+
+    @_abc_1.abstractmethod
+    def ReactivateAlarms(
+        self,
+        request: _monitoring_pb2.ReactivateAlarmsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitoring_pb2.ReactivateAlarmsResponse, _abc.Awaitable[_monitoring_pb2.ReactivateAlarmsResponse]]:
+        """Ends what InactivateAlarms began; what still holds signals again.
+        NOT_FOUND: nothing of that scope is held back.
         """
 
     @_abc_1.abstractmethod

@@ -122,6 +122,54 @@ class AssociateDeviceResponse(_message.Message):
 Global___AssociateDeviceResponse: _TypeAlias = AssociateDeviceResponse  # noqa: Y015
 
 @_typing.final
+class TransferPatientRequest(_message.Message):
+    """Moves a patient to another bed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_BED_FIELD_NUMBER: _builtins.int
+    TO_BED_FIELD_NUMBER: _builtins.int
+    from_bed: _builtins.str
+    """Name of the bed where the patient lies."""
+    to_bed: _builtins.str
+    """Name of the free bed: 1 to 32 characters."""
+    def __init__(
+        self,
+        *,
+        from_bed: _builtins.str = ...,
+        to_bed: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_bed", b"from_bed", "to_bed", b"to_bed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransferPatientRequest: _TypeAlias = TransferPatientRequest  # noqa: Y015
+
+@_typing.final
+class TransferPatientResponse(_message.Message):
+    """The stay in the other bed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSFERRED_AT_FIELD_NUMBER: _builtins.int
+    transferred_at: _builtins.float
+    """When it began."""
+    def __init__(
+        self,
+        *,
+        transferred_at: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["transferred_at", b"transferred_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransferPatientResponse: _TypeAlias = TransferPatientResponse  # noqa: Y015
+
+@_typing.final
 class DischargePatientRequest(_message.Message):
     """Ends a patient's stay."""
 

@@ -46,6 +46,11 @@ class PatientServiceStub:
                 request_serializer=rpm__service_dot_v1_dot_patient__pb2.AssociateDeviceRequest.SerializeToString,
                 response_deserializer=rpm__service_dot_v1_dot_patient__pb2.AssociateDeviceResponse.FromString,
                 _registered_method=True)
+        self.TransferPatient = channel.unary_unary(
+                '/rpm_service.v1.PatientService/TransferPatient',
+                request_serializer=rpm__service_dot_v1_dot_patient__pb2.TransferPatientRequest.SerializeToString,
+                response_deserializer=rpm__service_dot_v1_dot_patient__pb2.TransferPatientResponse.FromString,
+                _registered_method=True)
         self.DischargePatient = channel.unary_unary(
                 '/rpm_service.v1.PatientService/DischargePatient',
                 request_serializer=rpm__service_dot_v1_dot_patient__pb2.DischargePatientRequest.SerializeToString,
@@ -73,6 +78,15 @@ class PatientServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TransferPatient(self, request, context):
+        """Moves a patient, and the devices that measure there, to a free bed. Alarms, limits of the
+        patient's own and pauses go along. NOT_FOUND: nobody lies there. ALREADY_EXISTS: somebody
+        lies in the other bed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DischargePatient(self, request, context):
         """Ends a patient's stay in a bed, and with it every alarm and pause of that patient.
         NOT_FOUND: nobody lies there.
@@ -93,6 +107,11 @@ def add_PatientServiceServicer_to_server(servicer, server):
                     servicer.AssociateDevice,
                     request_deserializer=rpm__service_dot_v1_dot_patient__pb2.AssociateDeviceRequest.FromString,
                     response_serializer=rpm__service_dot_v1_dot_patient__pb2.AssociateDeviceResponse.SerializeToString,
+            ),
+            'TransferPatient': grpc.unary_unary_rpc_method_handler(
+                    servicer.TransferPatient,
+                    request_deserializer=rpm__service_dot_v1_dot_patient__pb2.TransferPatientRequest.FromString,
+                    response_serializer=rpm__service_dot_v1_dot_patient__pb2.TransferPatientResponse.SerializeToString,
             ),
             'DischargePatient': grpc.unary_unary_rpc_method_handler(
                     servicer.DischargePatient,
@@ -156,6 +175,33 @@ class PatientService:
             '/rpm_service.v1.PatientService/AssociateDevice',
             rpm__service_dot_v1_dot_patient__pb2.AssociateDeviceRequest.SerializeToString,
             rpm__service_dot_v1_dot_patient__pb2.AssociateDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TransferPatient(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rpm_service.v1.PatientService/TransferPatient',
+            rpm__service_dot_v1_dot_patient__pb2.TransferPatientRequest.SerializeToString,
+            rpm__service_dot_v1_dot_patient__pb2.TransferPatientResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,11 @@ class PatientServiceStub:
     """
     AssociateDevice: _grpc.UnaryUnaryMultiCallable[_patient_pb2.AssociateDeviceRequest, _patient_pb2.AssociateDeviceResponse]
     """Says at which bed a device measures. Ends the device's and the bed's earlier association."""
+    TransferPatient: _grpc.UnaryUnaryMultiCallable[_patient_pb2.TransferPatientRequest, _patient_pb2.TransferPatientResponse]
+    """Moves a patient, and the devices that measure there, to a free bed. Alarms, limits of the
+    patient's own and pauses go along. NOT_FOUND: nobody lies there. ALREADY_EXISTS: somebody
+    lies in the other bed.
+    """
     DischargePatient: _grpc.UnaryUnaryMultiCallable[_patient_pb2.DischargePatientRequest, _patient_pb2.DischargePatientResponse]
     """Ends a patient's stay in a bed, and with it every alarm and pause of that patient.
     NOT_FOUND: nobody lies there.
@@ -59,6 +64,11 @@ class PatientServiceAsyncStub(PatientServiceStub):
     """
     AssociateDevice: _aio.UnaryUnaryMultiCallable[_patient_pb2.AssociateDeviceRequest, _patient_pb2.AssociateDeviceResponse]  # type: ignore[assignment]
     """Says at which bed a device measures. Ends the device's and the bed's earlier association."""
+    TransferPatient: _aio.UnaryUnaryMultiCallable[_patient_pb2.TransferPatientRequest, _patient_pb2.TransferPatientResponse]  # type: ignore[assignment]
+    """Moves a patient, and the devices that measure there, to a free bed. Alarms, limits of the
+    patient's own and pauses go along. NOT_FOUND: nobody lies there. ALREADY_EXISTS: somebody
+    lies in the other bed.
+    """
     DischargePatient: _aio.UnaryUnaryMultiCallable[_patient_pb2.DischargePatientRequest, _patient_pb2.DischargePatientResponse]  # type: ignore[assignment]
     """Ends a patient's stay in a bed, and with it every alarm and pause of that patient.
     NOT_FOUND: nobody lies there.
@@ -86,6 +96,17 @@ class PatientServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_patient_pb2.AssociateDeviceResponse, _abc.Awaitable[_patient_pb2.AssociateDeviceResponse]]:
         """Says at which bed a device measures. Ends the device's and the bed's earlier association."""
+
+    @_abc_1.abstractmethod
+    def TransferPatient(
+        self,
+        request: _patient_pb2.TransferPatientRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_patient_pb2.TransferPatientResponse, _abc.Awaitable[_patient_pb2.TransferPatientResponse]]:
+        """Moves a patient, and the devices that measure there, to a free bed. Alarms, limits of the
+        patient's own and pauses go along. NOT_FOUND: nobody lies there. ALREADY_EXISTS: somebody
+        lies in the other bed.
+        """
 
     @_abc_1.abstractmethod
     def DischargePatient(

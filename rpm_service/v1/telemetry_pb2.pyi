@@ -523,6 +523,7 @@ class StreamTelemetryResponse(_message.Message):
     REFUSAL_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
     DRAIN_FIELD_NUMBER: _builtins.int
+    COVERAGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___Welcome:
         """Answers Hello."""
@@ -547,6 +548,10 @@ class StreamTelemetryResponse(_message.Message):
     def drain(self) -> Global___Drain:
         """The server is about to stop."""
 
+    @_builtins.property
+    def coverage(self) -> Global___Coverage:
+        """Whether anybody is watching."""
+
     def __init__(
         self,
         *,
@@ -556,12 +561,13 @@ class StreamTelemetryResponse(_message.Message):
         refusal: Global___Refusal | None = ...,
         settings: Global___Settings | None = ...,
         drain: Global___Drain | None = ...,
+        coverage: Global___Coverage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "drain", b"drain", "frame", b"frame", "refusal", b"refusal", "rewind", b"rewind", "settings", b"settings", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "coverage", b"coverage", "drain", b"drain", "frame", b"frame", "refusal", b"refusal", "rewind", b"rewind", "settings", b"settings", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "drain", b"drain", "frame", b"frame", "refusal", b"refusal", "rewind", b"rewind", "settings", b"settings", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "coverage", b"coverage", "drain", b"drain", "frame", b"frame", "refusal", b"refusal", "rewind", b"rewind", "settings", b"settings", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "ack", "rewind", "refusal", "settings", "drain"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "ack", "rewind", "refusal", "settings", "drain", "coverage"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -731,6 +737,11 @@ class MetricLimits(_message.Message):
     HIGH_FIELD_NUMBER: _builtins.int
     EXTREME_LOW_FIELD_NUMBER: _builtins.int
     EXTREME_HIGH_FIELD_NUMBER: _builtins.int
+    DELAY_S_FIELD_NUMBER: _builtins.int
+    EXTREME_DELAY_S_FIELD_NUMBER: _builtins.int
+    HYSTERESIS_FIELD_NUMBER: _builtins.int
+    HOLD_S_FIELD_NUMBER: _builtins.int
+    LATCHING_FIELD_NUMBER: _builtins.int
     metric: _builtins.str
     """Short name of the metric."""
     low: _builtins.float
@@ -741,6 +752,16 @@ class MetricLimits(_message.Message):
     """Below it: HIGH priority."""
     extreme_high: _builtins.float
     """Above it: HIGH priority."""
+    delay_s: _builtins.float
+    """For how long low or high must be violated, in seconds: 0 to 30."""
+    extreme_delay_s: _builtins.float
+    """For how long an extreme must be violated, in seconds: 0 to 30."""
+    hysteresis: _builtins.float
+    """How far back within the limit the value must be before the alarm ends, in the unit."""
+    hold_s: _builtins.float
+    """For how long it must be back, in seconds: 0 to 60."""
+    latching: _builtins.bool
+    """Whether the signal stays until reset once the condition has ended."""
     def __init__(
         self,
         *,
@@ -749,10 +770,15 @@ class MetricLimits(_message.Message):
         high: _builtins.float | None = ...,
         extreme_low: _builtins.float | None = ...,
         extreme_high: _builtins.float | None = ...,
+        delay_s: _builtins.float = ...,
+        extreme_delay_s: _builtins.float = ...,
+        hysteresis: _builtins.float = ...,
+        hold_s: _builtins.float = ...,
+        latching: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_extreme_high", b"_extreme_high", "_extreme_low", b"_extreme_low", "_high", b"_high", "_low", b"_low", "extreme_high", b"extreme_high", "extreme_low", b"extreme_low", "high", b"high", "low", b"low"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_extreme_high", b"_extreme_high", "_extreme_low", b"_extreme_low", "_high", b"_high", "_low", b"_low", "extreme_high", b"extreme_high", "extreme_low", b"extreme_low", "high", b"high", "low", b"low", "metric", b"metric"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_extreme_high", b"_extreme_high", "_extreme_low", b"_extreme_low", "_high", b"_high", "_low", b"_low", "delay_s", b"delay_s", "extreme_delay_s", b"extreme_delay_s", "extreme_high", b"extreme_high", "extreme_low", b"extreme_low", "high", b"high", "hold_s", b"hold_s", "hysteresis", b"hysteresis", "latching", b"latching", "low", b"low", "metric", b"metric"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__extreme_high: _TypeAlias = _typing.Literal["extreme_high"]  # noqa: Y015
     _WhichOneofArgType__extreme_high: _TypeAlias = _typing.Literal["_extreme_high", b"_extreme_high"]  # noqa: Y015
@@ -772,6 +798,34 @@ class MetricLimits(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__low) -> _WhichOneofReturnType__low | None: ...
 
 Global___MetricLimits: _TypeAlias = MetricLimits  # noqa: Y015
+
+@_typing.final
+class Coverage(_message.Message):
+    """Whether a viewer is there that can call somebody. Sent after Settings, and when it changes.
+    Where nobody is, the bedside should signal as loudly as if it stood alone.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MDS_FIELD_NUMBER: _builtins.int
+    COVERED_FIELD_NUMBER: _builtins.int
+    mds: _builtins.int
+    """Index of the monitor in Describe."""
+    covered: _builtins.bool
+    """Whether it is covered."""
+    def __init__(
+        self,
+        *,
+        mds: _builtins.int = ...,
+        covered: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["covered", b"covered", "mds", b"mds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Coverage: _TypeAlias = Coverage  # noqa: Y015
 
 @_typing.final
 class Drain(_message.Message):

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rpm_service/v1/alarm.proto.
  */
 export const file_rpm_service_v1_alarm: GenFile = /*@__PURE__*/
-  fileDesc("ChpycG1fc2VydmljZS92MS9hbGFybS5wcm90bxIOcnBtX3NlcnZpY2UudjEilQUKCkFsYXJtRXZlbnQSGQoNb2NjdXJyZW5jZV9pZBgBIAEoBEICMAESEQoJZXZlbnRfc2VxGAIgASgNEikKBXBoYXNlGAMgASgOMhoucnBtX3NlcnZpY2UudjEuQWxhcm1QaGFzZRILCgNiZWQYBCABKAkSEQoJZGV2aWNlX2lkGAUgASgJEhEKCWNvbmRpdGlvbhgGIAEoCRInCgRraW5kGAcgASgOMhkucnBtX3NlcnZpY2UudjEuQWxhcm1LaW5kEi8KCHByaW9yaXR5GAggASgOMh0ucnBtX3NlcnZpY2UudjEuQWxhcm1Qcmlvcml0eRIvCghwcmVzZW5jZRgJIAEoDjIdLnJwbV9zZXJ2aWNlLnYxLkFsYXJtUHJlc2VuY2USDgoGbWV0cmljGAogASgJEhIKBXZhbHVlGAsgASgBSACIAQESFAoHZXh0cmVtZRgMIAEoAUgBiAEBEhIKBWxpbWl0GA0gASgBSAKIAQESEQoJcmFpc2VkX2F0GA4gASgBEhUKCGVuZGVkX2F0GA8gASgBSAOIAQESEwoLb2JzZXJ2ZWRfYXQYECABKAESEwoLcmVjZWl2ZWRfYXQYESABKAESFwoPYWNrbm93bGVkZ2VkX2J5GBIgASgJEhwKD2Fja25vd2xlZGdlZF9hdBgTIAEoAUgEiAEBEh8KEmFja25vd2xlZGdlZF91bnRpbBgUIAEoAUgFiAEBEgwKBHRleHQYFSABKAkSEAoIbGF0Y2hpbmcYFiABKAhCCAoGX3ZhbHVlQgoKCF9leHRyZW1lQggKBl9saW1pdEILCglfZW5kZWRfYXRCEgoQX2Fja25vd2xlZGdlZF9hdEIVChNfYWNrbm93bGVkZ2VkX3VudGlsKl8KCUFsYXJtS2luZBIaChZBTEFSTV9LSU5EX1VOU1BFQ0lGSUVEEAASHAoYQUxBUk1fS0lORF9QSFlTSU9MT0dJQ0FMEAESGAoUQUxBUk1fS0lORF9URUNITklDQUwQAip7Cg1BbGFybVByaW9yaXR5Eh4KGkFMQVJNX1BSSU9SSVRZX1VOU1BFQ0lGSUVEEAASFgoSQUxBUk1fUFJJT1JJVFlfTE9XEAESGQoVQUxBUk1fUFJJT1JJVFlfTUVESVVNEAISFwoTQUxBUk1fUFJJT1JJVFlfSElHSBADKpsBCg1BbGFybVByZXNlbmNlEh4KGkFMQVJNX1BSRVNFTkNFX1VOU1BFQ0lGSUVEEAASFgoSQUxBUk1fUFJFU0VOQ0VfT0ZGEAESFQoRQUxBUk1fUFJFU0VOQ0VfT04QAhIfChtBTEFSTV9QUkVTRU5DRV9BQ0tOT1dMRURHRUQQAxIaChZBTEFSTV9QUkVTRU5DRV9MQVRDSEVEEAQqmQIKCkFsYXJtUGhhc2USGwoXQUxBUk1fUEhBU0VfVU5TUEVDSUZJRUQQABIVChFBTEFSTV9QSEFTRV9TVEFSVBABEhgKFEFMQVJNX1BIQVNFX0NPTlRJTlVFEAISFgoSQUxBUk1fUEhBU0VfVVBEQVRFEAMSGAoUQUxBUk1fUEhBU0VfRVNDQUxBVEUQBBIaChZBTEFSTV9QSEFTRV9ERUVTQ0FMQVRFEAUSGwoXQUxBUk1fUEhBU0VfQUNLTk9XTEVER0UQBhImCiJBTEFSTV9QSEFTRV9BQ0tOT1dMRURHRU1FTlRfRVhQSVJFEAcSEwoPQUxBUk1fUEhBU0VfRU5EEAgSFQoRQUxBUk1fUEhBU0VfUkVTRVQQCSp/CghWYWxpZGl0eRIYChRWQUxJRElUWV9VTlNQRUNJRklFRBAAEhIKDlZBTElESVRZX1ZBTElEEAESGQoVVkFMSURJVFlfUVVFU1RJT05BQkxFEAISFAoQVkFMSURJVFlfSU5WQUxJRBADEhQKEFZBTElESVRZX01JU1NJTkcQBGIGcHJvdG8z");
+  fileDesc("ChpycG1fc2VydmljZS92MS9hbGFybS5wcm90bxIOcnBtX3NlcnZpY2UudjEijAYKCkFsYXJtRXZlbnQSGQoNb2NjdXJyZW5jZV9pZBgBIAEoBEICMAESEQoJZXZlbnRfc2VxGAIgASgNEikKBXBoYXNlGAMgASgOMhoucnBtX3NlcnZpY2UudjEuQWxhcm1QaGFzZRILCgNiZWQYBCABKAkSEQoJZGV2aWNlX2lkGAUgASgJEhEKCWNvbmRpdGlvbhgGIAEoCRInCgRraW5kGAcgASgOMhkucnBtX3NlcnZpY2UudjEuQWxhcm1LaW5kEi8KCHByaW9yaXR5GAggASgOMh0ucnBtX3NlcnZpY2UudjEuQWxhcm1Qcmlvcml0eRIvCghwcmVzZW5jZRgJIAEoDjIdLnJwbV9zZXJ2aWNlLnYxLkFsYXJtUHJlc2VuY2USDgoGbWV0cmljGAogASgJEhIKBXZhbHVlGAsgASgBSACIAQESFAoHZXh0cmVtZRgMIAEoAUgBiAEBEhIKBWxpbWl0GA0gASgBSAKIAQESEQoJcmFpc2VkX2F0GA4gASgBEhUKCGVuZGVkX2F0GA8gASgBSAOIAQESEwoLb2JzZXJ2ZWRfYXQYECABKAESEwoLcmVjZWl2ZWRfYXQYESABKAESFwoPYWNrbm93bGVkZ2VkX2J5GBIgASgJEhwKD2Fja25vd2xlZGdlZF9hdBgTIAEoAUgEiAEBEh8KEmFja25vd2xlZGdlZF91bnRpbBgUIAEoAUgFiAEBEgwKBHRleHQYFSABKAkSEAoIbGF0Y2hpbmcYFiABKAgSNgoOcmVzcG9uc2liaWxpdHkYFyABKA4yHi5ycG1fc2VydmljZS52MS5SZXNwb25zaWJpbGl0eRITCgtyZXNwb25zaWJsZRgYIAEoCRIYCgthbnN3ZXJlZF9hdBgZIAEoAUgGiAEBQggKBl92YWx1ZUIKCghfZXh0cmVtZUIICgZfbGltaXRCCwoJX2VuZGVkX2F0QhIKEF9hY2tub3dsZWRnZWRfYXRCFQoTX2Fja25vd2xlZGdlZF91bnRpbEIOCgxfYW5zd2VyZWRfYXQqXwoJQWxhcm1LaW5kEhoKFkFMQVJNX0tJTkRfVU5TUEVDSUZJRUQQABIcChhBTEFSTV9LSU5EX1BIWVNJT0xPR0lDQUwQARIYChRBTEFSTV9LSU5EX1RFQ0hOSUNBTBACKnsKDUFsYXJtUHJpb3JpdHkSHgoaQUxBUk1fUFJJT1JJVFlfVU5TUEVDSUZJRUQQABIWChJBTEFSTV9QUklPUklUWV9MT1cQARIZChVBTEFSTV9QUklPUklUWV9NRURJVU0QAhIXChNBTEFSTV9QUklPUklUWV9ISUdIEAMqmwEKDUFsYXJtUHJlc2VuY2USHgoaQUxBUk1fUFJFU0VOQ0VfVU5TUEVDSUZJRUQQABIWChJBTEFSTV9QUkVTRU5DRV9PRkYQARIVChFBTEFSTV9QUkVTRU5DRV9PThACEh8KG0FMQVJNX1BSRVNFTkNFX0FDS05PV0xFREdFRBADEhoKFkFMQVJNX1BSRVNFTkNFX0xBVENIRUQQBCq5AgoKQWxhcm1QaGFzZRIbChdBTEFSTV9QSEFTRV9VTlNQRUNJRklFRBAAEhUKEUFMQVJNX1BIQVNFX1NUQVJUEAESGAoUQUxBUk1fUEhBU0VfQ09OVElOVUUQAhIWChJBTEFSTV9QSEFTRV9VUERBVEUQAxIYChRBTEFSTV9QSEFTRV9FU0NBTEFURRAEEhoKFkFMQVJNX1BIQVNFX0RFRVNDQUxBVEUQBRIbChdBTEFSTV9QSEFTRV9BQ0tOT1dMRURHRRAGEiYKIkFMQVJNX1BIQVNFX0FDS05PV0xFREdFTUVOVF9FWFBJUkUQBxITCg9BTEFSTV9QSEFTRV9FTkQQCBIVChFBTEFSTV9QSEFTRV9SRVNFVBAJEh4KGkFMQVJNX1BIQVNFX1JFU1BPTlNJQklMSVRZEAoqagoOUmVzcG9uc2liaWxpdHkSHgoaUkVTUE9OU0lCSUxJVFlfVU5TUEVDSUZJRUQQABIbChdSRVNQT05TSUJJTElUWV9BQ0NFUFRFRBABEhsKF1JFU1BPTlNJQklMSVRZX1JFSkVDVEVEEAIqogEKDEluYWN0aXZhdGlvbhIcChhJTkFDVElWQVRJT05fVU5TUEVDSUZJRUQQABIdChlJTkFDVElWQVRJT05fQVVESU9fUEFVU0VEEAESGgoWSU5BQ1RJVkFUSU9OX0FVRElPX09GRhACEh0KGUlOQUNUSVZBVElPTl9BTEFSTV9QQVVTRUQQAxIaChZJTkFDVElWQVRJT05fQUxBUk1fT0ZGEAQqfwoIVmFsaWRpdHkSGAoUVkFMSURJVFlfVU5TUEVDSUZJRUQQABISCg5WQUxJRElUWV9WQUxJRBABEhkKFVZBTElESVRZX1FVRVNUSU9OQUJMRRACEhQKEFZBTElESVRZX0lOVkFMSUQQAxIUChBWQUxJRElUWV9NSVNTSU5HEARiBnByb3RvMw");
 
 /**
  * One event in the life of one occurrence of an alarm condition.
@@ -181,6 +181,27 @@ export type AlarmEvent = Message<"rpm_service.v1.AlarmEvent"> & {
    * @generated from field: bool latching = 22;
    */
   latching: boolean;
+
+  /**
+   * Whether somebody has taken it upon themselves.
+   *
+   * @generated from field: rpm_service.v1.Responsibility responsibility = 23;
+   */
+  responsibility: Responsibility;
+
+  /**
+   * Who answered; empty where nobody has.
+   *
+   * @generated from field: string responsible = 24;
+   */
+  responsible: string;
+
+  /**
+   * When they answered; absent where nobody has.
+   *
+   * @generated from field: optional double answered_at = 25;
+   */
+  answeredAt?: number | undefined;
 };
 
 /**
@@ -388,6 +409,13 @@ export enum AlarmPhase {
    * @generated from enum value: ALARM_PHASE_RESET = 9;
    */
   RESET = 9,
+
+  /**
+   * A person answered for it: see responsibility. Its signal is as before.
+   *
+   * @generated from enum value: ALARM_PHASE_RESPONSIBILITY = 10;
+   */
+  RESPONSIBILITY = 10,
 }
 
 /**
@@ -395,6 +423,90 @@ export enum AlarmPhase {
  */
 export const AlarmPhaseSchema: GenEnum<AlarmPhase> = /*@__PURE__*/
   enumDesc(file_rpm_service_v1_alarm, 3);
+
+/**
+ * Whether a person has taken an occurrence upon themselves. It is another thing than an
+ * acknowledgement, which is about the signal.
+ *
+ * @generated from enum rpm_service.v1.Responsibility
+ */
+export enum Responsibility {
+  /**
+   * Undefined: nobody has answered since it began, or since its priority rose.
+   *
+   * @generated from enum value: RESPONSIBILITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Somebody has: they are on their way.
+   *
+   * @generated from enum value: RESPONSIBILITY_ACCEPTED = 1;
+   */
+  ACCEPTED = 1,
+
+  /**
+   * Somebody has said that they cannot: it goes on to the next level at once.
+   *
+   * @generated from enum value: RESPONSIBILITY_REJECTED = 2;
+   */
+  REJECTED = 2,
+}
+
+/**
+ * Describes the enum rpm_service.v1.Responsibility.
+ */
+export const ResponsibilitySchema: GenEnum<Responsibility> = /*@__PURE__*/
+  enumDesc(file_rpm_service_v1_alarm, 4);
+
+/**
+ * What is held back of alarm signals (IEC 60601-1-8). The alarms themselves go on, are shown
+ * as inactivated, and signal again once it ends.
+ *
+ * @generated from enum rpm_service.v1.Inactivation
+ */
+export enum Inactivation {
+  /**
+   * Nothing is held back; never sent.
+   *
+   * @generated from enum value: INACTIVATION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * No sound, for a time.
+   *
+   * @generated from enum value: INACTIVATION_AUDIO_PAUSED = 1;
+   */
+  AUDIO_PAUSED = 1,
+
+  /**
+   * No sound, until somebody ends it.
+   *
+   * @generated from enum value: INACTIVATION_AUDIO_OFF = 2;
+   */
+  AUDIO_OFF = 2,
+
+  /**
+   * No signal at all, for a time.
+   *
+   * @generated from enum value: INACTIVATION_ALARM_PAUSED = 3;
+   */
+  ALARM_PAUSED = 3,
+
+  /**
+   * No signal at all, until somebody ends it.
+   *
+   * @generated from enum value: INACTIVATION_ALARM_OFF = 4;
+   */
+  ALARM_OFF = 4,
+}
+
+/**
+ * Describes the enum rpm_service.v1.Inactivation.
+ */
+export const InactivationSchema: GenEnum<Inactivation> = /*@__PURE__*/
+  enumDesc(file_rpm_service_v1_alarm, 5);
 
 /**
  * Whether a value may be used.
@@ -442,5 +554,5 @@ export enum Validity {
  * Describes the enum rpm_service.v1.Validity.
  */
 export const ValiditySchema: GenEnum<Validity> = /*@__PURE__*/
-  enumDesc(file_rpm_service_v1_alarm, 4);
+  enumDesc(file_rpm_service_v1_alarm, 6);
 

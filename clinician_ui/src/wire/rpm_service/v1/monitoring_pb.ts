@@ -6,8 +6,10 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { AlarmEvent, AlarmPriority, Validity } from "./alarm_pb";
+import type { AlarmEvent, AlarmPriority, Inactivation, Responsibility, Validity } from "./alarm_pb";
 import { file_rpm_service_v1_alarm } from "./alarm_pb";
+import type { EarlyWarningScore } from "./early_warning_pb";
+import { file_rpm_service_v1_early_warning } from "./early_warning_pb";
 import type { MetricLimits, SampleArrayMetric } from "./telemetry_pb";
 import { file_rpm_service_v1_telemetry } from "./telemetry_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -16,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rpm_service/v1/monitoring.proto.
  */
 export const file_rpm_service_v1_monitoring: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ycG1fc2VydmljZS92MS9tb25pdG9yaW5nLnByb3RvEg5ycG1fc2VydmljZS52MSJ9CgxXYXRjaFJlcXVlc3QSLgoJc3Vic2NyaWJlGAEgASgLMhkucnBtX3NlcnZpY2UudjEuU3Vic2NyaWJlSAASNAoJaGVhcnRiZWF0GAIgASgLMh8ucnBtX3NlcnZpY2UudjEuVmlld2VySGVhcnRiZWF0SABCBwoFZnJhbWUiOwoJU3Vic2NyaWJlEgwKBGJlZHMYASADKAkSDQoFdW5pdHMYAiADKAkSEQoJd2F2ZWZvcm1zGAMgASgIIhEKD1ZpZXdlckhlYXJ0YmVhdCLIAQoNV2F0Y2hSZXNwb25zZRIsCghzbmFwc2hvdBgBIAEoCzIYLnJwbV9zZXJ2aWNlLnYxLlNuYXBzaG90SAASJgoFZGVsdGEYAiABKAsyFS5ycG1fc2VydmljZS52MS5EZWx0YUgAEiwKCHByb2dyZXNzGAMgASgLMhgucnBtX3NlcnZpY2UudjEuUHJvZ3Jlc3NIABIqCgdjbG9zaW5nGAQgASgLMhcucnBtX3NlcnZpY2UudjEuQ2xvc2luZ0gAQgcKBWZyYW1lIr8BCghTbmFwc2hvdBIUCghyZXZpc2lvbhgBIAEoBEICMAESFAoMc2VydmVyX2Nsb2NrGAIgASgBEiwKBGJlZHMYAyADKAsyHi5ycG1fc2VydmljZS52MS5CZWREZXNjcmlwdGlvbhItCghudW1lcmljcxgEIAMoCzIbLnJwbV9zZXJ2aWNlLnYxLkJlZE51bWVyaWNzEioKBmFsYXJtcxgFIAMoCzIaLnJwbV9zZXJ2aWNlLnYxLkFsYXJtRXZlbnQi7AEKBURlbHRhEhQKCHJldmlzaW9uGAEgASgEQgIwARIUCgxzZXJ2ZXJfY2xvY2sYAiABKAESLAoEYmVkcxgDIAMoCzIeLnJwbV9zZXJ2aWNlLnYxLkJlZERlc2NyaXB0aW9uEi0KCG51bWVyaWNzGAQgAygLMhsucnBtX3NlcnZpY2UudjEuQmVkTnVtZXJpY3MSKgoGYWxhcm1zGAUgAygLMhoucnBtX3NlcnZpY2UudjEuQWxhcm1FdmVudBIuCgl3YXZlZm9ybXMYBiADKAsyGy5ycG1fc2VydmljZS52MS5CZWRXYXZlZm9ybSI2CghQcm9ncmVzcxIUCghyZXZpc2lvbhgBIAEoBEICMAESFAoMc2VydmVyX2Nsb2NrGAIgASgBIhkKB0Nsb3NpbmcSDgoGcmVhc29uGAEgASgJIuECCg5CZWREZXNjcmlwdGlvbhIOCgZudW1iZXIYASABKA0SCwoDYmVkGAIgASgJEgwKBHVuaXQYAyABKAkSEQoJZGV2aWNlX2lkGAQgASgJEhIKCnBhdGllbnRfaWQYBSABKAkSKwoJYWdlX2NsYXNzGAYgASgOMhgucnBtX3NlcnZpY2UudjEuQWdlQ2xhc3MSLgoKY29ubmVjdGlvbhgHIAEoDjIaLnJwbV9zZXJ2aWNlLnYxLkNvbm5lY3Rpb24SMgoHbWV0cmljcxgIIAMoCzIhLnJwbV9zZXJ2aWNlLnYxLk1ldHJpY0Rlc2NyaXB0aW9uEjQKCXdhdmVmb3JtcxgJIAMoCzIhLnJwbV9zZXJ2aWNlLnYxLlNhbXBsZUFycmF5TWV0cmljEh8KEmF1ZGlvX3BhdXNlZF91bnRpbBgKIAEoAUgAiAEBQhUKE19hdWRpb19wYXVzZWRfdW50aWwipAEKEU1ldHJpY0Rlc2NyaXB0aW9uEgwKBG5hbWUYASABKAkSDAoEY29kZRgCIAEoDRIMCgR1bml0GAMgASgJEhAKCGRlY2ltYWxzGAQgASgNEhUKDXN0YWxlX2FmdGVyX3MYBSABKAESMQoGbGltaXRzGAYgASgLMhwucnBtX3NlcnZpY2UudjEuTWV0cmljTGltaXRzSACIAQFCCQoHX2xpbWl0cyJuCgtCZWROdW1lcmljcxIOCgZudW1iZXIYASABKA0SDgoGdmFsdWVzGAIgAygBEhMKC29ic2VydmVkX2F0GAMgAygBEioKCHZhbGlkaXR5GAQgAygOMhgucnBtX3NlcnZpY2UudjEuVmFsaWRpdHkiUgoLQmVkV2F2ZWZvcm0SDgoGbnVtYmVyGAEgASgNEhAKCHdhdmVmb3JtGAIgASgNEhAKCHN0YXJ0X2F0GAMgASgBEg8KB3NhbXBsZXMYBCABKAwifgoXQWNrbm93bGVkZ2VBbGFybVJlcXVlc3QSGQoNb2NjdXJyZW5jZV9pZBgBIAEoBEICMAESLwoIcHJpb3JpdHkYAiABKA4yHS5ycG1fc2VydmljZS52MS5BbGFybVByaW9yaXR5EhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCSJFChhBY2tub3dsZWRnZUFsYXJtUmVzcG9uc2USKQoFYWxhcm0YASABKAsyGi5ycG1fc2VydmljZS52MS5BbGFybUV2ZW50IkcKEVJlc2V0QWxhcm1SZXF1ZXN0EhkKDW9jY3VycmVuY2VfaWQYASABKARCAjABEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCSI/ChJSZXNldEFsYXJtUmVzcG9uc2USKQoFYWxhcm0YASABKAsyGi5ycG1fc2VydmljZS52MS5BbGFybUV2ZW50Ik0KEVBhdXNlQXVkaW9SZXF1ZXN0EgsKA2JlZBgBIAEoCRISCgpkdXJhdGlvbl9zGAIgASgBEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCSJAChJQYXVzZUF1ZGlvUmVzcG9uc2USGQoMcGF1c2VkX3VudGlsGAEgASgBSACIAQFCDwoNX3BhdXNlZF91bnRpbCIhChFMaXN0QWxhcm1zUmVxdWVzdBIMCgRiZWRzGAEgAygJIkAKEkxpc3RBbGFybXNSZXNwb25zZRIqCgZhbGFybXMYASADKAsyGi5ycG1fc2VydmljZS52MS5BbGFybUV2ZW50KmwKCEFnZUNsYXNzEhkKFUFHRV9DTEFTU19VTlNQRUNJRklFRBAAEhMKD0FHRV9DTEFTU19BRFVMVBABEhgKFEFHRV9DTEFTU19QQUVESUFUUklDEAISFgoSQUdFX0NMQVNTX05FT05BVEFMEAMqbAoKQ29ubmVjdGlvbhIaChZDT05ORUNUSU9OX1VOU1BFQ0lGSUVEEAASGAoUQ09OTkVDVElPTl9DT05ORUNURUQQARITCg9DT05ORUNUSU9OX0xPU1QQAhITCg9DT05ORUNUSU9OX0FXQVkQAzLDAwoRTW9uaXRvcmluZ1NlcnZpY2USSAoFV2F0Y2gSHC5ycG1fc2VydmljZS52MS5XYXRjaFJlcXVlc3QaHS5ycG1fc2VydmljZS52MS5XYXRjaFJlc3BvbnNlKAEwARJlChBBY2tub3dsZWRnZUFsYXJtEicucnBtX3NlcnZpY2UudjEuQWNrbm93bGVkZ2VBbGFybVJlcXVlc3QaKC5ycG1fc2VydmljZS52MS5BY2tub3dsZWRnZUFsYXJtUmVzcG9uc2USUwoKUmVzZXRBbGFybRIhLnJwbV9zZXJ2aWNlLnYxLlJlc2V0QWxhcm1SZXF1ZXN0GiIucnBtX3NlcnZpY2UudjEuUmVzZXRBbGFybVJlc3BvbnNlElMKClBhdXNlQXVkaW8SIS5ycG1fc2VydmljZS52MS5QYXVzZUF1ZGlvUmVxdWVzdBoiLnJwbV9zZXJ2aWNlLnYxLlBhdXNlQXVkaW9SZXNwb25zZRJTCgpMaXN0QWxhcm1zEiEucnBtX3NlcnZpY2UudjEuTGlzdEFsYXJtc1JlcXVlc3QaIi5ycG1fc2VydmljZS52MS5MaXN0QWxhcm1zUmVzcG9uc2ViBnByb3RvMw", [file_rpm_service_v1_alarm, file_rpm_service_v1_telemetry]);
+  fileDesc("Ch9ycG1fc2VydmljZS92MS9tb25pdG9yaW5nLnByb3RvEg5ycG1fc2VydmljZS52MSLuAQoMV2F0Y2hSZXF1ZXN0Ei4KCXN1YnNjcmliZRgBIAEoCzIZLnJwbV9zZXJ2aWNlLnYxLlN1YnNjcmliZUgAEjQKCWhlYXJ0YmVhdBgCIAEoCzIfLnJwbV9zZXJ2aWNlLnYxLlZpZXdlckhlYXJ0YmVhdEgAEjIKCHByZXNlbmNlGAMgASgLMh4ucnBtX3NlcnZpY2UudjEuVmlld2VyUHJlc2VuY2VIABI7ChBjb25maXJtX2RlbGl2ZXJ5GAQgASgLMh8ucnBtX3NlcnZpY2UudjEuQ29uZmlybURlbGl2ZXJ5SABCBwoFZnJhbWUiOwoJU3Vic2NyaWJlEgwKBGJlZHMYASADKAkSDQoFdW5pdHMYAiADKAkSEQoJd2F2ZWZvcm1zGAMgASgIIhEKD1ZpZXdlckhlYXJ0YmVhdCI2Cg5WaWV3ZXJQcmVzZW5jZRITCgthdWRpb19hcm1lZBgBIAEoCBIPCgd2aXNpYmxlGAIgASgIIj8KD0NvbmZpcm1EZWxpdmVyeRIsCgZldmVudHMYASADKAsyHC5ycG1fc2VydmljZS52MS5BbGFybUV2ZW50SWQiPAoMQWxhcm1FdmVudElkEhkKDW9jY3VycmVuY2VfaWQYASABKARCAjABEhEKCWV2ZW50X3NlcRgCIAEoDSLIAQoNV2F0Y2hSZXNwb25zZRIsCghzbmFwc2hvdBgBIAEoCzIYLnJwbV9zZXJ2aWNlLnYxLlNuYXBzaG90SAASJgoFZGVsdGEYAiABKAsyFS5ycG1fc2VydmljZS52MS5EZWx0YUgAEiwKCHByb2dyZXNzGAMgASgLMhgucnBtX3NlcnZpY2UudjEuUHJvZ3Jlc3NIABIqCgdjbG9zaW5nGAQgASgLMhcucnBtX3NlcnZpY2UudjEuQ2xvc2luZ0gAQgcKBWZyYW1lIr8BCghTbmFwc2hvdBIUCghyZXZpc2lvbhgBIAEoBEICMAESFAoMc2VydmVyX2Nsb2NrGAIgASgBEiwKBGJlZHMYAyADKAsyHi5ycG1fc2VydmljZS52MS5CZWREZXNjcmlwdGlvbhItCghudW1lcmljcxgEIAMoCzIbLnJwbV9zZXJ2aWNlLnYxLkJlZE51bWVyaWNzEioKBmFsYXJtcxgFIAMoCzIaLnJwbV9zZXJ2aWNlLnYxLkFsYXJtRXZlbnQi7AEKBURlbHRhEhQKCHJldmlzaW9uGAEgASgEQgIwARIUCgxzZXJ2ZXJfY2xvY2sYAiABKAESLAoEYmVkcxgDIAMoCzIeLnJwbV9zZXJ2aWNlLnYxLkJlZERlc2NyaXB0aW9uEi0KCG51bWVyaWNzGAQgAygLMhsucnBtX3NlcnZpY2UudjEuQmVkTnVtZXJpY3MSKgoGYWxhcm1zGAUgAygLMhoucnBtX3NlcnZpY2UudjEuQWxhcm1FdmVudBIuCgl3YXZlZm9ybXMYBiADKAsyGy5ycG1fc2VydmljZS52MS5CZWRXYXZlZm9ybSI2CghQcm9ncmVzcxIUCghyZXZpc2lvbhgBIAEoBEICMAESFAoMc2VydmVyX2Nsb2NrGAIgASgBIhkKB0Nsb3NpbmcSDgoGcmVhc29uGAEgASgJIowECg5CZWREZXNjcmlwdGlvbhIOCgZudW1iZXIYASABKA0SCwoDYmVkGAIgASgJEgwKBHVuaXQYAyABKAkSEQoJZGV2aWNlX2lkGAQgASgJEhIKCnBhdGllbnRfaWQYBSABKAkSKwoJYWdlX2NsYXNzGAYgASgOMhgucnBtX3NlcnZpY2UudjEuQWdlQ2xhc3MSLgoKY29ubmVjdGlvbhgHIAEoDjIaLnJwbV9zZXJ2aWNlLnYxLkNvbm5lY3Rpb24SMgoHbWV0cmljcxgIIAMoCzIhLnJwbV9zZXJ2aWNlLnYxLk1ldHJpY0Rlc2NyaXB0aW9uEjQKCXdhdmVmb3JtcxgJIAMoCzIhLnJwbV9zZXJ2aWNlLnYxLlNhbXBsZUFycmF5TWV0cmljEh8KEmF1ZGlvX3BhdXNlZF91bnRpbBgKIAEoAUgAiAEBEjYKDWluYWN0aXZhdGlvbnMYCyADKAsyHy5ycG1fc2VydmljZS52MS5CZWRJbmFjdGl2YXRpb24SFAoHY292ZXJlZBgMIAEoCEgBiAEBEj0KDWVhcmx5X3dhcm5pbmcYDSABKAsyIS5ycG1fc2VydmljZS52MS5FYXJseVdhcm5pbmdTY29yZUgCiAEBQhUKE19hdWRpb19wYXVzZWRfdW50aWxCCgoIX2NvdmVyZWRCEAoOX2Vhcmx5X3dhcm5pbmciqgEKD0JlZEluYWN0aXZhdGlvbhIrCgVzdGF0ZRgBIAEoDjIcLnJwbV9zZXJ2aWNlLnYxLkluYWN0aXZhdGlvbhIOCgZtZXRyaWMYAiABKAkSEQoJY29uZGl0aW9uGAMgASgJEgoKAmJ5GAQgASgJEg0KBXNpbmNlGAUgASgBEhIKBXVudGlsGAYgASgBSACIAQESDgoGcmVhc29uGAcgASgJQggKBl91bnRpbCLnAQoRTWV0cmljRGVzY3JpcHRpb24SDAoEbmFtZRgBIAEoCRIMCgRjb2RlGAIgASgNEgwKBHVuaXQYAyABKAkSEAoIZGVjaW1hbHMYBCABKA0SFQoNc3RhbGVfYWZ0ZXJfcxgFIAEoARIxCgZsaW1pdHMYBiABKAsyHC5ycG1fc2VydmljZS52MS5NZXRyaWNMaW1pdHNIAIgBARI0CghvdmVycmlkZRgHIAEoCzIdLnJwbV9zZXJ2aWNlLnYxLkxpbWl0T3ZlcnJpZGVIAYgBAUIJCgdfbGltaXRzQgsKCV9vdmVycmlkZSJJCg1MaW1pdE92ZXJyaWRlEgoKAmJ5GAEgASgJEg0KBXNpbmNlGAIgASgBEg0KBXVudGlsGAMgASgBEg4KBnJlYXNvbhgEIAEoCSJ/CgtCZWROdW1lcmljcxIOCgZudW1iZXIYASABKA0SDgoGdmFsdWVzGAIgAygBEhMKC29ic2VydmVkX2F0GAMgAygBEioKCHZhbGlkaXR5GAQgAygOMhgucnBtX3NlcnZpY2UudjEuVmFsaWRpdHkSDwoHcGVuZGluZxgFIAMoDSJSCgtCZWRXYXZlZm9ybRIOCgZudW1iZXIYASABKA0SEAoId2F2ZWZvcm0YAiABKA0SEAoIc3RhcnRfYXQYAyABKAESDwoHc2FtcGxlcxgEIAEoDCKSAQoXQWNrbm93bGVkZ2VBbGFybVJlcXVlc3QSGQoNb2NjdXJyZW5jZV9pZBgBIAEoBEICMAESLwoIcHJpb3JpdHkYAiABKA4yHS5ycG1fc2VydmljZS52MS5BbGFybVByaW9yaXR5EhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRISCgpkdXJhdGlvbl9zGAQgASgBIkUKGEFja25vd2xlZGdlQWxhcm1SZXNwb25zZRIpCgVhbGFybRgBIAEoCzIaLnJwbV9zZXJ2aWNlLnYxLkFsYXJtRXZlbnQiRwoRUmVzZXRBbGFybVJlcXVlc3QSGQoNb2NjdXJyZW5jZV9pZBgBIAEoBEICMAESFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJIj8KElJlc2V0QWxhcm1SZXNwb25zZRIpCgVhbGFybRgBIAEoCzIaLnJwbV9zZXJ2aWNlLnYxLkFsYXJtRXZlbnQiTQoRUGF1c2VBdWRpb1JlcXVlc3QSCwoDYmVkGAEgASgJEhIKCmR1cmF0aW9uX3MYAiABKAESFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJIkAKElBhdXNlQXVkaW9SZXNwb25zZRIZCgxwYXVzZWRfdW50aWwYASABKAFIAIgBAUIPCg1fcGF1c2VkX3VudGlsIoYBChhTZXRSZXNwb25zaWJpbGl0eVJlcXVlc3QSGQoNb2NjdXJyZW5jZV9pZBgBIAEoBEICMAESNgoOcmVzcG9uc2liaWxpdHkYAiABKA4yHi5ycG1fc2VydmljZS52MS5SZXNwb25zaWJpbGl0eRIXCg9pZGVtcG90ZW5jeV9rZXkYAyABKAkiRgoZU2V0UmVzcG9uc2liaWxpdHlSZXNwb25zZRIpCgVhbGFybRgBIAEoCzIaLnJwbV9zZXJ2aWNlLnYxLkFsYXJtRXZlbnQiswEKF0luYWN0aXZhdGVBbGFybXNSZXF1ZXN0EgsKA2JlZBgBIAEoCRIOCgZtZXRyaWMYAiABKAkSEQoJY29uZGl0aW9uGAMgASgJEisKBXN0YXRlGAQgASgOMhwucnBtX3NlcnZpY2UudjEuSW5hY3RpdmF0aW9uEhIKCmR1cmF0aW9uX3MYBSABKAESDgoGcmVhc29uGAYgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgHIAEoCSJRChhJbmFjdGl2YXRlQWxhcm1zUmVzcG9uc2USNQoMaW5hY3RpdmF0aW9uGAEgASgLMh8ucnBtX3NlcnZpY2UudjEuQmVkSW5hY3RpdmF0aW9uImIKF1JlYWN0aXZhdGVBbGFybXNSZXF1ZXN0EgsKA2JlZBgBIAEoCRIOCgZtZXRyaWMYAiABKAkSEQoJY29uZGl0aW9uGAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCSIaChhSZWFjdGl2YXRlQWxhcm1zUmVzcG9uc2UiIQoRTGlzdEFsYXJtc1JlcXVlc3QSDAoEYmVkcxgBIAMoCSJAChJMaXN0QWxhcm1zUmVzcG9uc2USKgoGYWxhcm1zGAEgAygLMhoucnBtX3NlcnZpY2UudjEuQWxhcm1FdmVudCpsCghBZ2VDbGFzcxIZChVBR0VfQ0xBU1NfVU5TUEVDSUZJRUQQABITCg9BR0VfQ0xBU1NfQURVTFQQARIYChRBR0VfQ0xBU1NfUEFFRElBVFJJQxACEhYKEkFHRV9DTEFTU19ORU9OQVRBTBADKmwKCkNvbm5lY3Rpb24SGgoWQ09OTkVDVElPTl9VTlNQRUNJRklFRBAAEhgKFENPTk5FQ1RJT05fQ09OTkVDVEVEEAESEwoPQ09OTkVDVElPTl9MT1NUEAISEwoPQ09OTkVDVElPTl9BV0FZEAMy+wUKEU1vbml0b3JpbmdTZXJ2aWNlEkgKBVdhdGNoEhwucnBtX3NlcnZpY2UudjEuV2F0Y2hSZXF1ZXN0Gh0ucnBtX3NlcnZpY2UudjEuV2F0Y2hSZXNwb25zZSgBMAESZQoQQWNrbm93bGVkZ2VBbGFybRInLnJwbV9zZXJ2aWNlLnYxLkFja25vd2xlZGdlQWxhcm1SZXF1ZXN0GigucnBtX3NlcnZpY2UudjEuQWNrbm93bGVkZ2VBbGFybVJlc3BvbnNlElMKClJlc2V0QWxhcm0SIS5ycG1fc2VydmljZS52MS5SZXNldEFsYXJtUmVxdWVzdBoiLnJwbV9zZXJ2aWNlLnYxLlJlc2V0QWxhcm1SZXNwb25zZRJTCgpQYXVzZUF1ZGlvEiEucnBtX3NlcnZpY2UudjEuUGF1c2VBdWRpb1JlcXVlc3QaIi5ycG1fc2VydmljZS52MS5QYXVzZUF1ZGlvUmVzcG9uc2USaAoRU2V0UmVzcG9uc2liaWxpdHkSKC5ycG1fc2VydmljZS52MS5TZXRSZXNwb25zaWJpbGl0eVJlcXVlc3QaKS5ycG1fc2VydmljZS52MS5TZXRSZXNwb25zaWJpbGl0eVJlc3BvbnNlEmUKEEluYWN0aXZhdGVBbGFybXMSJy5ycG1fc2VydmljZS52MS5JbmFjdGl2YXRlQWxhcm1zUmVxdWVzdBooLnJwbV9zZXJ2aWNlLnYxLkluYWN0aXZhdGVBbGFybXNSZXNwb25zZRJlChBSZWFjdGl2YXRlQWxhcm1zEicucnBtX3NlcnZpY2UudjEuUmVhY3RpdmF0ZUFsYXJtc1JlcXVlc3QaKC5ycG1fc2VydmljZS52MS5SZWFjdGl2YXRlQWxhcm1zUmVzcG9uc2USUwoKTGlzdEFsYXJtcxIhLnJwbV9zZXJ2aWNlLnYxLkxpc3RBbGFybXNSZXF1ZXN0GiIucnBtX3NlcnZpY2UudjEuTGlzdEFsYXJtc1Jlc3BvbnNlYgZwcm90bzM", [file_rpm_service_v1_alarm, file_rpm_service_v1_early_warning, file_rpm_service_v1_telemetry]);
 
 /**
  * One frame from a viewer.
@@ -45,6 +47,22 @@ export type WatchRequest = Message<"rpm_service.v1.WatchRequest"> & {
      */
     value: ViewerHeartbeat;
     case: "heartbeat";
+  } | {
+    /**
+     * Says whether this viewer can call somebody.
+     *
+     * @generated from field: rpm_service.v1.ViewerPresence presence = 3;
+     */
+    value: ViewerPresence;
+    case: "presence";
+  } | {
+    /**
+     * Says which alarm events have been presented.
+     *
+     * @generated from field: rpm_service.v1.ConfirmDelivery confirm_delivery = 4;
+     */
+    value: ConfirmDelivery;
+    case: "confirmDelivery";
   } | { case: undefined; value?: undefined };
 };
 
@@ -106,6 +124,84 @@ export const ViewerHeartbeatSchema: GenMessage<ViewerHeartbeat> = /*@__PURE__*/
   messageDesc(file_rpm_service_v1_monitoring, 2);
 
 /**
+ * Whether a viewer can call somebody. A bed is covered while a viewer that sees it is both.
+ *
+ * @generated from message rpm_service.v1.ViewerPresence
+ */
+export type ViewerPresence = Message<"rpm_service.v1.ViewerPresence"> & {
+  /**
+   * A person has heard a test of its sound, and sound is not off.
+   *
+   * @generated from field: bool audio_armed = 1;
+   */
+  audioArmed: boolean;
+
+  /**
+   * It is in view: not a hidden tab, not a dark screen.
+   *
+   * @generated from field: bool visible = 2;
+   */
+  visible: boolean;
+};
+
+/**
+ * Describes the message rpm_service.v1.ViewerPresence.
+ * Use `create(ViewerPresenceSchema)` to create a new message.
+ */
+export const ViewerPresenceSchema: GenMessage<ViewerPresence> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_monitoring, 3);
+
+/**
+ * Alarm events that have been presented to a person. May be repeated; what is not confirmed
+ * in time is a technical alarm, NOT_DELIVERED.
+ *
+ * @generated from message rpm_service.v1.ConfirmDelivery
+ */
+export type ConfirmDelivery = Message<"rpm_service.v1.ConfirmDelivery"> & {
+  /**
+   * At most 256; events that are not known are ignored.
+   *
+   * @generated from field: repeated rpm_service.v1.AlarmEventId events = 1;
+   */
+  events: AlarmEventId[];
+};
+
+/**
+ * Describes the message rpm_service.v1.ConfirmDelivery.
+ * Use `create(ConfirmDeliverySchema)` to create a new message.
+ */
+export const ConfirmDeliverySchema: GenMessage<ConfirmDelivery> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_monitoring, 4);
+
+/**
+ * Names one alarm event.
+ *
+ * @generated from message rpm_service.v1.AlarmEventId
+ */
+export type AlarmEventId = Message<"rpm_service.v1.AlarmEventId"> & {
+  /**
+   * The occurrence.
+   *
+   * @generated from field: uint64 occurrence_id = 1 [jstype = JS_STRING];
+   */
+  occurrenceId: string;
+
+  /**
+   * Its event.
+   *
+   * @generated from field: uint32 event_seq = 2;
+   */
+  eventSeq: number;
+};
+
+/**
+ * Describes the message rpm_service.v1.AlarmEventId.
+ * Use `create(AlarmEventIdSchema)` to create a new message.
+ */
+export const AlarmEventIdSchema: GenMessage<AlarmEventId> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_monitoring, 5);
+
+/**
  * One frame to a viewer.
  *
  * @generated from message rpm_service.v1.WatchResponse
@@ -156,7 +252,7 @@ export type WatchResponse = Message<"rpm_service.v1.WatchResponse"> & {
  * Use `create(WatchResponseSchema)` to create a new message.
  */
 export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 3);
+  messageDesc(file_rpm_service_v1_monitoring, 6);
 
 /**
  * Everything as it stands. Replaces all that the viewer knew.
@@ -205,7 +301,7 @@ export type Snapshot = Message<"rpm_service.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 4);
+  messageDesc(file_rpm_service_v1_monitoring, 7);
 
 /**
  * What changed since the last Snapshot or Delta.
@@ -261,7 +357,7 @@ export type Delta = Message<"rpm_service.v1.Delta"> & {
  * Use `create(DeltaSchema)` to create a new message.
  */
 export const DeltaSchema: GenMessage<Delta> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 5);
+  messageDesc(file_rpm_service_v1_monitoring, 8);
 
 /**
  * Nothing changed, and the link lives.
@@ -289,7 +385,7 @@ export type Progress = Message<"rpm_service.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 6);
+  messageDesc(file_rpm_service_v1_monitoring, 9);
 
 /**
  * The server ends this stream. Connect again, unless the reason forbids it.
@@ -310,7 +406,7 @@ export type Closing = Message<"rpm_service.v1.Closing"> & {
  * Use `create(ClosingSchema)` to create a new message.
  */
 export const ClosingSchema: GenMessage<Closing> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 7);
+  messageDesc(file_rpm_service_v1_monitoring, 10);
 
 /**
  * A bed and what is measured there.
@@ -387,6 +483,27 @@ export type BedDescription = Message<"rpm_service.v1.BedDescription"> & {
    * @generated from field: optional double audio_paused_until = 10;
    */
   audioPausedUntil?: number | undefined;
+
+  /**
+   * Everything that is held back of alarm signals here; audio_paused_until is one of these.
+   *
+   * @generated from field: repeated rpm_service.v1.BedInactivation inactivations = 11;
+   */
+  inactivations: BedInactivation[];
+
+  /**
+   * Whether a viewer is there that can call somebody; absent where nothing is monitored.
+   *
+   * @generated from field: optional bool covered = 12;
+   */
+  covered?: boolean | undefined;
+
+  /**
+   * Newest early-warning score; absent where none applies.
+   *
+   * @generated from field: optional rpm_service.v1.EarlyWarningScore early_warning = 13;
+   */
+  earlyWarning?: EarlyWarningScore | undefined;
 };
 
 /**
@@ -394,7 +511,70 @@ export type BedDescription = Message<"rpm_service.v1.BedDescription"> & {
  * Use `create(BedDescriptionSchema)` to create a new message.
  */
 export const BedDescriptionSchema: GenMessage<BedDescription> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 8);
+  messageDesc(file_rpm_service_v1_monitoring, 11);
+
+/**
+ * Something that is held back of alarm signals at a bed.
+ *
+ * @generated from message rpm_service.v1.BedInactivation
+ */
+export type BedInactivation = Message<"rpm_service.v1.BedInactivation"> & {
+  /**
+   * What is held back.
+   *
+   * @generated from field: rpm_service.v1.Inactivation state = 1;
+   */
+  state: Inactivation;
+
+  /**
+   * Only the alarms of this metric; empty: not bound to one.
+   *
+   * @generated from field: string metric = 2;
+   */
+  metric: string;
+
+  /**
+   * Only this condition of it; empty: every one.
+   *
+   * @generated from field: string condition = 3;
+   */
+  condition: string;
+
+  /**
+   * Who began it.
+   *
+   * @generated from field: string by = 4;
+   */
+  by: string;
+
+  /**
+   * When it began.
+   *
+   * @generated from field: double since = 5;
+   */
+  since: number;
+
+  /**
+   * When it ends by itself; absent for AUDIO_OFF and ALARM_OFF.
+   *
+   * @generated from field: optional double until = 6;
+   */
+  until?: number | undefined;
+
+  /**
+   * Why, in words; no patient's name.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message rpm_service.v1.BedInactivation.
+ * Use `create(BedInactivationSchema)` to create a new message.
+ */
+export const BedInactivationSchema: GenMessage<BedInactivation> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_monitoring, 12);
 
 /**
  * A metric at a bed.
@@ -443,6 +623,13 @@ export type MetricDescription = Message<"rpm_service.v1.MetricDescription"> & {
    * @generated from field: optional rpm_service.v1.MetricLimits limits = 6;
    */
   limits?: MetricLimits | undefined;
+
+  /**
+   * Present where the limits are this patient's own and not those of the preset.
+   *
+   * @generated from field: optional rpm_service.v1.LimitOverride override = 7;
+   */
+  override?: LimitOverride | undefined;
 };
 
 /**
@@ -450,7 +637,49 @@ export type MetricDescription = Message<"rpm_service.v1.MetricDescription"> & {
  * Use `create(MetricDescriptionSchema)` to create a new message.
  */
 export const MetricDescriptionSchema: GenMessage<MetricDescription> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 9);
+  messageDesc(file_rpm_service_v1_monitoring, 13);
+
+/**
+ * Who set limits of a patient's own, and until when.
+ *
+ * @generated from message rpm_service.v1.LimitOverride
+ */
+export type LimitOverride = Message<"rpm_service.v1.LimitOverride"> & {
+  /**
+   * Who set them.
+   *
+   * @generated from field: string by = 1;
+   */
+  by: string;
+
+  /**
+   * When they were set.
+   *
+   * @generated from field: double since = 2;
+   */
+  since: number;
+
+  /**
+   * When the preset comes into force again.
+   *
+   * @generated from field: double until = 3;
+   */
+  until: number;
+
+  /**
+   * Why, in words; no patient's name.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message rpm_service.v1.LimitOverride.
+ * Use `create(LimitOverrideSchema)` to create a new message.
+ */
+export const LimitOverrideSchema: GenMessage<LimitOverride> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_monitoring, 14);
 
 /**
  * Newest values of one bed, by the positions of BedDescription.metrics.
@@ -485,6 +714,13 @@ export type BedNumerics = Message<"rpm_service.v1.BedNumerics"> & {
    * @generated from field: repeated rpm_service.v1.Validity validity = 4;
    */
   validity: Validity[];
+
+  /**
+   * Positions of metrics whose alarm is pending: a limit is violated, its delay still runs.
+   *
+   * @generated from field: repeated uint32 pending = 5;
+   */
+  pending: number[];
 };
 
 /**
@@ -492,7 +728,7 @@ export type BedNumerics = Message<"rpm_service.v1.BedNumerics"> & {
  * Use `create(BedNumericsSchema)` to create a new message.
  */
 export const BedNumericsSchema: GenMessage<BedNumerics> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 10);
+  messageDesc(file_rpm_service_v1_monitoring, 15);
 
 /**
  * Samples of one waveform of one bed.
@@ -534,7 +770,7 @@ export type BedWaveform = Message<"rpm_service.v1.BedWaveform"> & {
  * Use `create(BedWaveformSchema)` to create a new message.
  */
 export const BedWaveformSchema: GenMessage<BedWaveform> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 11);
+  messageDesc(file_rpm_service_v1_monitoring, 16);
 
 /**
  * Acknowledges one occurrence at one priority.
@@ -562,6 +798,13 @@ export type AcknowledgeAlarmRequest = Message<"rpm_service.v1.AcknowledgeAlarmRe
    * @generated from field: string idempotency_key = 3;
    */
   idempotencyKey: string;
+
+  /**
+   * For how long it counts while the condition holds, in seconds: 10 to 120; 0: 120.
+   *
+   * @generated from field: double duration_s = 4;
+   */
+  durationS: number;
 };
 
 /**
@@ -569,7 +812,7 @@ export type AcknowledgeAlarmRequest = Message<"rpm_service.v1.AcknowledgeAlarmRe
  * Use `create(AcknowledgeAlarmRequestSchema)` to create a new message.
  */
 export const AcknowledgeAlarmRequestSchema: GenMessage<AcknowledgeAlarmRequest> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 12);
+  messageDesc(file_rpm_service_v1_monitoring, 17);
 
 /**
  * The acknowledged occurrence.
@@ -590,7 +833,7 @@ export type AcknowledgeAlarmResponse = Message<"rpm_service.v1.AcknowledgeAlarmR
  * Use `create(AcknowledgeAlarmResponseSchema)` to create a new message.
  */
 export const AcknowledgeAlarmResponseSchema: GenMessage<AcknowledgeAlarmResponse> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 13);
+  messageDesc(file_rpm_service_v1_monitoring, 18);
 
 /**
  * Ends a latched signal.
@@ -618,7 +861,7 @@ export type ResetAlarmRequest = Message<"rpm_service.v1.ResetAlarmRequest"> & {
  * Use `create(ResetAlarmRequestSchema)` to create a new message.
  */
 export const ResetAlarmRequestSchema: GenMessage<ResetAlarmRequest> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 14);
+  messageDesc(file_rpm_service_v1_monitoring, 19);
 
 /**
  * The reset occurrence.
@@ -639,7 +882,7 @@ export type ResetAlarmResponse = Message<"rpm_service.v1.ResetAlarmResponse"> & 
  * Use `create(ResetAlarmResponseSchema)` to create a new message.
  */
 export const ResetAlarmResponseSchema: GenMessage<ResetAlarmResponse> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 15);
+  messageDesc(file_rpm_service_v1_monitoring, 20);
 
 /**
  * Pauses the sound of one bed.
@@ -674,7 +917,7 @@ export type PauseAudioRequest = Message<"rpm_service.v1.PauseAudioRequest"> & {
  * Use `create(PauseAudioRequestSchema)` to create a new message.
  */
 export const PauseAudioRequestSchema: GenMessage<PauseAudioRequest> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 16);
+  messageDesc(file_rpm_service_v1_monitoring, 21);
 
 /**
  * The pause.
@@ -695,7 +938,205 @@ export type PauseAudioResponse = Message<"rpm_service.v1.PauseAudioResponse"> & 
  * Use `create(PauseAudioResponseSchema)` to create a new message.
  */
 export const PauseAudioResponseSchema: GenMessage<PauseAudioResponse> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 17);
+  messageDesc(file_rpm_service_v1_monitoring, 22);
+
+/**
+ * Answers for one occurrence.
+ *
+ * @generated from message rpm_service.v1.SetResponsibilityRequest
+ */
+export type SetResponsibilityRequest = Message<"rpm_service.v1.SetResponsibilityRequest"> & {
+  /**
+   * The occurrence.
+   *
+   * @generated from field: uint64 occurrence_id = 1 [jstype = JS_STRING];
+   */
+  occurrenceId: string;
+
+  /**
+   * ACCEPTED or REJECTED.
+   *
+   * @generated from field: rpm_service.v1.Responsibility responsibility = 2;
+   */
+  responsibility: Responsibility;
+
+  /**
+   * Makes a repeated call harmless: 1 to 64 characters, chosen by the caller.
+   *
+   * @generated from field: string idempotency_key = 3;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * Describes the message rpm_service.v1.SetResponsibilityRequest.
+ * Use `create(SetResponsibilityRequestSchema)` to create a new message.
+ */
+export const SetResponsibilityRequestSchema: GenMessage<SetResponsibilityRequest> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_monitoring, 23);
+
+/**
+ * The occurrence.
+ *
+ * @generated from message rpm_service.v1.SetResponsibilityResponse
+ */
+export type SetResponsibilityResponse = Message<"rpm_service.v1.SetResponsibilityResponse"> & {
+  /**
+   * As it stands now.
+   *
+   * @generated from field: rpm_service.v1.AlarmEvent alarm = 1;
+   */
+  alarm?: AlarmEvent | undefined;
+};
+
+/**
+ * Describes the message rpm_service.v1.SetResponsibilityResponse.
+ * Use `create(SetResponsibilityResponseSchema)` to create a new message.
+ */
+export const SetResponsibilityResponseSchema: GenMessage<SetResponsibilityResponse> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_monitoring, 24);
+
+/**
+ * Holds back alarm signals.
+ *
+ * @generated from message rpm_service.v1.InactivateAlarmsRequest
+ */
+export type InactivateAlarmsRequest = Message<"rpm_service.v1.InactivateAlarmsRequest"> & {
+  /**
+   * Name of the bed.
+   *
+   * @generated from field: string bed = 1;
+   */
+  bed: string;
+
+  /**
+   * Only the alarms of this metric; empty: of the whole bed.
+   *
+   * @generated from field: string metric = 2;
+   */
+  metric: string;
+
+  /**
+   * Only this condition of it, e.g. "SPO2_LOW"; empty: every one.
+   *
+   * @generated from field: string condition = 3;
+   */
+  condition: string;
+
+  /**
+   * What is held back.
+   *
+   * @generated from field: rpm_service.v1.Inactivation state = 4;
+   */
+  state: Inactivation;
+
+  /**
+   * For how long, in seconds: AUDIO_PAUSED 1 to 120 (0: 120), ALARM_PAUSED 1 to 7200
+   * (0: 600), else 0.
+   *
+   * @generated from field: double duration_s = 5;
+   */
+  durationS: number;
+
+  /**
+   * Why: 1 to 128 characters that name no patient. AUDIO_PAUSED needs none.
+   *
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * Makes a repeated call harmless: 1 to 64 characters, chosen by the caller.
+   *
+   * @generated from field: string idempotency_key = 7;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * Describes the message rpm_service.v1.InactivateAlarmsRequest.
+ * Use `create(InactivateAlarmsRequestSchema)` to create a new message.
+ */
+export const InactivateAlarmsRequestSchema: GenMessage<InactivateAlarmsRequest> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_monitoring, 25);
+
+/**
+ * What is held back now.
+ *
+ * @generated from message rpm_service.v1.InactivateAlarmsResponse
+ */
+export type InactivateAlarmsResponse = Message<"rpm_service.v1.InactivateAlarmsResponse"> & {
+  /**
+   * As it stands.
+   *
+   * @generated from field: rpm_service.v1.BedInactivation inactivation = 1;
+   */
+  inactivation?: BedInactivation | undefined;
+};
+
+/**
+ * Describes the message rpm_service.v1.InactivateAlarmsResponse.
+ * Use `create(InactivateAlarmsResponseSchema)` to create a new message.
+ */
+export const InactivateAlarmsResponseSchema: GenMessage<InactivateAlarmsResponse> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_monitoring, 26);
+
+/**
+ * Ends what is held back.
+ *
+ * @generated from message rpm_service.v1.ReactivateAlarmsRequest
+ */
+export type ReactivateAlarmsRequest = Message<"rpm_service.v1.ReactivateAlarmsRequest"> & {
+  /**
+   * Name of the bed.
+   *
+   * @generated from field: string bed = 1;
+   */
+  bed: string;
+
+  /**
+   * The metric, as it was given.
+   *
+   * @generated from field: string metric = 2;
+   */
+  metric: string;
+
+  /**
+   * The condition, as it was given.
+   *
+   * @generated from field: string condition = 3;
+   */
+  condition: string;
+
+  /**
+   * Makes a repeated call harmless: 1 to 64 characters, chosen by the caller.
+   *
+   * @generated from field: string idempotency_key = 4;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * Describes the message rpm_service.v1.ReactivateAlarmsRequest.
+ * Use `create(ReactivateAlarmsRequestSchema)` to create a new message.
+ */
+export const ReactivateAlarmsRequestSchema: GenMessage<ReactivateAlarmsRequest> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_monitoring, 27);
+
+/**
+ * Nothing of that scope is held back any more.
+ *
+ * @generated from message rpm_service.v1.ReactivateAlarmsResponse
+ */
+export type ReactivateAlarmsResponse = Message<"rpm_service.v1.ReactivateAlarmsResponse"> & {
+};
+
+/**
+ * Describes the message rpm_service.v1.ReactivateAlarmsResponse.
+ * Use `create(ReactivateAlarmsResponseSchema)` to create a new message.
+ */
+export const ReactivateAlarmsResponseSchema: GenMessage<ReactivateAlarmsResponse> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_monitoring, 28);
 
 /**
  * Chooses alarms.
@@ -716,7 +1157,7 @@ export type ListAlarmsRequest = Message<"rpm_service.v1.ListAlarmsRequest"> & {
  * Use `create(ListAlarmsRequestSchema)` to create a new message.
  */
 export const ListAlarmsRequestSchema: GenMessage<ListAlarmsRequest> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 18);
+  messageDesc(file_rpm_service_v1_monitoring, 29);
 
 /**
  * Every alarm whose signal is not OFF, never paged.
@@ -737,7 +1178,7 @@ export type ListAlarmsResponse = Message<"rpm_service.v1.ListAlarmsResponse"> & 
  * Use `create(ListAlarmsResponseSchema)` to create a new message.
  */
 export const ListAlarmsResponseSchema: GenMessage<ListAlarmsResponse> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_monitoring, 19);
+  messageDesc(file_rpm_service_v1_monitoring, 30);
 
 /**
  * Age class of a patient: chooses the preset of alarm limits.
@@ -873,6 +1314,39 @@ export const MonitoringService: GenService<{
     methodKind: "unary";
     input: typeof PauseAudioRequestSchema;
     output: typeof PauseAudioResponseSchema;
+  },
+  /**
+   * Takes responsibility for an occurrence, or says that one cannot. Its signal is as before.
+   * NOT_FOUND: no such active occurrence. FAILED_PRECONDITION: its condition has ended.
+   *
+   * @generated from rpc rpm_service.v1.MonitoringService.SetResponsibility
+   */
+  setResponsibility: {
+    methodKind: "unary";
+    input: typeof SetResponsibilityRequestSchema;
+    output: typeof SetResponsibilityResponseSchema;
+  },
+  /**
+   * Holds back signals of one alarm, one metric or one bed. INVALID_ARGUMENT: no such state,
+   * a duration out of bounds, or no reason. NOT_FOUND: no such bed, metric or alarm there.
+   *
+   * @generated from rpc rpm_service.v1.MonitoringService.InactivateAlarms
+   */
+  inactivateAlarms: {
+    methodKind: "unary";
+    input: typeof InactivateAlarmsRequestSchema;
+    output: typeof InactivateAlarmsResponseSchema;
+  },
+  /**
+   * Ends what InactivateAlarms began; what still holds signals again.
+   * NOT_FOUND: nothing of that scope is held back.
+   *
+   * @generated from rpc rpm_service.v1.MonitoringService.ReactivateAlarms
+   */
+  reactivateAlarms: {
+    methodKind: "unary";
+    input: typeof ReactivateAlarmsRequestSchema;
+    output: typeof ReactivateAlarmsResponseSchema;
   },
   /**
    * Lists every alarm whose signal is not OFF.

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rpm_service/v1/patient.proto.
  */
 export const file_rpm_service_v1_patient: GenFile = /*@__PURE__*/
-  fileDesc("ChxycG1fc2VydmljZS92MS9wYXRpZW50LnByb3RvEg5ycG1fc2VydmljZS52MSJxChNBZG1pdFBhdGllbnRSZXF1ZXN0EgsKA2JlZBgBIAEoCRIMCgR1bml0GAIgASgJEhIKCnBhdGllbnRfaWQYAyABKAkSKwoJYWdlX2NsYXNzGAQgASgOMhgucnBtX3NlcnZpY2UudjEuQWdlQ2xhc3MiKwoUQWRtaXRQYXRpZW50UmVzcG9uc2USEwoLYWRtaXR0ZWRfYXQYASABKAEiOAoWQXNzb2NpYXRlRGV2aWNlUmVxdWVzdBIRCglkZXZpY2VfaWQYASABKAkSCwoDYmVkGAIgASgJIjAKF0Fzc29jaWF0ZURldmljZVJlc3BvbnNlEhUKDWFzc29jaWF0ZWRfYXQYASABKAEiJgoXRGlzY2hhcmdlUGF0aWVudFJlcXVlc3QSCwoDYmVkGAEgASgJIjEKGERpc2NoYXJnZVBhdGllbnRSZXNwb25zZRIVCg1kaXNjaGFyZ2VkX2F0GAEgASgBMrYCCg5QYXRpZW50U2VydmljZRJZCgxBZG1pdFBhdGllbnQSIy5ycG1fc2VydmljZS52MS5BZG1pdFBhdGllbnRSZXF1ZXN0GiQucnBtX3NlcnZpY2UudjEuQWRtaXRQYXRpZW50UmVzcG9uc2USYgoPQXNzb2NpYXRlRGV2aWNlEiYucnBtX3NlcnZpY2UudjEuQXNzb2NpYXRlRGV2aWNlUmVxdWVzdBonLnJwbV9zZXJ2aWNlLnYxLkFzc29jaWF0ZURldmljZVJlc3BvbnNlEmUKEERpc2NoYXJnZVBhdGllbnQSJy5ycG1fc2VydmljZS52MS5EaXNjaGFyZ2VQYXRpZW50UmVxdWVzdBooLnJwbV9zZXJ2aWNlLnYxLkRpc2NoYXJnZVBhdGllbnRSZXNwb25zZWIGcHJvdG8z", [file_rpm_service_v1_monitoring]);
+  fileDesc("ChxycG1fc2VydmljZS92MS9wYXRpZW50LnByb3RvEg5ycG1fc2VydmljZS52MSJxChNBZG1pdFBhdGllbnRSZXF1ZXN0EgsKA2JlZBgBIAEoCRIMCgR1bml0GAIgASgJEhIKCnBhdGllbnRfaWQYAyABKAkSKwoJYWdlX2NsYXNzGAQgASgOMhgucnBtX3NlcnZpY2UudjEuQWdlQ2xhc3MiKwoUQWRtaXRQYXRpZW50UmVzcG9uc2USEwoLYWRtaXR0ZWRfYXQYASABKAEiOAoWQXNzb2NpYXRlRGV2aWNlUmVxdWVzdBIRCglkZXZpY2VfaWQYASABKAkSCwoDYmVkGAIgASgJIjAKF0Fzc29jaWF0ZURldmljZVJlc3BvbnNlEhUKDWFzc29jaWF0ZWRfYXQYASABKAEiOgoWVHJhbnNmZXJQYXRpZW50UmVxdWVzdBIQCghmcm9tX2JlZBgBIAEoCRIOCgZ0b19iZWQYAiABKAkiMQoXVHJhbnNmZXJQYXRpZW50UmVzcG9uc2USFgoOdHJhbnNmZXJyZWRfYXQYASABKAEiJgoXRGlzY2hhcmdlUGF0aWVudFJlcXVlc3QSCwoDYmVkGAEgASgJIjEKGERpc2NoYXJnZVBhdGllbnRSZXNwb25zZRIVCg1kaXNjaGFyZ2VkX2F0GAEgASgBMpoDCg5QYXRpZW50U2VydmljZRJZCgxBZG1pdFBhdGllbnQSIy5ycG1fc2VydmljZS52MS5BZG1pdFBhdGllbnRSZXF1ZXN0GiQucnBtX3NlcnZpY2UudjEuQWRtaXRQYXRpZW50UmVzcG9uc2USYgoPQXNzb2NpYXRlRGV2aWNlEiYucnBtX3NlcnZpY2UudjEuQXNzb2NpYXRlRGV2aWNlUmVxdWVzdBonLnJwbV9zZXJ2aWNlLnYxLkFzc29jaWF0ZURldmljZVJlc3BvbnNlEmIKD1RyYW5zZmVyUGF0aWVudBImLnJwbV9zZXJ2aWNlLnYxLlRyYW5zZmVyUGF0aWVudFJlcXVlc3QaJy5ycG1fc2VydmljZS52MS5UcmFuc2ZlclBhdGllbnRSZXNwb25zZRJlChBEaXNjaGFyZ2VQYXRpZW50EicucnBtX3NlcnZpY2UudjEuRGlzY2hhcmdlUGF0aWVudFJlcXVlc3QaKC5ycG1fc2VydmljZS52MS5EaXNjaGFyZ2VQYXRpZW50UmVzcG9uc2ViBnByb3RvMw", [file_rpm_service_v1_monitoring]);
 
 /**
  * Puts a patient into a bed.
@@ -129,6 +129,55 @@ export const AssociateDeviceResponseSchema: GenMessage<AssociateDeviceResponse> 
   messageDesc(file_rpm_service_v1_patient, 3);
 
 /**
+ * Moves a patient to another bed.
+ *
+ * @generated from message rpm_service.v1.TransferPatientRequest
+ */
+export type TransferPatientRequest = Message<"rpm_service.v1.TransferPatientRequest"> & {
+  /**
+   * Name of the bed where the patient lies.
+   *
+   * @generated from field: string from_bed = 1;
+   */
+  fromBed: string;
+
+  /**
+   * Name of the free bed: 1 to 32 characters.
+   *
+   * @generated from field: string to_bed = 2;
+   */
+  toBed: string;
+};
+
+/**
+ * Describes the message rpm_service.v1.TransferPatientRequest.
+ * Use `create(TransferPatientRequestSchema)` to create a new message.
+ */
+export const TransferPatientRequestSchema: GenMessage<TransferPatientRequest> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_patient, 4);
+
+/**
+ * The stay in the other bed.
+ *
+ * @generated from message rpm_service.v1.TransferPatientResponse
+ */
+export type TransferPatientResponse = Message<"rpm_service.v1.TransferPatientResponse"> & {
+  /**
+   * When it began.
+   *
+   * @generated from field: double transferred_at = 1;
+   */
+  transferredAt: number;
+};
+
+/**
+ * Describes the message rpm_service.v1.TransferPatientResponse.
+ * Use `create(TransferPatientResponseSchema)` to create a new message.
+ */
+export const TransferPatientResponseSchema: GenMessage<TransferPatientResponse> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_patient, 5);
+
+/**
  * Ends a patient's stay.
  *
  * @generated from message rpm_service.v1.DischargePatientRequest
@@ -147,7 +196,7 @@ export type DischargePatientRequest = Message<"rpm_service.v1.DischargePatientRe
  * Use `create(DischargePatientRequestSchema)` to create a new message.
  */
 export const DischargePatientRequestSchema: GenMessage<DischargePatientRequest> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_patient, 4);
+  messageDesc(file_rpm_service_v1_patient, 6);
 
 /**
  * The end of the stay.
@@ -168,7 +217,7 @@ export type DischargePatientResponse = Message<"rpm_service.v1.DischargePatientR
  * Use `create(DischargePatientResponseSchema)` to create a new message.
  */
 export const DischargePatientResponseSchema: GenMessage<DischargePatientResponse> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_patient, 5);
+  messageDesc(file_rpm_service_v1_patient, 7);
 
 /**
  * Keeps the associations of devices, beds and patients. They are the server's business,
@@ -197,6 +246,18 @@ export const PatientService: GenService<{
     methodKind: "unary";
     input: typeof AssociateDeviceRequestSchema;
     output: typeof AssociateDeviceResponseSchema;
+  },
+  /**
+   * Moves a patient, and the devices that measure there, to a free bed. Alarms, limits of the
+   * patient's own and pauses go along. NOT_FOUND: nobody lies there. ALREADY_EXISTS: somebody
+   * lies in the other bed.
+   *
+   * @generated from rpc rpm_service.v1.PatientService.TransferPatient
+   */
+  transferPatient: {
+    methodKind: "unary";
+    input: typeof TransferPatientRequestSchema;
+    output: typeof TransferPatientResponseSchema;
   },
   /**
    * Ends a patient's stay in a bed, and with it every alarm and pause of that patient.

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rpm_service/v1/telemetry.proto.
  */
 export const file_rpm_service_v1_telemetry: GenFile = /*@__PURE__*/
-  fileDesc("Ch5ycG1fc2VydmljZS92MS90ZWxlbWV0cnkucHJvdG8SDnJwbV9zZXJ2aWNlLnYxIr4CChZTdHJlYW1UZWxlbWV0cnlSZXF1ZXN0EiYKBWhlbGxvGAEgASgLMhUucnBtX3NlcnZpY2UudjEuSGVsbG9IABIsCghkZXNjcmliZRgCIAEoCzIYLnJwbV9zZXJ2aWNlLnYxLkRlc2NyaWJlSAASNAoMb2JzZXJ2YXRpb25zGAMgASgLMhwucnBtX3NlcnZpY2UudjEuT2JzZXJ2YXRpb25zSAASMwoMZGV2aWNlX2FsYXJtGAQgASgLMhsucnBtX3NlcnZpY2UudjEuRGV2aWNlQWxhcm1IABIuCgloZWFydGJlYXQYBSABKAsyGS5ycG1fc2VydmljZS52MS5IZWFydGJlYXRIABIqCgdnb29kYnllGAYgASgLMhcucnBtX3NlcnZpY2UudjEuR29vZGJ5ZUgAQgcKBWZyYW1lIo4BCgVIZWxsbxIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhAKCHNvZnR3YXJlGAIgASgJEhQKDGRldmljZV9jbG9jaxgDIAEoARIXCg9zcG9vbF9maXJzdF9zZXEYBCABKAQSFgoOc3Bvb2xfbGFzdF9zZXEYBSABKAQSEgoKY2xvY2tfcmF0ZRgGIAEoASI8CghEZXNjcmliZRIwCgNtZHMYASADKAsyIy5ycG1fc2VydmljZS52MS5NZWRpY2FsRGV2aWNlU3lzdGVtIrEBChNNZWRpY2FsRGV2aWNlU3lzdGVtEgoKAmlkGAEgASgJEhQKDG1hbnVmYWN0dXJlchgCIAEoCRINCgVtb2RlbBgDIAEoCRIvCghudW1lcmljcxgEIAMoCzIdLnJwbV9zZXJ2aWNlLnYxLk51bWVyaWNNZXRyaWMSOAoNc2FtcGxlX2FycmF5cxgFIAMoCzIhLnJwbV9zZXJ2aWNlLnYxLlNhbXBsZUFycmF5TWV0cmljIl4KDU51bWVyaWNNZXRyaWMSDAoEY29kZRgBIAEoDRIMCgR1bml0GAIgASgNEhAKCHBlcmlvZF9zGAMgASgBEhAKCGluc3RhbmNlGAQgASgNEg0KBWxhYmVsGAUgASgJIocBChFTYW1wbGVBcnJheU1ldHJpYxIMCgRjb2RlGAEgASgNEgwKBHVuaXQYAiABKA0SFgoOc2FtcGxlX3JhdGVfaHoYAyABKAESDQoFc2NhbGUYBCABKAESDgoGb2Zmc2V0GAUgASgBEhAKCGluc3RhbmNlGAYgASgNEg0KBWxhYmVsGAcgASgJIkwKDE9ic2VydmF0aW9ucxILCgNzZXEYASABKAQSLwoHZW50cmllcxgCIAMoCzIeLnJwbV9zZXJ2aWNlLnYxLk1kc09ic2VydmF0aW9uIrMBCg5NZHNPYnNlcnZhdGlvbhILCgNtZHMYASABKA0SEwoLb2JzZXJ2ZWRfYXQYAiABKAESDgoGdmFsdWVzGAMgAygBEg8KB2luZGljZXMYBCADKA0SKgoIdmFsaWRpdHkYBSADKA4yGC5ycG1fc2VydmljZS52MS5WYWxpZGl0eRIyCg1zYW1wbGVfYXJyYXlzGAYgAygLMhsucnBtX3NlcnZpY2UudjEuU2FtcGxlQXJyYXkiPwoLU2FtcGxlQXJyYXkSDQoFaW5kZXgYASABKA0SEAoIc3RhcnRfYXQYAiABKAESDwoHc2FtcGxlcxgDIAEoDCLIAQoLRGV2aWNlQWxhcm0SCwoDc2VxGAEgASgEEgsKA21kcxgCIAEoDRIRCgljb25kaXRpb24YAyABKAkSJwoEa2luZBgEIAEoDjIZLnJwbV9zZXJ2aWNlLnYxLkFsYXJtS2luZBIvCghwcmlvcml0eRgFIAEoDjIdLnJwbV9zZXJ2aWNlLnYxLkFsYXJtUHJpb3JpdHkSDwoHcHJlc2VudBgGIAEoCBITCgtvYnNlcnZlZF9hdBgHIAEoARIMCgR0ZXh0GAggASgJIiEKCUhlYXJ0YmVhdBIUCgxkZXZpY2VfY2xvY2sYASABKAEiOAoHR29vZGJ5ZRItCgZyZWFzb24YASABKA4yHS5ycG1fc2VydmljZS52MS5Hb29kYnllUmVhc29uIp4CChdTdHJlYW1UZWxlbWV0cnlSZXNwb25zZRIqCgd3ZWxjb21lGAEgASgLMhcucnBtX3NlcnZpY2UudjEuV2VsY29tZUgAEiIKA2FjaxgCIAEoCzITLnJwbV9zZXJ2aWNlLnYxLkFja0gAEigKBnJld2luZBgDIAEoCzIWLnJwbV9zZXJ2aWNlLnYxLlJld2luZEgAEioKB3JlZnVzYWwYBCABKAsyFy5ycG1fc2VydmljZS52MS5SZWZ1c2FsSAASLAoIc2V0dGluZ3MYBSABKAsyGC5ycG1fc2VydmljZS52MS5TZXR0aW5nc0gAEiYKBWRyYWluGAYgASgLMhUucnBtX3NlcnZpY2UudjEuRHJhaW5IAEIHCgVmcmFtZSKGAQoHV2VsY29tZRIVCg1zZXNzaW9uX2Vwb2NoGAEgASgEEhcKD3Jlc3VtZV9mcm9tX3NlcRgCIAEoBBIcChRoZWFydGJlYXRfaW50ZXJ2YWxfcxgDIAEoARIXCg9tYXhfZnJhbWVfYnl0ZXMYBCABKA0SFAoMc2VydmVyX2Nsb2NrGAUgASgBIiIKA0FjaxIbChNkdXJhYmxlX3Rocm91Z2hfc2VxGAEgASgEIioKBlJld2luZBIQCghmcm9tX3NlcRgBIAEoBBIOCgZyZWFzb24YAiABKAkiSAoHUmVmdXNhbBILCgNzZXEYASABKAQSDQoFZmllbGQYAiABKAkSDgoGcmVhc29uGAMgASgJEhEKCXJldHJ5YWJsZRgEIAEoCCJFCghTZXR0aW5ncxILCgNtZHMYASABKA0SLAoGbGltaXRzGAIgAygLMhwucnBtX3NlcnZpY2UudjEuTWV0cmljTGltaXRzIqoBCgxNZXRyaWNMaW1pdHMSDgoGbWV0cmljGAEgASgJEhAKA2xvdxgCIAEoAUgAiAEBEhEKBGhpZ2gYAyABKAFIAYgBARIYCgtleHRyZW1lX2xvdxgEIAEoAUgCiAEBEhkKDGV4dHJlbWVfaGlnaBgFIAEoAUgDiAEBQgYKBF9sb3dCBwoFX2hpZ2hCDgoMX2V4dHJlbWVfbG93Qg8KDV9leHRyZW1lX2hpZ2giIgoFRHJhaW4SGQoRcmVjb25uZWN0X2FmdGVyX3MYASABKAEqhgEKDUdvb2RieWVSZWFzb24SHgoaR09PREJZRV9SRUFTT05fVU5TUEVDSUZJRUQQABIaChZHT09EQllFX1JFQVNPTl9TVEFOREJZEAESHAoYR09PREJZRV9SRUFTT05fRElTQ0hBUkdFEAISGwoXR09PREJZRV9SRUFTT05fU0hVVERPV04QAzJ6ChBUZWxlbWV0cnlTZXJ2aWNlEmYKD1N0cmVhbVRlbGVtZXRyeRImLnJwbV9zZXJ2aWNlLnYxLlN0cmVhbVRlbGVtZXRyeVJlcXVlc3QaJy5ycG1fc2VydmljZS52MS5TdHJlYW1UZWxlbWV0cnlSZXNwb25zZSgBMAFiBnByb3RvMw", [file_rpm_service_v1_alarm]);
+  fileDesc("Ch5ycG1fc2VydmljZS92MS90ZWxlbWV0cnkucHJvdG8SDnJwbV9zZXJ2aWNlLnYxIr4CChZTdHJlYW1UZWxlbWV0cnlSZXF1ZXN0EiYKBWhlbGxvGAEgASgLMhUucnBtX3NlcnZpY2UudjEuSGVsbG9IABIsCghkZXNjcmliZRgCIAEoCzIYLnJwbV9zZXJ2aWNlLnYxLkRlc2NyaWJlSAASNAoMb2JzZXJ2YXRpb25zGAMgASgLMhwucnBtX3NlcnZpY2UudjEuT2JzZXJ2YXRpb25zSAASMwoMZGV2aWNlX2FsYXJtGAQgASgLMhsucnBtX3NlcnZpY2UudjEuRGV2aWNlQWxhcm1IABIuCgloZWFydGJlYXQYBSABKAsyGS5ycG1fc2VydmljZS52MS5IZWFydGJlYXRIABIqCgdnb29kYnllGAYgASgLMhcucnBtX3NlcnZpY2UudjEuR29vZGJ5ZUgAQgcKBWZyYW1lIo4BCgVIZWxsbxIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhAKCHNvZnR3YXJlGAIgASgJEhQKDGRldmljZV9jbG9jaxgDIAEoARIXCg9zcG9vbF9maXJzdF9zZXEYBCABKAQSFgoOc3Bvb2xfbGFzdF9zZXEYBSABKAQSEgoKY2xvY2tfcmF0ZRgGIAEoASI8CghEZXNjcmliZRIwCgNtZHMYASADKAsyIy5ycG1fc2VydmljZS52MS5NZWRpY2FsRGV2aWNlU3lzdGVtIrEBChNNZWRpY2FsRGV2aWNlU3lzdGVtEgoKAmlkGAEgASgJEhQKDG1hbnVmYWN0dXJlchgCIAEoCRINCgVtb2RlbBgDIAEoCRIvCghudW1lcmljcxgEIAMoCzIdLnJwbV9zZXJ2aWNlLnYxLk51bWVyaWNNZXRyaWMSOAoNc2FtcGxlX2FycmF5cxgFIAMoCzIhLnJwbV9zZXJ2aWNlLnYxLlNhbXBsZUFycmF5TWV0cmljIl4KDU51bWVyaWNNZXRyaWMSDAoEY29kZRgBIAEoDRIMCgR1bml0GAIgASgNEhAKCHBlcmlvZF9zGAMgASgBEhAKCGluc3RhbmNlGAQgASgNEg0KBWxhYmVsGAUgASgJIocBChFTYW1wbGVBcnJheU1ldHJpYxIMCgRjb2RlGAEgASgNEgwKBHVuaXQYAiABKA0SFgoOc2FtcGxlX3JhdGVfaHoYAyABKAESDQoFc2NhbGUYBCABKAESDgoGb2Zmc2V0GAUgASgBEhAKCGluc3RhbmNlGAYgASgNEg0KBWxhYmVsGAcgASgJIkwKDE9ic2VydmF0aW9ucxILCgNzZXEYASABKAQSLwoHZW50cmllcxgCIAMoCzIeLnJwbV9zZXJ2aWNlLnYxLk1kc09ic2VydmF0aW9uIrMBCg5NZHNPYnNlcnZhdGlvbhILCgNtZHMYASABKA0SEwoLb2JzZXJ2ZWRfYXQYAiABKAESDgoGdmFsdWVzGAMgAygBEg8KB2luZGljZXMYBCADKA0SKgoIdmFsaWRpdHkYBSADKA4yGC5ycG1fc2VydmljZS52MS5WYWxpZGl0eRIyCg1zYW1wbGVfYXJyYXlzGAYgAygLMhsucnBtX3NlcnZpY2UudjEuU2FtcGxlQXJyYXkiPwoLU2FtcGxlQXJyYXkSDQoFaW5kZXgYASABKA0SEAoIc3RhcnRfYXQYAiABKAESDwoHc2FtcGxlcxgDIAEoDCLIAQoLRGV2aWNlQWxhcm0SCwoDc2VxGAEgASgEEgsKA21kcxgCIAEoDRIRCgljb25kaXRpb24YAyABKAkSJwoEa2luZBgEIAEoDjIZLnJwbV9zZXJ2aWNlLnYxLkFsYXJtS2luZBIvCghwcmlvcml0eRgFIAEoDjIdLnJwbV9zZXJ2aWNlLnYxLkFsYXJtUHJpb3JpdHkSDwoHcHJlc2VudBgGIAEoCBITCgtvYnNlcnZlZF9hdBgHIAEoARIMCgR0ZXh0GAggASgJIiEKCUhlYXJ0YmVhdBIUCgxkZXZpY2VfY2xvY2sYASABKAEiOAoHR29vZGJ5ZRItCgZyZWFzb24YASABKA4yHS5ycG1fc2VydmljZS52MS5Hb29kYnllUmVhc29uIswCChdTdHJlYW1UZWxlbWV0cnlSZXNwb25zZRIqCgd3ZWxjb21lGAEgASgLMhcucnBtX3NlcnZpY2UudjEuV2VsY29tZUgAEiIKA2FjaxgCIAEoCzITLnJwbV9zZXJ2aWNlLnYxLkFja0gAEigKBnJld2luZBgDIAEoCzIWLnJwbV9zZXJ2aWNlLnYxLlJld2luZEgAEioKB3JlZnVzYWwYBCABKAsyFy5ycG1fc2VydmljZS52MS5SZWZ1c2FsSAASLAoIc2V0dGluZ3MYBSABKAsyGC5ycG1fc2VydmljZS52MS5TZXR0aW5nc0gAEiYKBWRyYWluGAYgASgLMhUucnBtX3NlcnZpY2UudjEuRHJhaW5IABIsCghjb3ZlcmFnZRgHIAEoCzIYLnJwbV9zZXJ2aWNlLnYxLkNvdmVyYWdlSABCBwoFZnJhbWUihgEKB1dlbGNvbWUSFQoNc2Vzc2lvbl9lcG9jaBgBIAEoBBIXCg9yZXN1bWVfZnJvbV9zZXEYAiABKAQSHAoUaGVhcnRiZWF0X2ludGVydmFsX3MYAyABKAESFwoPbWF4X2ZyYW1lX2J5dGVzGAQgASgNEhQKDHNlcnZlcl9jbG9jaxgFIAEoASIiCgNBY2sSGwoTZHVyYWJsZV90aHJvdWdoX3NlcRgBIAEoBCIqCgZSZXdpbmQSEAoIZnJvbV9zZXEYASABKAQSDgoGcmVhc29uGAIgASgJIkgKB1JlZnVzYWwSCwoDc2VxGAEgASgEEg0KBWZpZWxkGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIRCglyZXRyeWFibGUYBCABKAgiRQoIU2V0dGluZ3MSCwoDbWRzGAEgASgNEiwKBmxpbWl0cxgCIAMoCzIcLnJwbV9zZXJ2aWNlLnYxLk1ldHJpY0xpbWl0cyKKAgoMTWV0cmljTGltaXRzEg4KBm1ldHJpYxgBIAEoCRIQCgNsb3cYAiABKAFIAIgBARIRCgRoaWdoGAMgASgBSAGIAQESGAoLZXh0cmVtZV9sb3cYBCABKAFIAogBARIZCgxleHRyZW1lX2hpZ2gYBSABKAFIA4gBARIPCgdkZWxheV9zGAYgASgBEhcKD2V4dHJlbWVfZGVsYXlfcxgHIAEoARISCgpoeXN0ZXJlc2lzGAggASgBEg4KBmhvbGRfcxgJIAEoARIQCghsYXRjaGluZxgKIAEoCEIGCgRfbG93QgcKBV9oaWdoQg4KDF9leHRyZW1lX2xvd0IPCg1fZXh0cmVtZV9oaWdoIigKCENvdmVyYWdlEgsKA21kcxgBIAEoDRIPCgdjb3ZlcmVkGAIgASgIIiIKBURyYWluEhkKEXJlY29ubmVjdF9hZnRlcl9zGAEgASgBKoYBCg1Hb29kYnllUmVhc29uEh4KGkdPT0RCWUVfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWR09PREJZRV9SRUFTT05fU1RBTkRCWRABEhwKGEdPT0RCWUVfUkVBU09OX0RJU0NIQVJHRRACEhsKF0dPT0RCWUVfUkVBU09OX1NIVVRET1dOEAMyegoQVGVsZW1ldHJ5U2VydmljZRJmCg9TdHJlYW1UZWxlbWV0cnkSJi5ycG1fc2VydmljZS52MS5TdHJlYW1UZWxlbWV0cnlSZXF1ZXN0GicucnBtX3NlcnZpY2UudjEuU3RyZWFtVGVsZW1ldHJ5UmVzcG9uc2UoATABYgZwcm90bzM", [file_rpm_service_v1_alarm]);
 
 /**
  * One frame from a device.
@@ -621,6 +621,14 @@ export type StreamTelemetryResponse = Message<"rpm_service.v1.StreamTelemetryRes
      */
     value: Drain;
     case: "drain";
+  } | {
+    /**
+     * Whether anybody is watching.
+     *
+     * @generated from field: rpm_service.v1.Coverage coverage = 7;
+     */
+    value: Coverage;
+    case: "coverage";
   } | { case: undefined; value?: undefined };
 };
 
@@ -842,6 +850,41 @@ export type MetricLimits = Message<"rpm_service.v1.MetricLimits"> & {
    * @generated from field: optional double extreme_high = 5;
    */
   extremeHigh?: number | undefined;
+
+  /**
+   * For how long low or high must be violated, in seconds: 0 to 30.
+   *
+   * @generated from field: double delay_s = 6;
+   */
+  delayS: number;
+
+  /**
+   * For how long an extreme must be violated, in seconds: 0 to 30.
+   *
+   * @generated from field: double extreme_delay_s = 7;
+   */
+  extremeDelayS: number;
+
+  /**
+   * How far back within the limit the value must be before the alarm ends, in the unit.
+   *
+   * @generated from field: double hysteresis = 8;
+   */
+  hysteresis: number;
+
+  /**
+   * For how long it must be back, in seconds: 0 to 60.
+   *
+   * @generated from field: double hold_s = 9;
+   */
+  holdS: number;
+
+  /**
+   * Whether the signal stays until reset once the condition has ended.
+   *
+   * @generated from field: bool latching = 10;
+   */
+  latching: boolean;
 };
 
 /**
@@ -850,6 +893,35 @@ export type MetricLimits = Message<"rpm_service.v1.MetricLimits"> & {
  */
 export const MetricLimitsSchema: GenMessage<MetricLimits> = /*@__PURE__*/
   messageDesc(file_rpm_service_v1_telemetry, 18);
+
+/**
+ * Whether a viewer is there that can call somebody. Sent after Settings, and when it changes.
+ * Where nobody is, the bedside should signal as loudly as if it stood alone.
+ *
+ * @generated from message rpm_service.v1.Coverage
+ */
+export type Coverage = Message<"rpm_service.v1.Coverage"> & {
+  /**
+   * Index of the monitor in Describe.
+   *
+   * @generated from field: uint32 mds = 1;
+   */
+  mds: number;
+
+  /**
+   * Whether it is covered.
+   *
+   * @generated from field: bool covered = 2;
+   */
+  covered: boolean;
+};
+
+/**
+ * Describes the message rpm_service.v1.Coverage.
+ * Use `create(CoverageSchema)` to create a new message.
+ */
+export const CoverageSchema: GenMessage<Coverage> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_telemetry, 19);
 
 /**
  * The server is about to stop; everything acknowledged is safe.
@@ -870,7 +942,7 @@ export type Drain = Message<"rpm_service.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 19);
+  messageDesc(file_rpm_service_v1_telemetry, 20);
 
 /**
  * Why a device leaves on purpose.
