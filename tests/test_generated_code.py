@@ -56,5 +56,5 @@ def test_the_code_of_the_page_in_the_tree_is_what_the_contract_generates(tmp_pat
     )
     committed = contents(UI / "src" / "wire", {".ts"})
     generated = contents(tmp_path / "src" / "wire", {".ts"})
-    assert len(generated) == 4
+    assert len(generated) == 7
     assert differing(committed, generated) == set(), "run `make generate`"

@@ -6,7 +6,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from rpm_service.domain.alarms import Alarm, AlarmEvent
-from rpm_service.domain.limits import AgeClass
+from rpm_service.domain.early_warning import Assessment, Score
+from rpm_service.domain.inactivation import Inactivation
+from rpm_service.domain.limits import AgeClass, MetricLimits
 
 
 class Connection(StrEnum):
@@ -142,6 +144,71 @@ class Bed:
     unit: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LimitOverride:
+    """Alarm limits of a patient's own, in force instead of the preset's for one metric."""
+
+    metric: str
+    limits: MetricLimits
+    by: str
+    since: float
+    until: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one alarm event on its way to one viewer, to be stored.
+
+    The same (occurrence_id, event_seq, viewer) may come again, with what is known then.
+    """
+
+    occurrence_id: int
+    event_seq: int
+    viewer: str
+    sent_at: float
+    confirmed_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A call by webhook that an alarm has reached nobody; it waits in the database until sent.
+
+    `notice_id` is unique for ever. `level` counts the levels of escalation from 1. It names the
+    bed and the condition and never a patient.
+    """
+
+    notice_id: str
+    created_at: float
+    unit: str
+    bed: str
+    level: int
+    occurrence_id: int
+    event_seq: int
+    condition: str
+    priority: str
+    raised_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """An early-warning score of one stay, to be stored."""
+
+    bed: str
+    patient_id: str
+    score: Score
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceWanted:
+    """What is to be kept of an occurrence, beyond all retention: observation times of the server."""
+
+    occurrence_id: int
+    device_id: str
+    since: float
+    until: float
+
+
 @dataclass(slots=True)
 class Batch:
     """What is written in one transaction, in the order things happened."""
@@ -170,6 +237,18 @@ class Batch:
     """Begun or ended; (device_id, bed, since) tells which."""
     audio_pauses: dict[str, float | None] = field(default_factory=dict)
     """By device: until when the sound is paused; None where a pause ended."""
+    inactivations: dict[str, Sequence[Inactivation]] = field(default_factory=dict)
+    """By device: all that is held back there now."""
+    overrides: dict[str, Sequence[LimitOverride]] = field(default_factory=dict)
+    """By bed: all limits of the patient's own there now."""
+    assessments: dict[str, Assessment | None] = field(default_factory=dict)
+    """By bed; None once the patient has left."""
+    scores: list[ScoreRow] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    notices_sent: dict[str, float] = field(default_factory=dict)
+    """By notice_id: when it was taken at the other end."""
+    evidence: list[EvidenceWanted] = field(default_factory=list)
 
     @property
     def is_urgent(self) -> bool:
@@ -181,6 +260,10 @@ class Batch:
             or self.stays
             or self.associations
             or self.audio_pauses
+            or self.inactivations
+            or self.overrides
+            or self.assessments
+            or self.notices
         )
 
     def set_apart(self, device_id: str, description: Description) -> None:
@@ -221,3 +304,13 @@ class Restored:
     """Those that last."""
     associations: Sequence[Association] = ()
     """Those that last."""
+    inactivations: Mapping[str, Sequence[Inactivation]] = field(default_factory=dict)
+    """By device."""
+    overrides: Mapping[str, Sequence[LimitOverride]] = field(default_factory=dict)
+    """By bed."""
+    assessments: Mapping[str, Assessment] = field(default_factory=dict)
+    """By bed."""
+    notices: Sequence[Notice] = ()
+    """Those not sent yet."""
+    evidence: Sequence[EvidenceWanted] = ()
+    """What begun occurrences of the last minutes still want kept."""

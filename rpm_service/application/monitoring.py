@@ -14,6 +14,7 @@ from rpm_service.application.ingest import TelemetrySession
 from rpm_service.application.live import FellBehind, Live, Mailbox, Scope
 from rpm_service.application.operators import Operators
 from rpm_service.application.ports import Clock, DevicePeer, Encoder, Recorder
+from rpm_service.application.units import Units
 from rpm_service.application.ward import Ward
 
 TICK_S: Final = 0.05
@@ -97,10 +98,12 @@ class Feed:
 class Monitoring:
     """Runs the ward."""
 
-    def __init__(self, clock: Clock, recorder: Recorder, encoder: Encoder) -> None:
+    def __init__(
+        self, clock: Clock, recorder: Recorder, encoder: Encoder, units: Units | None = None
+    ) -> None:
         self.clock = clock
         self.live = Live(encoder)
-        self.ward = Ward(self.live, recorder.load(), clock.now())
+        self.ward = Ward(self.live, recorder.load(), clock.now(), units)
         self.ward.on_alarm = self._publish_soon
         self.operators = Operators(self.ward, clock)
         self.room = asyncio.Event()

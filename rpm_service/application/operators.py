@@ -4,10 +4,9 @@ Every act says who did it. An act repeated with the same key is done once; anoth
 the same key is another act.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable
-from typing import Final, Literal, TypeVar, cast
+from typing import Final
 
+from rpm_service.application.acts import ActRefused, Once, check_text
 from rpm_service.application.bedside import Bedside
 from rpm_service.application.effects import Act
 from rpm_service.application.ports import Clock
@@ -25,22 +24,6 @@ from rpm_service.domain.signals import IllegalTransition
 AUDIO_PAUSE_S_MAX: Final = 120.0
 NAME_MAX: Final = 32
 PATIENT_ID_MAX: Final = 64
-KEY_MAX: Final = 64
-KEYS_MAX: Final = 10_000
-"""Newest acts whose keys are remembered."""
-
-RefusalCode = Literal["NOT_FOUND", "FAILED_PRECONDITION", "INVALID_ARGUMENT", "ALREADY_EXISTS"]
-T = TypeVar("T")
-
-
-class ActRefused(Exception):
-    """An act that is not possible. `code` is a gRPC status name, `field` what is at fault."""
-
-    def __init__(self, code: RefusalCode, field: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.field = field
-        self.reason = reason
 
 
 class Operators:
@@ -49,7 +32,7 @@ class Operators:
     def __init__(self, ward: Ward, clock: Clock) -> None:
         self._ward = ward
         self._clock = clock
-        self._done: OrderedDict[tuple[object, ...], object] = OrderedDict()
+        self._once = Once(clock)
 
     # -- alarms -------------------------------------------------------------------------
 
@@ -111,9 +94,9 @@ class Operators:
 
     def admit(self, bed: str, unit: str, patient_id: str, age_class: AgeClass, by: str) -> float:
         """Puts a patient into a bed; tells since when. Raises ActRefused."""
-        _check_text("bed", bed, NAME_MAX)
-        _check_text("unit", unit or "-", NAME_MAX)
-        _check_text("patient_id", patient_id, PATIENT_ID_MAX)
+        check_text("bed", bed, NAME_MAX)
+        check_text("unit", unit or "-", NAME_MAX)
+        check_text("patient_id", patient_id, PATIENT_ID_MAX)
         if self._ward.stay(bed) is not None:
             raise ActRefused("ALREADY_EXISTS", "bed", f"somebody lies in {bed!r}; discharge first")
         elsewhere = self._ward.stay_of(patient_id)
@@ -128,8 +111,8 @@ class Operators:
 
     def associate(self, device_id: str, bed: str, by: str) -> float:
         """Says at which bed a device measures; tells since when. Raises ActRefused."""
-        _check_text("bed", bed or "-", NAME_MAX)
-        _check_text("device_id", device_id, 2 * PATIENT_ID_MAX)
+        check_text("bed", bed or "-", NAME_MAX)
+        check_text("device_id", device_id, 2 * PATIENT_ID_MAX)
         now = self._clock.now()
         self._ward.associate(device_id, bed, now)
         self._ward.batch.acts.append(Act(now, by, "associate", bed, device_id))
@@ -158,20 +141,3 @@ class Operators:
 
     def _note(self, now: float, by: str, act: str, bedside: Bedside, detail: str) -> None:
         self._ward.batch.acts.append(Act(now, by, act, bedside.bed, detail))
-
-    def _once(self, act: Callable[[float], T], key: str, *what: object) -> T:
-        """Carries out an act unless the same person has sent it with the same key before."""
-        _check_text("idempotency_key", key, KEY_MAX)
-        known = (key, *what)
-        if known in self._done:
-            return cast("T", self._done[known])
-        result = act(self._clock.now())
-        self._done[known] = result
-        if len(self._done) > KEYS_MAX:
-            self._done.popitem(last=False)
-        return result
-
-
-def _check_text(field: str, text: str, most: int) -> None:
-    if not 1 <= len(text) <= most or not text.isprintable():
-        raise ActRefused("INVALID_ARGUMENT", field, f"must be 1 to {most} printable characters")

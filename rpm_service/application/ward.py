@@ -21,8 +21,9 @@ from rpm_service.application.effects import (
     Stay,
 )
 from rpm_service.application.live import Live
+from rpm_service.application.units import Units
 from rpm_service.domain.alarms import Alarm, Phase
-from rpm_service.domain.limits import PRESETS, AgeClass
+from rpm_service.domain.limits import AgeClass
 
 if TYPE_CHECKING:
     from rpm_service.application.ingest import TelemetrySession
@@ -33,8 +34,11 @@ _BREAKS_AUDIO_PAUSE: Final = (Phase.START, Phase.ESCALATE)
 class Ward:
     """Owns the bedsides, the registry of beds, patients and devices, and the sessions."""
 
-    def __init__(self, live: Live, restored: Restored, now: float) -> None:
+    def __init__(
+        self, live: Live, restored: Restored, now: float, units: Units | None = None
+    ) -> None:
         self.live = live
+        self.units = units or Units()
         self.batch = Batch()
         self.rows = 0
         """Rows in the batch: how much waits for the disk."""
@@ -244,4 +248,5 @@ class Ward:
         bedside.unit = bed.unit if bed else ""
         bedside.patient_id = stay.patient_id if stay else ""
         bedside.age_class = stay.age_class if stay else None
-        bedside.put_in_force(PRESETS[stay.age_class if stay else AgeClass.ADULT], now)
+        presets = self.units.of(bedside.unit).presets
+        bedside.put_in_force(presets[stay.age_class if stay else AgeClass.ADULT], now)

@@ -47,6 +47,7 @@ class Phase(StrEnum):
     ACKNOWLEDGEMENT_EXPIRE = "acknowledgement_expire"
     END = "end"
     RESET = "reset"
+    RESPONSIBILITY = "responsibility"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,15 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """Who took an occurrence upon themselves (accepted), or said that they cannot, and when."""
+
+    accepted: bool
+    by: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """One occurrence as it stands after its newest event.
 
@@ -94,6 +104,8 @@ class Alarm:
     ended_at: float | None = None
     acknowledgement: Acknowledgement | None = None
     text: str = ""
+    answer: Answer | None = None
+    """Responsibility; None while it is undefined."""
 
 
 @dataclass(frozen=True, slots=True)

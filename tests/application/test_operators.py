@@ -2,8 +2,8 @@
 
 import pytest
 
+from rpm_service.application.acts import KEYS_MAX, ActRefused
 from rpm_service.application.effects import Association, Bed, Stay
-from rpm_service.application.operators import KEYS_MAX, ActRefused
 from rpm_service.domain.alarms import Phase, Priority
 from rpm_service.domain.limits import AgeClass
 from rpm_service.domain.signals import Presence
@@ -67,7 +67,7 @@ def test_an_act_that_was_refused_may_be_tried_again_with_its_key(scene: Scene) -
 def test_only_so_many_keys_are_remembered(scene: Scene) -> None:
     for number in range(KEYS_MAX + 10):
         scene.operators.pause_audio("oximeter-1", 0, "nurse", f"key {number}")
-    assert len(scene.operators._done) == KEYS_MAX
+    assert len(scene.operators._once._done) == KEYS_MAX
 
 
 @pytest.mark.spec("LIVE-9")

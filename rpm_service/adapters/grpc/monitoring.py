@@ -9,10 +9,10 @@ from google.protobuf.message import DecodeError
 
 from rpm_service.adapters.grpc.convert import PRIORITY_OF, alarm_to_wire
 from rpm_service.adapters.grpc.refusals import Context, refuse
+from rpm_service.application.acts import ActRefused
 from rpm_service.application.identity import Identity
 from rpm_service.application.live import standing
 from rpm_service.application.monitoring import Feed, FeedClosed, Monitoring
-from rpm_service.application.operators import ActRefused
 from rpm_service.v1 import alarm_pb2, monitoring_pb2
 
 T = TypeVar("T")

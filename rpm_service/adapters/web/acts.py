@@ -9,7 +9,7 @@ from fastapi import FastAPI, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from rpm_service.adapters.web.gate import refusal, session_of
-from rpm_service.application.operators import KEY_MAX, ActRefused, RefusalCode
+from rpm_service.application.acts import KEY_MAX, ActRefused, RefusalCode
 from rpm_service.domain.alarms import Priority
 
 STATUS: Final[dict[RefusalCode, int]] = {

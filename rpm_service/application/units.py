@@ -1,0 +1,55 @@
+"""Units of care: what each has decided for its own beds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationLevel:
+    """Who hears that nobody has confirmed an alarm, and after how long.
+
+    `viewers` are identities of viewers that get the call whatever beds they watch; `webhook`
+    says whether it also goes out by the unit's webhook.
+    """
+
+    after_s: float
+    viewers: frozenset[str] = frozenset()
+    webhook: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where calls of a unit go: an https address, and the key that bodies are signed with."""
+
+    url: str
+    secret: bytes = field(repr=False)
+
+
+DEFAULT_ESCALATION: Final = (EscalationLevel(10.0), EscalationLevel(30.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a unit has decided. `escalation` is in order of time; coverage may be left to others."""
+
+    name: str = ""
+    presets: Mapping[AgeClass, AlarmSettings] = field(default_factory=lambda: PRESETS)
+    escalation: tuple[EscalationLevel, ...] = DEFAULT_ESCALATION
+    webhook: Webhook | None = None
+    covers: bool = True
+    """Whether a bed that no viewer covers is an alarm here."""
+
+
+class Units:
+    """The units that are known, and what holds for any other."""
+
+    def __init__(self, units: Mapping[str, Unit] | None = None, other: Unit | None = None) -> None:
+        self._units = dict(units or {})
+        self._other = other or Unit()
+
+    def of(self, name: str) -> Unit:
+        """The unit of that name; what holds for any other where it has none of its own."""
+        return self._units.get(name, self._other)
