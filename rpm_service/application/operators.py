@@ -12,6 +12,8 @@ from rpm_service.application.effects import Act
 from rpm_service.application.ports import Clock
 from rpm_service.application.ward import Ward
 from rpm_service.domain.alarms import (
+    ACKNOWLEDGEMENT_S_MAX,
+    ACKNOWLEDGEMENT_S_MIN,
     Alarm,
     AlarmEvent,
     AlarmNotFound,
@@ -19,6 +21,7 @@ from rpm_service.domain.alarms import (
     PriorityChanged,
 )
 from rpm_service.domain.limits import AgeClass
+from rpm_service.domain.ownership import CannotAnswer
 from rpm_service.domain.signals import IllegalTransition
 
 AUDIO_PAUSE_S_MAX: Final = 120.0
@@ -36,20 +39,43 @@ class Operators:
 
     # -- alarms -------------------------------------------------------------------------
 
-    def acknowledge(self, occurrence_id: int, priority: Priority, by: str, key: str) -> AlarmEvent:
-        """Acknowledges one occurrence at the priority the operator saw. Raises ActRefused."""
+    def acknowledge(
+        self, occurrence_id: int, priority: Priority, by: str, key: str, duration_s: float = 0
+    ) -> AlarmEvent:
+        """Acknowledges one occurrence at the priority the operator saw; 0 s: the longest.
+
+        Raises ActRefused.
+        """
+        lasts_s = duration_s or ACKNOWLEDGEMENT_S_MAX
 
         def act(now: float) -> AlarmEvent:
+            _check_duration(lasts_s, ACKNOWLEDGEMENT_S_MIN, ACKNOWLEDGEMENT_S_MAX)
             bedside, alarm = self._find(occurrence_id)
             try:
-                event = bedside.board.acknowledge(occurrence_id, priority, by, now)
+                event = bedside.board.acknowledge(occurrence_id, priority, by, now, lasts_s)
             except (IllegalTransition, PriorityChanged) as refusal:
                 raise ActRefused("FAILED_PRECONDITION", "occurrence_id", str(refusal)) from None
             self._note(now, by, "acknowledge", bedside, alarm.condition.code)
             self._ward.settle(bedside, now)
             return event
 
-        return self._once(act, key, "acknowledge", by, occurrence_id, priority)
+        return self._once(act, key, "acknowledge", by, occurrence_id, priority, lasts_s)
+
+    def answer(self, occurrence_id: int, by: str, key: str, *, accepted: bool) -> AlarmEvent:
+        """Takes responsibility for one occurrence, or says that one cannot. Raises ActRefused."""
+
+        def act(now: float) -> AlarmEvent:
+            bedside, alarm = self._find(occurrence_id)
+            try:
+                event = bedside.board.answer(occurrence_id, by, now, accepted=accepted)
+            except CannotAnswer:
+                reason = "the condition has ended; there is nothing to answer for"
+                raise ActRefused("FAILED_PRECONDITION", "occurrence_id", reason) from None
+            self._note(now, by, "accept" if accepted else "reject", bedside, alarm.condition.code)
+            self._ward.settle(bedside, now)
+            return event
+
+        return self._once(act, key, "answer", by, occurrence_id, accepted)
 
     def reset(self, occurrence_id: int, by: str, key: str) -> AlarmEvent:
         """Ends a latched signal. Raises ActRefused."""
@@ -73,12 +99,8 @@ class Operators:
         """
 
         def act(now: float) -> float | None:
-            if duration_s != 0 and not 1 <= duration_s <= AUDIO_PAUSE_S_MAX:
-                raise ActRefused(
-                    "INVALID_ARGUMENT",
-                    "duration_s",
-                    f"{duration_s:g} s is not within 1 to {AUDIO_PAUSE_S_MAX:g} s",
-                )
+            if duration_s != 0:
+                _check_duration(duration_s, 1, AUDIO_PAUSE_S_MAX)
             bedside = self._ward.at_bed(bed)
             if bedside is None:
                 raise ActRefused("NOT_FOUND", "bed", f"there is no bed {bed!r}")
@@ -141,3 +163,10 @@ class Operators:
 
     def _note(self, now: float, by: str, act: str, bedside: Bedside, detail: str) -> None:
         self._ward.batch.acts.append(Act(now, by, act, bedside.bed, detail))
+
+
+def _check_duration(duration_s: float, least: float, most: float) -> None:
+    # NaN is within no bounds.
+    if not least <= duration_s <= most:
+        reason = f"{duration_s:g} s is not within {least:g} to {most:g} s"
+        raise ActRefused("INVALID_ARGUMENT", "duration_s", reason)

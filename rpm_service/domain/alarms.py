@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Final
 
+from rpm_service.domain.ownership import Ownership, OwnershipEvent, owner_after
 from rpm_service.domain.signals import Presence, SignalEvent, after
 
-ACKNOWLEDGEMENT_S: Final = 120.0
+ACKNOWLEDGEMENT_S_MIN: Final = 10.0
+ACKNOWLEDGEMENT_S_MAX: Final = 120.0
 """An acknowledgement silences no longer than this while the condition holds."""
 UPDATE_S_MIN: Final = 5.0
 """A moving extreme is told at most this often, so that a slow fall is not a flood."""
@@ -105,7 +107,16 @@ class Alarm:
     acknowledgement: Acknowledgement | None = None
     text: str = ""
     answer: Answer | None = None
-    """Responsibility; None while it is undefined."""
+    """Responsibility; None while it is undefined. What has ended keeps who answered for it."""
+
+    @property
+    def ownership(self) -> Ownership:
+        """Who answers for it."""
+        if self.ended_at is not None:
+            return Ownership.OVER
+        if self.answer is None:
+            return Ownership.UNDEFINED
+        return Ownership.ACCEPTED if self.answer.accepted else Ownership.REJECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +217,10 @@ class AlarmBoard:
         value: float | None = None,
         limit: float | None = None,
     ) -> None:
-        """The priority of a present condition rose or fell; a rise ends an acknowledgement."""
+        """The priority of a present condition rose or fell.
+
+        A rise ends an acknowledgement, and what was answered no longer counts.
+        """
         alarm = self._present(condition)
         assert priority != alarm.priority
         changed = replace(alarm, priority=priority, value=value, limit=limit)
@@ -214,9 +228,9 @@ class AlarmBoard:
             self._tell(Phase.DEESCALATE, changed, at, now)
             return
         presence = after(alarm.presence, SignalEvent.PRIORITY_RAISED, latching=alarm.latching)
-        self._tell(
-            Phase.ESCALATE, replace(changed, presence=presence, acknowledgement=None), at, now
-        )
+        answer = _answer_after(alarm, OwnershipEvent.PRIORITY_RAISED)
+        raised = replace(changed, presence=presence, acknowledgement=None, answer=answer)
+        self._tell(Phase.ESCALATE, raised, at, now)
 
     def note_extreme(self, condition: Condition, extreme: float) -> None:
         """The value of a present condition moved further out; the next event tells it."""
@@ -238,30 +252,46 @@ class AlarmBoard:
         """A present condition has gone; its signal is OFF, or LATCHED if it is a latching one."""
         alarm = self._present(condition)
         presence = after(alarm.presence, SignalEvent.CONDITION_ENDED, latching=alarm.latching)
-        self._tell(
-            Phase.END,
-            replace(alarm, presence=presence, ended_at=at, value=value, acknowledgement=None),
-            at,
-            now,
+        answer = _answer_after(alarm, OwnershipEvent.CONDITION_ENDED)
+        ended = replace(
+            alarm, presence=presence, ended_at=at, value=value, acknowledgement=None, answer=answer
         )
+        self._tell(Phase.END, ended, at, now)
 
     # -- operators ----------------------------------------------------------------------
 
     def acknowledge(
-        self, occurrence_id: int, priority: Priority, by: str, now: float
+        self,
+        occurrence_id: int,
+        priority: Priority,
+        by: str,
+        now: float,
+        duration_s: float = ACKNOWLEDGEMENT_S_MAX,
     ) -> AlarmEvent:
         """Acknowledges an occurrence at the priority the operator saw.
 
         Raises AlarmNotFound, PriorityChanged, or IllegalTransition where it is not ON.
         """
+        assert ACKNOWLEDGEMENT_S_MIN <= duration_s <= ACKNOWLEDGEMENT_S_MAX
         alarm = self.find(occurrence_id)
         if alarm.priority != priority:
             raise PriorityChanged(f"the alarm is {alarm.priority.name} now, not {priority.name}")
         presence = after(alarm.presence, SignalEvent.ACKNOWLEDGED, latching=alarm.latching)
-        given = Acknowledgement(by, now, now + ACKNOWLEDGEMENT_S)
+        given = Acknowledgement(by, now, now + duration_s)
         return self._tell(
             Phase.ACKNOWLEDGE, replace(alarm, presence=presence, acknowledgement=given), now, now
         )
+
+    def answer(self, occurrence_id: int, by: str, now: float, *, accepted: bool) -> AlarmEvent:
+        """A person takes responsibility for an occurrence, or says that they cannot.
+
+        Raises AlarmNotFound, or CannotAnswer where the condition does not hold.
+        """
+        alarm = self.find(occurrence_id)
+        event = OwnershipEvent.ACCEPT if accepted else OwnershipEvent.REJECT
+        owner = owner_after(alarm.ownership, event)
+        given = Answer(owner is Ownership.ACCEPTED, by, now)
+        return self._tell(Phase.RESPONSIBILITY, replace(alarm, answer=given), now, now)
 
     def reset(self, occurrence_id: int, now: float) -> AlarmEvent:
         """Ends a latched signal.
@@ -332,3 +362,9 @@ class AlarmBoard:
         event = AlarmEvent(phase, alarm, at, now)
         self.events.append(event)
         return event
+
+
+def _answer_after(alarm: Alarm, event: OwnershipEvent) -> Answer | None:
+    """What is left of the answer for an occurrence after an event that is no answer."""
+    owner = owner_after(alarm.ownership, event)
+    return None if owner is Ownership.UNDEFINED else alarm.answer

@@ -7,10 +7,16 @@ from the server's clock and the staleness that the server states for each metric
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import isnan
-from typing import Any
+from typing import Any, Final
 
 from rpm_service.v1 import alarm_pb2 as a
 from rpm_service.v1 import monitoring_pb2 as m
+
+_ANSWERS: Final = {
+    a.RESPONSIBILITY_UNSPECIFIED: None,
+    a.RESPONSIBILITY_ACCEPTED: "accepted",
+    a.RESPONSIBILITY_REJECTED: "rejected",
+}
 
 
 @dataclass(slots=True)
@@ -154,5 +160,7 @@ def alarm_object(event: a.AlarmEvent) -> dict[str, Any]:
         "observed_at": event.observed_at,
         "received_at": event.received_at,
         "acknowledged_by": event.acknowledged_by or None,
+        "responsibility": _ANSWERS[event.responsibility],
+        "responsible": event.responsible or None,
         "text": event.text or None,
     }

@@ -48,6 +48,8 @@ BY_TYPE = {
         "observed_at",
         "received_at",
         "acknowledged_by",
+        "responsibility",
+        "responsible",
         "text",
     },
     "progress": {"type", "revision", "server_clock"},

@@ -16,6 +16,7 @@ from rpm_service.domain.alarms import (
     Priority,
     PriorityChanged,
 )
+from rpm_service.domain.ownership import CannotAnswer
 from rpm_service.domain.signals import IllegalTransition, Presence
 
 CONDITIONS = (
@@ -39,6 +40,7 @@ class Board(RuleBasedStateMachine):
         self.holding: dict[Condition, Priority] = {}
         self.latching: set[Condition] = set()
         self.acknowledged: dict[int, tuple[Priority, float]] = {}
+        self.answered: dict[Condition, bool] = {}
         self.seen: dict[int, Alarm] = {}
         self.newest_occurrence = 0
 
@@ -79,6 +81,7 @@ class Board(RuleBasedStateMachine):
         latching = condition in self.latching
         self.board.start(condition, priority, self.now, self.now, value=1, latching=latching)
         self.holding[condition] = priority
+        self.answered.pop(condition, None)
 
     @rule(condition=conditions)
     def condition_ends(self, condition: Condition) -> None:
@@ -89,6 +92,8 @@ class Board(RuleBasedStateMachine):
     def priority_changes(self, condition: Condition, priority: Priority) -> None:
         if self.holding.get(condition, priority) != priority:
             self.board.change_priority(condition, priority, self.now, self.now, value=2)
+            if priority > self.holding[condition]:
+                self.answered.pop(condition, None)
             self.holding[condition] = priority
 
     @rule(condition=conditions, extreme=st.integers(1, 9))
@@ -107,6 +112,17 @@ class Board(RuleBasedStateMachine):
             return
         with pytest.raises((IllegalTransition, PriorityChanged)):
             self.board.acknowledge(alarm.occurrence_id, priority, "nurse", self.now)
+
+    @precondition(lambda self: list(self.board))
+    @rule(data=st.data(), accepted=st.booleans())
+    def operator_answers(self, data: st.DataObject, accepted: bool) -> None:
+        alarm = data.draw(st.sampled_from(list(self.board)))
+        if alarm.condition not in self.holding:
+            with pytest.raises(CannotAnswer):
+                self.board.answer(alarm.occurrence_id, "nurse", self.now, accepted=accepted)
+            return
+        self.board.answer(alarm.occurrence_id, "nurse", self.now, accepted=accepted)
+        self.answered[alarm.condition] = accepted
 
     @precondition(lambda self: list(self.board))
     @rule(data=st.data())
@@ -161,6 +177,13 @@ class Board(RuleBasedStateMachine):
                 assert self.now < at + 120
 
     @invariant()
+    def an_answer_stands_until_what_was_seen_is_no_more(self) -> None:
+        for alarm in self.board:
+            if alarm.condition in self.holding:
+                given = None if alarm.answer is None else alarm.answer.accepted
+                assert given == self.answered.get(alarm.condition)
+
+    @invariant()
     def the_events_tell_everything(self) -> None:
         self.look()
         standing = [each for each in self.seen.values() if each.presence is not Presence.OFF]
@@ -175,5 +198,6 @@ Board.TestCase.settings = settings(max_examples=60, stateful_step_count=40, dead
 
 @pytest.mark.spec("ALARM-7")
 @pytest.mark.spec("ALARM-16")
+@pytest.mark.spec("ALARM-31")
 class TestBoard(Board.TestCase):
     pass

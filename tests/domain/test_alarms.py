@@ -5,17 +5,19 @@ from itertools import count
 import pytest
 
 from rpm_service.domain.alarms import (
-    ACKNOWLEDGEMENT_S,
+    ACKNOWLEDGEMENT_S_MAX,
     UPDATE_S_MIN,
     Alarm,
     AlarmBoard,
     AlarmNotFound,
+    Answer,
     Condition,
     Kind,
     Phase,
     Priority,
     PriorityChanged,
 )
+from rpm_service.domain.ownership import CannotAnswer, Ownership
 from rpm_service.domain.signals import IllegalTransition, Presence
 
 LOW_SPO2 = Condition("SPO2_LOW", Kind.PHYSIOLOGICAL, "SpO2")
@@ -77,13 +79,24 @@ def test_an_acknowledgement_runs_out_after_two_minutes(board: AlarmBoard) -> Non
     assert given.presence is Presence.ACKNOWLEDGED
     assert given.acknowledgement is not None
     assert (given.acknowledgement.by, given.acknowledgement.at) == ("nurse", 110)
-    assert ACKNOWLEDGEMENT_S == 120
+    assert ACKNOWLEDGEMENT_S_MAX == 120
     assert board.expire(110 + 119.9) == 230
     assert alarm_on(board).presence is Presence.ACKNOWLEDGED
     assert board.expire(230) is None
     assert alarm_on(board).presence is Presence.ON
     assert alarm_on(board).acknowledgement is None
     assert phases(board)[-1] is Phase.ACKNOWLEDGEMENT_EXPIRE
+
+
+@pytest.mark.spec("ALARM-9")
+def test_an_acknowledgement_may_be_given_for_less(board: AlarmBoard) -> None:
+    board.start(LOW_SPO2, Priority.MEDIUM, 100, 100)
+    board.acknowledge(1, Priority.MEDIUM, "nurse", 110, 30)
+    assert board.expire(139.9) == 140
+    board.expire(140)
+    assert alarm_on(board).presence is Presence.ON
+    with pytest.raises(AssertionError):
+        board.acknowledge(1, Priority.MEDIUM, "nurse", 150, 120.1)
 
 
 @pytest.mark.spec("ALARM-8")
@@ -211,6 +224,57 @@ def test_an_acknowledgement_tells_the_extreme_so_far(board: AlarmBoard) -> None:
     assert board.acknowledge(1, Priority.MEDIUM, "nurse", 101).alarm.extreme == 81
 
 
+@pytest.mark.spec("ALARM-30")
+def test_who_goes_says_so_and_the_alarm_sounds_on(board: AlarmBoard) -> None:
+    board.start(LOW_SPO2, Priority.MEDIUM, 100, 100)
+    assert alarm_on(board).ownership is Ownership.UNDEFINED
+    board.answer(1, "nurse", 105, accepted=True)
+    assert phases(board)[-1] is Phase.RESPONSIBILITY
+    assert alarm_on(board).answer == Answer(accepted=True, by="nurse", at=105)
+    assert alarm_on(board).presence is Presence.ON, "an answer silences nothing"
+    board.acknowledge(1, Priority.MEDIUM, "doctor", 110)
+    board.expire(230)
+    board.change_priority(LOW_SPO2, Priority.LOW, 231, 231)
+    assert alarm_on(board).ownership is Ownership.ACCEPTED, "and outlives an acknowledgement"
+
+
+@pytest.mark.spec("ALARM-31")
+def test_the_newest_answer_counts(board: AlarmBoard) -> None:
+    board.start(LOW_SPO2, Priority.MEDIUM, 100, 100)
+    board.answer(1, "nurse", 105, accepted=True)
+    board.answer(1, "nurse", 107, accepted=False)
+    assert alarm_on(board).answer == Answer(accepted=False, by="nurse", at=107)
+    board.answer(1, "doctor", 108, accepted=True)
+    assert alarm_on(board).answer == Answer(accepted=True, by="doctor", at=108)
+
+
+@pytest.mark.spec("ALARM-31")
+def test_an_answer_does_not_cover_what_is_worse(board: AlarmBoard) -> None:
+    board.start(LOW_SPO2, Priority.MEDIUM, 100, 100)
+    board.answer(1, "nurse", 105, accepted=True)
+    board.change_priority(LOW_SPO2, Priority.HIGH, 106, 106)
+    assert alarm_on(board).ownership is Ownership.UNDEFINED
+    assert alarm_on(board).answer is None
+
+
+@pytest.mark.spec("ALARM-31")
+def test_nobody_answers_for_what_has_ended_and_everybody_may_once_it_returns(
+    board: AlarmBoard,
+) -> None:
+    board.start(LOW_SPO2, Priority.MEDIUM, 100, 100, latching=True)
+    board.answer(1, "nurse", 105, accepted=True)
+    board.end(LOW_SPO2, 110, 110)
+    assert alarm_on(board).ownership is Ownership.OVER
+    assert alarm_on(board).answer == Answer(accepted=True, by="nurse", at=105), "for the record"
+    with pytest.raises(CannotAnswer):
+        board.answer(1, "doctor", 115, accepted=True)
+    board.start(LOW_SPO2, Priority.MEDIUM, 120, 120, latching=True)
+    assert alarm_on(board).occurrence_id == 1
+    assert alarm_on(board).ownership is Ownership.UNDEFINED
+    with pytest.raises(AlarmNotFound):
+        board.answer(2, "doctor", 121, accepted=True)
+
+
 @pytest.mark.spec("ALARM-22")
 def test_discharge_ends_what_is_about_the_patient_and_nothing_else(board: AlarmBoard) -> None:
     latched = Condition("HR_LOW", Kind.PHYSIOLOGICAL, "HR")
@@ -241,6 +305,7 @@ def test_alarms_are_after_a_restart_as_they_were(board: AlarmBoard) -> None:
     board.start(LOW_SPO2, Priority.MEDIUM, 100, 100, value=88, limit=90, latching=True)
     board.start(LEAD_OFF, Priority.LOW, 100, 100)
     board.acknowledge(1, Priority.MEDIUM, "nurse", 110)
+    board.answer(1, "nurse", 110, accepted=True)
     before = list(board)
     again = AlarmBoard("oximeter-1", "bed 3", count(3).__next__)
     again.restore(before)

@@ -29,6 +29,7 @@ ALLOWED: Final = {
     "/rpm_service.v1.MonitoringService/AcknowledgeAlarm": USERS,
     "/rpm_service.v1.MonitoringService/ResetAlarm": USERS,
     "/rpm_service.v1.MonitoringService/PauseAudio": USERS,
+    "/rpm_service.v1.MonitoringService/SetResponsibility": USERS,
     "/rpm_service.v1.MonitoringService/ListAlarms": USERS,
     "/rpm_service.v1.PatientService/AdmitPatient": USERS,
     "/rpm_service.v1.PatientService/AssociateDevice": USERS,

@@ -44,6 +44,10 @@ CONNECTIONS: Final = {
     Connection.LOST: monitoring_pb2.CONNECTION_LOST,
     Connection.AWAY: monitoring_pb2.CONNECTION_AWAY,
 }
+ACCEPTED_OF: Final[dict[int, bool]] = {
+    alarm_pb2.RESPONSIBILITY_ACCEPTED: True,
+    alarm_pb2.RESPONSIBILITY_REJECTED: False,
+}
 KIND_OF: Final = {number: kind for kind, number in KINDS.items()}
 PRIORITY_OF: Final = {number: priority for priority, number in PRIORITIES.items()}
 AGE_CLASS_OF: Final = {number: age_class for age_class, number in AGE_CLASSES.items()}
@@ -201,6 +205,13 @@ def alarm_to_wire(event: AlarmEvent) -> alarm_pb2.AlarmEvent:
         wire.acknowledged_by = alarm.acknowledgement.by
         wire.acknowledged_at = alarm.acknowledgement.at
         wire.acknowledged_until = alarm.acknowledgement.until
+    if alarm.answer is not None:
+        accepted = alarm.answer.accepted
+        wire.responsibility = (
+            alarm_pb2.RESPONSIBILITY_ACCEPTED if accepted else alarm_pb2.RESPONSIBILITY_REJECTED
+        )
+        wire.responsible = alarm.answer.by
+        wire.answered_at = alarm.answer.at
     return wire
 
 

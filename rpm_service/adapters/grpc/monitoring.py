@@ -7,7 +7,7 @@ from typing import TypeVar
 import grpc
 from google.protobuf.message import DecodeError
 
-from rpm_service.adapters.grpc.convert import PRIORITY_OF, alarm_to_wire
+from rpm_service.adapters.grpc.convert import ACCEPTED_OF, PRIORITY_OF, alarm_to_wire
 from rpm_service.adapters.grpc.refusals import Context, refuse
 from rpm_service.application.acts import ActRefused
 from rpm_service.application.identity import Identity
@@ -73,10 +73,30 @@ class MonitoringService:
         event = await acted(
             context,
             lambda: self._monitoring.operators.acknowledge(
-                request.occurrence_id, priority, identity.id, request.idempotency_key
+                request.occurrence_id,
+                priority,
+                identity.id,
+                request.idempotency_key,
+                request.duration_s,
             ),
         )
         return monitoring_pb2.AcknowledgeAlarmResponse(alarm=alarm_to_wire(event))
+
+    async def set_responsibility(
+        self, identity: Identity, request: monitoring_pb2.SetResponsibilityRequest, context: Context
+    ) -> monitoring_pb2.SetResponsibilityResponse:
+        """Takes responsibility for one occurrence, or says that one cannot."""
+        accepted = ACCEPTED_OF.get(request.responsibility)
+        if accepted is None:
+            reason = "accepted or rejected"
+            await refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "responsibility", reason)
+        event = await acted(
+            context,
+            lambda: self._monitoring.operators.answer(
+                request.occurrence_id, identity.id, request.idempotency_key, accepted=accepted
+            ),
+        )
+        return monitoring_pb2.SetResponsibilityResponse(alarm=alarm_to_wire(event))
 
     async def reset_alarm(
         self, identity: Identity, request: monitoring_pb2.ResetAlarmRequest, context: Context

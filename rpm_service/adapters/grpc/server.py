@@ -99,6 +99,9 @@ def _handlers(
         ),
         "rpm_service.v1.MonitoringService/ResetAlarm": (viewers.reset_alarm, m.ResetAlarmRequest),
         "rpm_service.v1.MonitoringService/PauseAudio": (viewers.pause_audio, m.PauseAudioRequest),
+        "rpm_service.v1.MonitoringService/SetResponsibility": (
+            viewers.set_responsibility, m.SetResponsibilityRequest,
+        ),
         "rpm_service.v1.MonitoringService/ListAlarms": (viewers.list_alarms, m.ListAlarmsRequest),
         "rpm_service.v1.PatientService/AdmitPatient": (
             patients.admit_patient, p.AdmitPatientRequest,

@@ -127,6 +127,83 @@ async def test_an_acknowledgement_that_cannot_be_is_refused_and_the_alarm_stays_
     assert (alarm.presence, alarm.priority) == (Presence.ON, Priority.HIGH)
 
 
+@pytest.mark.spec("WIRE-50")
+async def test_an_acknowledgement_lasts_as_long_as_was_said(
+    server: LoopbackServer, device: Device
+) -> None:
+    occurrence = await in_asystole(server, device)
+    async with server.clinician() as clinician:
+        for wrong in (9.9, 120.1, -1, float("nan")):
+            found = await refused(
+                clinician.monitoring.AcknowledgeAlarm(acknowledgement(occurrence, duration_s=wrong))
+            )
+            reason = f"{wrong:g} s is not within 10 to 120 s"
+            assert found == (grpc.StatusCode.INVALID_ARGUMENT, "duration_s", reason)
+        answer = await clinician.monitoring.AcknowledgeAlarm(
+            acknowledgement(occurrence, duration_s=10)
+        )
+    assert answer.alarm.acknowledged_until == server.clock.now() + 10
+
+
+@pytest.mark.spec("LIVE-20")
+async def test_who_takes_responsibility_is_shown_to_everybody_and_the_alarm_sounds_on(
+    server: LoopbackServer, device: Device
+) -> None:
+    occurrence = await in_asystole(server, device)
+    async with (
+        server.clinician(NURSE) as clinician,
+        server.viewer("doctor-1", m.Subscribe()) as viewer,
+    ):
+        await viewer.take("snapshot")
+        for number, answer in enumerate((a.RESPONSIBILITY_ACCEPTED, a.RESPONSIBILITY_REJECTED)):
+            response = await clinician.monitoring.SetResponsibility(
+                m.SetResponsibilityRequest(
+                    occurrence_id=occurrence, responsibility=answer, idempotency_key=str(number)
+                )
+            )
+            (event,) = (await viewer.take("delta")).alarms
+            assert event == response.alarm
+            assert event.phase == a.ALARM_PHASE_RESPONSIBILITY
+            assert event.presence == a.ALARM_PRESENCE_ON
+            assert (event.responsibility, event.responsible) == (answer, NURSE)
+            assert event.answered_at == server.clock.now()
+    await server.until(lambda: len(server.acts) == 2)
+    assert [(act.by, act.act, act.detail) for act in server.acts] == [
+        (NURSE, "accept", "HR_LOW"),
+        (NURSE, "reject", "HR_LOW"),
+    ]
+
+
+@pytest.mark.spec("LIVE-20")
+async def test_an_answer_that_cannot_be_is_refused(server: LoopbackServer, device: Device) -> None:
+    bedside = server.bedside("bed-1")
+    bedside.put_in_force(bedside.settings.with_latching(latching=True), server.clock.now())
+    occurrence = await in_asystole(server, device)
+    for _ in range(2):
+        server.clock.advance(4.0)
+        await device.lives()
+    assert [alarm.presence for alarm in server.alarms("bed-1")] == [Presence.LATCHED]
+
+    async def found(number: int, answer: int, key: str = "k") -> tuple[grpc.StatusCode, str, str]:
+        request = m.SetResponsibilityRequest(
+            occurrence_id=number, responsibility=answer, idempotency_key=key
+        )
+        return await refused(clinician.monitoring.SetResponsibility(request))
+
+    accepted = a.RESPONSIBILITY_ACCEPTED
+    async with server.clinician() as clinician:
+        assert await found(occurrence, accepted) == (
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "occurrence_id",
+            "the condition has ended; there is nothing to answer for",
+        )
+        invalid = grpc.StatusCode.INVALID_ARGUMENT
+        assert (await found(77, accepted))[:2] == (grpc.StatusCode.NOT_FOUND, "occurrence_id")
+        for unknown in (0, 9):
+            assert (await found(occurrence, unknown))[:2] == (invalid, "responsibility")
+        assert (await found(occurrence, accepted, ""))[:2] == (invalid, "idempotency_key")
+
+
 @pytest.mark.spec("WIRE-52")
 async def test_an_occurrence_that_is_over_can_be_neither_acknowledged_nor_reset(
     server: LoopbackServer, device: Device
