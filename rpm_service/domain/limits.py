@@ -8,16 +8,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
-from math import isnan
+from math import isinf, isnan
 from types import MappingProxyType
 from typing import Final
 
-from rpm_service.domain.metrics import BY_NAME
+from rpm_service.domain.metrics import BY_NAME, Metric
 
 DELAY_S_MAX: Final = 30.0
 """No condition delay may be longer."""
 HOLD_S_MAX: Final = 60.0
 """No hold may be longer."""
+HYSTERESIS_SHARE_MAX: Final = 0.1
+"""No hysteresis may be a larger share of a metric's plausible range,"""
+HYSTERESIS_MAX: Final = 50.0
+"""nor larger where nothing is known of the metric."""
+RATE_WINDOW_S: Final = (1.0, 300.0)
+"""The shortest and longest time that a rate of change may look back."""
 
 
 class LimitsRefused(Exception):
@@ -37,13 +43,26 @@ class AgeClass(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RateOfChange:
+    """How far a value may move within a time.
+
+    More than `change`, in the metric's unit, away from the highest or lowest value of the last
+    `window_s` is a MEDIUM priority alarm, {KIND}_FALLING or {KIND}_RISING.
+    """
+
+    change: float
+    window_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class MetricLimits:
     """Alarm limits of one metric, in its unit. A limit is crossed strictly beyond it.
 
     `low` and `high` make a MEDIUM priority alarm, `extreme_low` and `extreme_high` a HIGH
     one. A violation must last `delay_s` (`extreme_delay_s` for the extremes) before it is an
     alarm; the value must be back by `hysteresis` within the limit, for `hold_s`, before the
-    alarm ends.
+    alarm ends. A `rate` has neither delay nor hysteresis, and costs: every value of such a
+    metric is judged in full.
     """
 
     low: float | None = None
@@ -55,9 +74,10 @@ class MetricLimits:
     hysteresis: float = 0.0
     hold_s: float = 0.0
     latching: bool = False
+    rate: RateOfChange | None = None
 
     def check(self, metric: str) -> None:
-        """Raises LimitsRefused where limits cross, or leave the metric's plausible range."""
+        """Raises LimitsRefused where limits cross, or anything leaves its bounds."""
         ladder = [
             (name, value)
             for name in ("extreme_low", "low", "high", "extreme_high")
@@ -68,7 +88,7 @@ class MetricLimits:
                 raise LimitsRefused(
                     f"{metric}.{lower}", f"{below:g} is not below {upper} {above:g}"
                 )
-        known = BY_NAME.get(metric)
+        known = _known(metric)
         for name, value in ladder:
             if isnan(value) or (known and not known.low <= value <= known.high):
                 span = f"{known.low:g} to {known.high:g}" if known else "a number"
@@ -82,8 +102,52 @@ class MetricLimits:
                 raise LimitsRefused(
                     f"{metric}.{name}", f"{value:g} s is not within 0 to {most:g} s"
                 )
-        if not 0 <= self.hysteresis < float("inf"):
-            raise LimitsRefused(f"{metric}.hysteresis", f"{self.hysteresis:g} is not 0 or more")
+        self._check_hysteresis(metric, known)
+        if self.rate is not None:
+            _check_rate(metric, self.rate, known)
+
+    def _check_hysteresis(self, metric: str, known: Metric | None) -> None:
+        """Also refuses a hysteresis that leaves no value to end an alarm within the limits."""
+        most = HYSTERESIS_SHARE_MAX * (known.high - known.low) if known else HYSTERESIS_MAX
+        if not 0 <= self.hysteresis <= most:
+            raise LimitsRefused(
+                f"{metric}.hysteresis", f"{self.hysteresis:g} is not within 0 to {most:g}"
+            )
+        lowest, highest = (known.low, known.high) if known else (float("-inf"), float("inf"))
+        for side, back, furthest in (
+            ("low", self.low, self.high if self.high is not None else highest),
+            ("extreme_low", self.extreme_low, highest),
+        ):
+            if back is not None and back + self.hysteresis > furthest:
+                raise LimitsRefused(
+                    f"{metric}.hysteresis",
+                    f"{self.hysteresis:g} above {side} {back:g} is beyond {furthest:g}",
+                )
+        for side, back in (("high", self.high), ("extreme_high", self.extreme_high)):
+            if back is not None and back - self.hysteresis < lowest:
+                raise LimitsRefused(
+                    f"{metric}.hysteresis",
+                    f"{self.hysteresis:g} below {side} {back:g} is beyond {lowest:g}",
+                )
+
+
+def _known(metric: str) -> Metric | None:
+    """The metric that limits are of: they may be of one numeric among several, Temp 2."""
+    kind, _, number = metric.rpartition(" ")
+    return BY_NAME.get(kind if number.isdecimal() else metric)
+
+
+def _check_rate(metric: str, rate: RateOfChange, known: Metric | None) -> None:
+    most = known.high - known.low if known else float("inf")
+    if not 0 < rate.change <= most or isinf(rate.change):
+        span = f"above 0 and at most {most:g}" if known else "a number above 0"
+        raise LimitsRefused(f"{metric}.rate.change", f"{rate.change:g} is not {span}")
+    shortest, longest = RATE_WINDOW_S
+    if not shortest <= rate.window_s <= longest:
+        raise LimitsRefused(
+            f"{metric}.rate.window_s",
+            f"{rate.window_s:g} s is not within {shortest:g} to {longest:g} s",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +158,11 @@ class AlarmSettings:
     """By the short name of a kind of metric, or of one numeric among several of a kind."""
     signal_delay_s: float = 0.0
     """How long a signal may be missing or invalid before that is a technical alarm."""
+    standstill: bool = False
+    """Whether a heart rate of 0 (ASYSTOLE) and a respiratory rate of 0 (APNOEA) are alarms of
+    their own: HIGH priority, at once."""
+    combined: bool = False
+    """Whether warnings on two different vitals at once are a HIGH priority alarm together."""
 
     def limits_of(self, numeric: str, kind: str) -> MetricLimits | None:
         """The limits of one numeric: those given for it by name, or else those of its kind."""

@@ -1,7 +1,7 @@
 """The vital signs this service knows: their codes, units and plausible ranges.
 
 Codes are IEEE 11073-10101 CF_CODE10: metrics 131072 + term code (partition 2), units
-262144 + term code (partition 4). Plausible ranges say what can be a measurement at all;
+262144 + term code (partition 4); the charge of a battery is 65536 + term code (partition 1). Plausible ranges say what can be a measurement at all;
 they are not alarm limits. Sources: the MII-ICU and ISiK profiles, SDPi, and patient monitor
 manuals; each unit of care owns its limits.
 """
@@ -82,6 +82,7 @@ METRICS: Final = (
     Metric("Temp", 150344, (CELSIUS,), 0, 50, 1, other_codes=(150364, 150368, 150388)),
     Metric("EtCO2", 151708, _PRESSURE, 0, 150, other_codes=(151728, 151712)),
     Metric("FiO2", 152196, (PERCENT,), 0, 100, other_codes=(160920,)),
+    Metric("Batt", 67996, (PERCENT,), 0, 100),
 )
 """Every metric with a name of its own. An unknown code is kept and shown, and has no limits."""
 

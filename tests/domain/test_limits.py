@@ -6,10 +6,12 @@ from rpm_service.domain.limits import (
     DELAY_S_MAX,
     HOLD_S_MAX,
     PRESETS,
+    RATE_WINDOW_S,
     AgeClass,
     AlarmSettings,
     LimitsRefused,
     MetricLimits,
+    RateOfChange,
 )
 from rpm_service.domain.metrics import BY_NAME
 
@@ -84,6 +86,18 @@ GOOD = MetricLimits(50, 120, 35, 160)
         (replace(GOOD, hysteresis=-0.1), "HR.hysteresis"),
         (replace(GOOD, hysteresis=float("nan")), "HR.hysteresis"),
         (replace(GOOD, hysteresis=float("inf")), "HR.hysteresis"),
+        (replace(GOOD, hysteresis=35.1), "HR.hysteresis"),
+        (MetricLimits(low=50, high=60, hysteresis=10.1), "HR.hysteresis"),
+        (MetricLimits(low=340, hysteresis=11), "HR.hysteresis"),
+        (MetricLimits(high=10, hysteresis=11), "HR.hysteresis"),
+        (MetricLimits(extreme_low=340, hysteresis=11), "HR.hysteresis"),
+        (MetricLimits(extreme_high=10, hysteresis=11), "HR.hysteresis"),
+        (MetricLimits(rate=RateOfChange(0, 60)), "HR.rate.change"),
+        (MetricLimits(rate=RateOfChange(351, 60)), "HR.rate.change"),
+        (MetricLimits(rate=RateOfChange(float("nan"), 60)), "HR.rate.change"),
+        (MetricLimits(rate=RateOfChange(20, 0.9)), "HR.rate.window_s"),
+        (MetricLimits(rate=RateOfChange(20, 301)), "HR.rate.window_s"),
+        (MetricLimits(rate=RateOfChange(20, float("nan"))), "HR.rate.window_s"),
     ],
 )
 def test_limits_that_may_not_be_set_are_refused_by_name(limits: MetricLimits, field: str) -> None:
@@ -95,12 +109,28 @@ def test_limits_that_may_not_be_set_are_refused_by_name(limits: MetricLimits, fi
 
 def test_limits_at_the_ends_of_their_ranges_may_be_set() -> None:
     MetricLimits(0, 350, delay_s=DELAY_S_MAX, hold_s=HOLD_S_MAX).check("HR")
+    MetricLimits(50, 85, hysteresis=35).check("HR")
+    MetricLimits(315, hysteresis=35).check("HR")
+    for window_s in RATE_WINDOW_S:
+        MetricLimits(rate=RateOfChange(350, window_s)).check("HR")
+
+
+@pytest.mark.spec("ALARM-19")
+def test_limits_of_one_numeric_among_several_have_the_bounds_of_its_kind() -> None:
+    MetricLimits(36, 39).check("Temp 2")
+    with pytest.raises(LimitsRefused, match=r"Temp 2\.high: 51 is not within 0 to 50"):
+        MetricLimits(36, 51).check("Temp 2")
 
 
 def test_an_unknown_metric_has_no_plausible_range() -> None:
     MetricLimits(-1000, 1000).check("MDC 4711")
     with pytest.raises(LimitsRefused, match="nan is not within a number"):
         MetricLimits(low=float("nan")).check("MDC 4711")
+    MetricLimits(-1000, 1000, hysteresis=50, rate=RateOfChange(1e6, 60)).check("MDC 4711")
+    with pytest.raises(LimitsRefused, match="hysteresis"):
+        MetricLimits(-1000, 1000, hysteresis=50.1).check("MDC 4711")
+    with pytest.raises(LimitsRefused, match=r"rate\.change"):
+        MetricLimits(rate=RateOfChange(float("inf"), 60)).check("MDC 4711")
 
 
 def test_latching_is_set_for_every_limit_at_once() -> None:
