@@ -3,6 +3,7 @@
 import { SvelteSet } from "svelte/reactivity";
 
 import { type Acts, ActRefused, PAUSE_S } from "./feed/acts";
+import { drawn, NO_DELIVERIES, told, toldAnew } from "./feed/delivery";
 import type { Link } from "./feed/link";
 import { Feed, type FeedEvents, type FeedWorld } from "./feed/socket";
 import { byBed, inOrder } from "./model/alarms";
@@ -29,6 +30,11 @@ export class Station {
   /** Acts under way, by what they are done to. */
   readonly busy = new SvelteSet<string>();
 
+  /** Whether the page is in view. */
+  visible = $state(isVisible());
+  /** Alarm events that the server waits to hear of. */
+  deliveries = $state.raw(NO_DELIVERIES);
+
   readonly alarms = $derived(inOrder(this.ward.alarms.values()));
   readonly alarmsByBed = $derived(byBed(this.alarms));
 
@@ -45,11 +51,28 @@ export class Station {
   }
 
   start(): void {
+    document.addEventListener("visibilitychange", this.#look);
+    this.#look();
     this.#feed.start();
   }
 
   stop(): void {
+    document.removeEventListener("visibilitychange", this.#look);
     this.#feed.stop();
+  }
+
+  readonly #look = (): void => {
+    this.visible = isVisible();
+    this.#feed.tellPresence({ audioArmed: false, visible: this.visible });
+  };
+
+  /** The view has drawn every alarm that this page was told of. */
+  presented(): void {
+    // What is drawn where nobody can see it is not presented.
+    if (!this.visible || this.deliveries.waiting.length === 0) return;
+    const { frames, deliveries } = drawn(this.deliveries);
+    // Without a connection they wait for the next one, whose snapshot comes here again.
+    if (frames.every((events) => this.#feed.confirm(events))) this.deliveries = deliveries;
   }
 
   /** The server's clock at a monotone time in seconds. */
@@ -106,6 +129,7 @@ export class Station {
       snapshot: (frame, now) => {
         this.#clock = hearClock(null, frame.serverClock, now);
         this.ward = wardOf(frame);
+        this.deliveries = toldAnew(this.deliveries, frame.alarms);
         this.closing = "";
         this.waves.clear();
         this.waves.follow(this.ward.beds);
@@ -113,6 +137,7 @@ export class Station {
       delta: (frame, now) => {
         this.#clock = hearClock(this.#clock, frame.serverClock, now);
         this.ward = withDelta(this.ward, frame);
+        this.deliveries = told(this.deliveries, frame.alarms);
         if (frame.beds.length > 0) this.waves.follow(this.ward.beds);
         this.waves.take(frame.waveforms);
       },
@@ -130,4 +155,8 @@ export class Station {
       },
     };
   }
+}
+
+function isVisible(): boolean {
+  return document.visibilityState === "visible";
 }

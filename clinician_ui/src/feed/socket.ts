@@ -1,6 +1,6 @@
 // The thin shell around link.ts: a WebSocket, the clocks, and the bytes of the contract.
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 
 import {
   type Delta,
@@ -10,6 +10,7 @@ import {
   type WatchResponse,
   WatchResponseSchema,
 } from "../wire/rpm_service/v1/monitoring_pb";
+import type { EventId } from "./delivery";
 import {
   type FrameKind,
   type Link,
@@ -23,14 +24,18 @@ import {
 /** How often the link looks at the clock, in milliseconds. */
 const TICK_MS = 250;
 
-const SUBSCRIBE = toBinary(
-  WatchRequestSchema,
-  create(WatchRequestSchema, { frame: { case: "subscribe", value: { waveforms: true } } }),
-);
-const HEARTBEAT = toBinary(
-  WatchRequestSchema,
-  create(WatchRequestSchema, { frame: { case: "heartbeat", value: {} } }),
-);
+type Request = NonNullable<MessageInitShape<typeof WatchRequestSchema>["frame"]>;
+
+const SUBSCRIBE = encode({ case: "subscribe", value: { waveforms: true } });
+const HEARTBEAT = encode({ case: "heartbeat", value: {} });
+
+/** Whether this page can call somebody; the server counts a bed as covered while one can. */
+export interface Presence {
+  /** Its sound has been tested and is not off. */
+  readonly audioArmed: boolean;
+  /** It is in view. */
+  readonly visible: boolean;
+}
 
 /** The part of a WebSocket that this page uses. */
 export interface Socket {
@@ -80,6 +85,7 @@ export class Feed {
   readonly #events: FeedEvents;
   #link: Link;
   #socket: Socket | null = null;
+  #presence: Presence = { audioArmed: false, visible: false };
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(world: FeedWorld, events: FeedEvents) {
@@ -105,6 +111,25 @@ export class Feed {
     this.#drop();
   }
 
+  /** Tells the server whether this page can call somebody: now, and on every new connection. */
+  tellPresence(presence: Presence): void {
+    const { audioArmed, visible } = this.#presence;
+    if (presence.audioArmed === audioArmed && presence.visible === visible) return;
+    this.#presence = presence;
+    this.#say({ case: "presence", value: presence });
+  }
+
+  /** Tells the server which alarm events were presented; false where there is no connection. */
+  confirm(events: readonly EventId[]): boolean {
+    return this.#say({ case: "confirmDelivery", value: { events: [...events] } });
+  }
+
+  #say(frame: Request): boolean {
+    if (this.#link.socket !== "open" || this.#socket === null) return false;
+    this.#socket.send(encode(frame));
+    return true;
+  }
+
   readonly #tick = (): void => this.#happen({ kind: "tick" });
 
   #happen(event: LinkEvent, frame?: WatchResponse["frame"]): void {
@@ -122,7 +147,8 @@ export class Feed {
       case "drop":
         return this.#drop();
       case "subscribe":
-        return this.#socket?.send(SUBSCRIBE);
+        this.#socket?.send(SUBSCRIBE);
+        return this.#socket?.send(encode({ case: "presence", value: this.#presence }));
       case "heartbeat":
         return this.#socket?.send(HEARTBEAT);
       case "take":
@@ -172,6 +198,10 @@ export class Feed {
         return this.#events.closing(frame.value.reason);
     }
   }
+}
+
+function encode(frame: Request): Uint8Array<ArrayBuffer> {
+  return toBinary(WatchRequestSchema, create(WatchRequestSchema, { frame }));
 }
 
 function decode(data: unknown): WatchResponse["frame"] | null {

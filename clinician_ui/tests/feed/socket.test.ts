@@ -45,7 +45,7 @@ function goLive(): void {
 test("subscribes as soon as the connection is open, and hands on what comes", () => {
   expect(world.socket.binaryType).toBe("arraybuffer");
   world.socket.open();
-  expect(world.socket.heard).toEqual(["subscribe"]);
+  expect(world.socket.heard).toEqual(["subscribe", "presence"]);
   goLive();
   world.socket.say({ case: "delta", value: { serverClock: T0 } });
   world.socket.say({ case: "progress", value: { serverClock: T0 } });
@@ -64,7 +64,31 @@ test("sends a heartbeat every five seconds", () => {
     pass(1);
     world.socket.say({ case: "progress", value: { serverClock: T0 } });
   }
-  expect(world.socket.heard).toEqual(["subscribe", "heartbeat", "heartbeat"]);
+  expect(world.socket.heard).toEqual(["subscribe", "presence", "heartbeat", "heartbeat"]);
+});
+
+test("says whether it can call somebody on every connection, and when that changes [STATION-15]", () => {
+  world.socket.open();
+  feed.tellPresence({ audioArmed: true, visible: true });
+  feed.tellPresence({ audioArmed: true, visible: true });
+  const [first] = world.sockets;
+  expect(first?.presences).toEqual([
+    { audioArmed: false, visible: false },
+    { audioArmed: true, visible: true },
+  ]);
+  world.socket.end();
+  feed.tellPresence({ audioArmed: true, visible: false });
+  pass(0.5);
+  world.socket.open();
+  expect(world.socket.presences).toEqual([{ audioArmed: true, visible: false }]);
+});
+
+test("confirms alarm events over an open connection only, and tells which", () => {
+  const events = [{ occurrenceId: "7", eventSeq: 2 }];
+  expect(feed.confirm(events)).toBe(false);
+  world.socket.open();
+  expect(feed.confirm(events)).toBe(true);
+  expect(world.socket.confirmed).toEqual([["7.2"]]);
 });
 
 test("connects again after a connection that ended, and is live with its snapshot", () => {

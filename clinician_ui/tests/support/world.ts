@@ -4,6 +4,7 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/p
 
 import type { FeedWorld, Socket } from "../../src/feed/socket";
 import {
+  type ViewerPresence,
   WatchRequestSchema,
   WatchResponseSchema,
 } from "../../src/wire/rpm_service/v1/monitoring_pb";
@@ -19,11 +20,23 @@ export class FakeSocket implements Socket {
   onclose: ((event: CloseEvent) => void) | null = null;
   /** What the page sent, by kind. */
   readonly heard: (string | undefined)[] = [];
+  /** Whether it can call somebody, each time the page said so. */
+  readonly presences: Pick<ViewerPresence, "audioArmed" | "visible">[] = [];
+  /** Alarm events that the page confirmed, "occurrence.event", by frame. */
+  readonly confirmed: string[][] = [];
   /** Whether the page closed it. */
   isClosed = false;
 
   send(data: Uint8Array<ArrayBuffer>): void {
-    this.heard.push(fromBinary(WatchRequestSchema, data).frame.case);
+    const { frame } = fromBinary(WatchRequestSchema, data);
+    this.heard.push(frame.case);
+    if (frame.case === "presence") {
+      const { audioArmed, visible } = frame.value;
+      this.presences.push({ audioArmed, visible });
+    } else if (frame.case === "confirmDelivery") {
+      const { events } = frame.value;
+      this.confirmed.push(events.map((each) => `${each.occurrenceId}.${each.eventSeq}`));
+    }
   }
 
   close(): void {

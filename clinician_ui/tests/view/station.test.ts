@@ -180,6 +180,63 @@ describe("the list of alarms", () => {
   });
 });
 
+describe("delivery", () => {
+  function hide(hidden: boolean): void {
+    vi.spyOn(document, "visibilityState", "get").mockReturnValue(hidden ? "hidden" : "visible");
+    document.dispatchEvent(new Event("visibilitychange"));
+  }
+
+  afterEach(() => vi.restoreAllMocks());
+
+  test("confirms the alarms of a snapshot and every event of a delta, once drawn [STATION-14]", async () => {
+    world.socket.open();
+    const beds = [described()];
+    world.socket.say({ case: "snapshot", value: snapshot({ beds, alarms: [alarm()] }) });
+    expect(world.socket.confirmed).toEqual([]);
+    await tick();
+    expect(listed()).toHaveLength(1);
+    expect(world.socket.confirmed).toEqual([["7.1"]]);
+    const events = [alarm({ occurrenceId: "8" }), alarm({ occurrenceId: "8", eventSeq: 2 })];
+    world.socket.say({ case: "delta", value: delta({ alarms: events }) });
+    await tick();
+    expect(world.socket.confirmed).toEqual([["7.1"], ["8.1", "8.2"]]);
+  });
+
+  test("confirms an alarm's end too, which is shown by its leaving", async () => {
+    await show({ alarms: [alarm()] });
+    const ended = alarm({ eventSeq: 2, presence: AlarmPresence.OFF });
+    world.socket.say({ case: "delta", value: delta({ alarms: [ended] }) });
+    await tick();
+    expect(listed()).toHaveLength(0);
+    expect(world.socket.confirmed.at(-1)).toEqual(["7.2"]);
+  });
+
+  test("waits in a hidden tab until a person can see it [STATION-14]", async () => {
+    hide(true);
+    await show({ alarms: [alarm()] });
+    expect(world.socket.confirmed).toEqual([]);
+    hide(false);
+    await tick();
+    expect(world.socket.confirmed).toEqual([["7.1"]]);
+  });
+
+  test("is said again after a connection that ended, with the alarms that still stand", async () => {
+    await show({ alarms: [alarm()] });
+    world.socket.end();
+    await pass(0.5);
+    await show({ alarms: [alarm({ eventSeq: 3 })] });
+    expect(world.sockets).toHaveLength(2);
+    expect(world.socket.confirmed).toEqual([["7.1", "7.3"]]);
+  });
+
+  test("tells the server when the page goes out of view, and when it comes back [STATION-15]", async () => {
+    await show();
+    hide(true);
+    hide(false);
+    expect(world.socket.presences.map(({ visible }) => visible)).toEqual([true, false, true]);
+  });
+});
+
 describe("an act", () => {
   test("acknowledges from the tile, at the priority on the screen [STATION-7]", async () => {
     await show({ alarms: [alarm({ priority: HIGH })] });
