@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 
 from rpm_service.application.effects import Connection, Description, Numeric
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
+from rpm_service.domain.early_warning import METRIC as EARLY_WARNING
+from rpm_service.domain.early_warning import Score
 from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, MetricLimits
 from rpm_service.domain.metric_monitor import NEVER_QUIET, MetricMonitor
 from rpm_service.domain.metrics import kind_of
@@ -72,6 +74,7 @@ class Bedside:
         self.age_class: AgeClass | None = None
         self.connection = Connection.AWAY
         self.audio_paused_until: float | None = None
+        self.early_warning: Score | None = None
         self.description = Description()
         self.board = AlarmBoard(device_id, device_id, next_occurrence)
         self.values: Sequence[float] = ()
@@ -119,7 +122,7 @@ class Bedside:
             self.values = [nan] * count
             self.observed_at = [0.0] * count
             self.validity = ()
-            names = {numeric.name for numeric in description.numerics}
+            names = {EARLY_WARNING, *(numeric.name for numeric in description.numerics)}
             for alarm in list(self.board):
                 metric = alarm.condition.metric
                 if metric and metric not in names and alarm.ended_at is None:

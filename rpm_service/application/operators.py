@@ -8,6 +8,7 @@ from typing import Final
 
 from rpm_service.application.acts import ActRefused, Once, check_text
 from rpm_service.application.bedside import Bedside
+from rpm_service.application.early_warning import Seen
 from rpm_service.application.effects import Act
 from rpm_service.application.ports import Clock
 from rpm_service.application.ward import Ward
@@ -20,6 +21,7 @@ from rpm_service.domain.alarms import (
     Priority,
     PriorityChanged,
 )
+from rpm_service.domain.early_warning import Score
 from rpm_service.domain.limits import AgeClass
 from rpm_service.domain.ownership import CannotAnswer
 from rpm_service.domain.signals import IllegalTransition
@@ -111,6 +113,13 @@ class Operators:
             return until
 
         return self._once(act, key, "pause_audio", by, bed, duration_s)
+
+    def assess(self, bed: str, seen: Seen, by: str, key: str) -> Score:
+        """Records what no device measures; gives the early-warning score. Raises ActRefused."""
+        return self._once(
+            lambda now: self._ward.early_warning.assess(bed, seen, by, now),
+            key, "assess", by, bed, seen,
+        )  # fmt: skip
 
     # -- who lies where -----------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from rpm_service.application.bedside import Bedside
+from rpm_service.application.early_warning import EarlyWarning
 from rpm_service.application.effects import (
     Association,
     Batch,
@@ -58,6 +59,7 @@ class Ward:
         self._beds: dict[str, Bed] = {bed.name: bed for bed in restored.beds}
         self._stays: dict[str, Stay] = {stay.bed: stay for stay in restored.stays}
         self._associations = {each.device_id: each for each in restored.associations}
+        self.early_warning = EarlyWarning(self, restored.assessments, now)
         self._restore(restored, now)
 
     def _restore(self, restored: Restored, now: float) -> None:
@@ -174,6 +176,7 @@ class Ward:
             if bedside.audio_paused_until != pause:
                 self.pause_audio(bedside, bedside.audio_paused_until)
             self.collect(bedside)
+        self.early_warning.tick(now)
 
     def _schedule(self, bedside: Bedside, now: float) -> None:
         bedside.due = bedside.tick(now)
@@ -185,6 +188,10 @@ class Ward:
     def stay(self, bed: str) -> Stay | None:
         """Who lies in a bed."""
         return self._stays.get(bed)
+
+    def has_bed(self, bed: str) -> bool:
+        """Whether the registry has a bed of that name."""
+        return bed in self._beds
 
     def stay_of(self, patient_id: str) -> Stay | None:
         """Where a patient lies."""
@@ -205,6 +212,7 @@ class Ward:
         """Ends a stay, and with it every alarm and pause of that patient."""
         stay = self._stays.pop(bed)
         self.batch.stays.append(replace(stay, until=now))
+        self.early_warning.discharge(bed)
         bedside = self.at_bed(bed)
         if bedside is not None:
             bedside.discharge(now)

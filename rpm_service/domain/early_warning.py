@@ -16,6 +16,8 @@ from enum import StrEnum
 from math import inf, isnan
 from typing import Final, NamedTuple
 
+METRIC: Final = "NEWS2"
+"""What an alarm of the score has in place of a metric."""
 CONTINUOUS_S_MAX: Final = 300.0
 """Vitals that a monitor measures all the time: it was quiet for so long, and is not now."""
 SPOT_S_MAX: Final = 6 * 3600.0
