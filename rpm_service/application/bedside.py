@@ -13,6 +13,12 @@ from rpm_service.application.effects import Connection, Description, Numeric
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
 from rpm_service.domain.early_warning import METRIC as EARLY_WARNING
 from rpm_service.domain.early_warning import Score
+from rpm_service.domain.inactivation import (
+    Inactivation,
+    Inactivations,
+    InactivationState,
+    Reminder,
+)
 from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, MetricLimits
 from rpm_service.domain.metric_monitor import NEVER_QUIET, MetricMonitor
 from rpm_service.domain.metrics import kind_of
@@ -73,10 +79,11 @@ class Bedside:
         self.patient_id = ""
         self.age_class: AgeClass | None = None
         self.connection = Connection.AWAY
-        self.audio_paused_until: float | None = None
         self.early_warning: Score | None = None
+        self.inactivations = Inactivations()
         self.description = Description()
         self.board = AlarmBoard(device_id, device_id, next_occurrence)
+        self._reminder = Reminder(self.board)
         self.values: Sequence[float] = ()
         self.observed_at: Sequence[float] = ()
         self.validity: Sequence[int] = ()
@@ -102,6 +109,14 @@ class Bedside:
     def settings(self) -> AlarmSettings:
         """The alarm settings in force."""
         return self._settings
+
+    @property
+    def audio_paused_until(self) -> float | None:
+        """Until when the sound of the whole bed is paused; None where it is not."""
+        for each in self.inactivations.held:
+            if each.state is InactivationState.AUDIO_PAUSED and not each.metric + each.condition:
+                return each.until
+        return None
 
     @property
     def is_monitored(self) -> bool:
@@ -136,8 +151,12 @@ class Bedside:
             self._build_monitors(now)
 
     def discharge(self, now: float) -> None:
-        """The patient has left: alarms about the patient end, and the next is judged afresh."""
+        """The patient has left: alarms about the patient end, and all that was held back of them.
+
+        The next one is judged afresh.
+        """
         self.board.discharge(now)
+        self.inactivations.end_all()
         self._build_monitors(now)
 
     def _build_monitors(self, now: float) -> None:
@@ -348,14 +367,17 @@ class Bedside:
         expires = self.board.expire(now)
         if expires is not None:
             dues.append(expires)
-        if self.audio_paused_until is not None:
-            if self.audio_paused_until <= now:
-                self.audio_paused_until = None
-            else:
-                dues.append(self.audio_paused_until)
+        dues += self._judge_inactivations(now)
         if self.connection is Connection.CONNECTED:
             dues.append(self._judge_silence(now))
         return min(dues)
+
+    def _judge_inactivations(self, now: float) -> list[float]:
+        runs_out = self.inactivations.expire(now)
+        # Where nothing is measured no condition holds, this one neither.
+        is_away = self.connection is Connection.AWAY
+        reminds = self._reminder.judge(None if is_away else self.inactivations.off_since, now)
+        return [due for due in (runs_out, reminds) if due is not None]
 
     def _judge_silence(self, now: float) -> float:
         lost_at = min(self._heard_at + SILENCE_S, self._observed_at + self._quiet_s)
@@ -382,7 +404,7 @@ class Bedside:
 
     # -- restart ------------------------------------------------------------------------
 
-    def resume(self, connection: Connection, audio_paused_until: float | None) -> None:
+    def resume(self, connection: Connection, held: Sequence[Inactivation]) -> None:
         """Takes back what was so before a restart; the device has its time to come back."""
         self.connection = connection
-        self.audio_paused_until = audio_paused_until
+        self.inactivations = Inactivations(held)

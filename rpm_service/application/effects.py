@@ -235,8 +235,6 @@ class Batch:
     """Begun (until is None) or ended stays; (bed, patient_id, since) tells which."""
     associations: list[Association] = field(default_factory=list)
     """Begun or ended; (device_id, bed, since) tells which."""
-    audio_pauses: dict[str, float | None] = field(default_factory=dict)
-    """By device: until when the sound is paused; None where a pause ended."""
     inactivations: dict[str, Sequence[Inactivation]] = field(default_factory=dict)
     """By device: all that is held back there now."""
     overrides: dict[str, Sequence[LimitOverride]] = field(default_factory=dict)
@@ -259,7 +257,6 @@ class Batch:
             or self.beds
             or self.stays
             or self.associations
-            or self.audio_pauses
             or self.inactivations
             or self.overrides
             or self.assessments
@@ -284,7 +281,6 @@ class StoredDevice:
     device_id: str
     description: Description
     connection: Connection
-    audio_paused_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

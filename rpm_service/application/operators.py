@@ -1,4 +1,4 @@
-"""What clinicians may do: acknowledge, reset, pause audio, and say who lies where.
+"""What clinicians may do: acknowledge, answer, reset, hold back, and say who lies where.
 
 Every act says who did it. An act repeated with the same key is done once; another act with
 the same key is another act.
@@ -6,7 +6,7 @@ the same key is another act.
 
 from typing import Final
 
-from rpm_service.application.acts import ActRefused, Once, check_text
+from rpm_service.application.acts import REASON_MAX, ActRefused, Once, check_text
 from rpm_service.application.bedside import Bedside
 from rpm_service.application.early_warning import Seen
 from rpm_service.application.effects import Act
@@ -22,11 +22,17 @@ from rpm_service.domain.alarms import (
     PriorityChanged,
 )
 from rpm_service.domain.early_warning import Score
+from rpm_service.domain.inactivation import (
+    ALARMS_OFF,
+    HELD_MAX,
+    PAUSES,
+    Inactivation,
+    InactivationState,
+)
 from rpm_service.domain.limits import AgeClass
 from rpm_service.domain.ownership import CannotAnswer
 from rpm_service.domain.signals import IllegalTransition
 
-AUDIO_PAUSE_S_MAX: Final = 120.0
 NAME_MAX: Final = 32
 PATIENT_ID_MAX: Final = 64
 
@@ -99,15 +105,16 @@ class Operators:
 
         Raises ActRefused.
         """
+        state = InactivationState.AUDIO_PAUSED
 
         def act(now: float) -> float | None:
-            if duration_s != 0:
-                _check_duration(duration_s, 1, AUDIO_PAUSE_S_MAX)
-            bedside = self._ward.at_bed(bed)
-            if bedside is None:
-                raise ActRefused("NOT_FOUND", "bed", f"there is no bed {bed!r}")
-            until = now + duration_s if duration_s else None
-            self._ward.pause_audio(bedside, until)
+            lasts_s = _duration_of(state, duration_s) if duration_s else 0
+            bedside = self._at_bed(bed)
+            until = now + lasts_s if lasts_s else None
+            if until is None:
+                bedside.inactivations.end("", "", state)
+            else:
+                bedside.inactivations.begin(Inactivation(state, "", "", by, now, until))
             self._note(now, by, "pause_audio", bedside, f"{duration_s:g} s")
             self._ward.settle(bedside, now)
             return until
@@ -120,6 +127,54 @@ class Operators:
             lambda now: self._ward.early_warning.assess(bed, seen, by, now),
             key, "assess", by, bed, seen,
         )  # fmt: skip
+
+    def inactivate(
+        self,
+        bed: str,
+        metric: str,
+        condition: str,
+        state: InactivationState,
+        duration_s: float,
+        reason: str,
+        by: str,
+        key: str,
+    ) -> Inactivation:
+        """Holds back signals of one alarm, one metric or one bed; 0 s: as long as is usual.
+
+        Raises ActRefused.
+        """
+
+        def act(now: float) -> Inactivation:
+            lasts_s = _duration_of(state, duration_s)
+            if reason or state is not InactivationState.AUDIO_PAUSED:
+                check_text("reason", reason, REASON_MAX)
+            bedside = self._at_bed(bed)
+            until = None if lasts_s is None else now + lasts_s
+            new = Inactivation(state, metric, condition, by, now, until, reason)
+            _check_scope(bedside, new)
+            bedside.inactivations.begin(new)
+            lasts = "" if lasts_s is None else f"for {lasts_s:g} s"
+            detail = " ".join(filter(None, (state, metric, condition, lasts, reason)))
+            self._note(now, by, "inactivate", bedside, detail)
+            self._ward.settle(bedside, now)
+            return new
+
+        what = (by, bed, metric, condition, state, duration_s, reason)
+        return self._once(act, key, "inactivate", *what)
+
+    def reactivate(self, bed: str, metric: str, condition: str, by: str, key: str) -> None:
+        """Ends all that is held back of exactly this scope. Raises ActRefused."""
+
+        def act(now: float) -> None:
+            bedside = self._at_bed(bed)
+            if not bedside.inactivations.end(metric, condition):
+                field = "condition" if condition else "metric" if metric else "bed"
+                what = " ".join(filter(None, (metric, condition))) or "the whole bed"
+                raise ActRefused("NOT_FOUND", field, f"nothing is held back of {what} at {bed!r}")
+            self._note(now, by, "reactivate", bedside, " ".join(filter(None, (metric, condition))))
+            self._ward.settle(bedside, now)
+
+        self._once(act, key, "reactivate", by, bed, metric, condition)
 
     # -- who lies where -----------------------------------------------------------------
 
@@ -149,6 +204,18 @@ class Operators:
         self._ward.batch.acts.append(Act(now, by, "associate", bed, device_id))
         return now
 
+    def transfer(self, from_bed: str, to_bed: str, by: str) -> float:
+        """Moves a patient to a free bed; tells when. Raises ActRefused."""
+        check_text("to_bed", to_bed, NAME_MAX)
+        if self._ward.stay(from_bed) is None:
+            raise ActRefused("NOT_FOUND", "from_bed", f"nobody lies in {from_bed!r}")
+        if self._ward.stay(to_bed) is not None:
+            raise ActRefused("ALREADY_EXISTS", "to_bed", f"somebody lies in {to_bed!r}")
+        now = self._clock.now()
+        self._ward.transfer(from_bed, to_bed, now)
+        self._ward.batch.acts.append(Act(now, by, "transfer", from_bed, to_bed))
+        return now
+
     def discharge(self, bed: str, by: str) -> float:
         """Ends a stay; tells when. Raises ActRefused."""
         if self._ward.stay(bed) is None:
@@ -170,6 +237,12 @@ class Operators:
             "NOT_FOUND", "occurrence_id", f"no alarm {occurrence_id} has a signal any more"
         )
 
+    def _at_bed(self, bed: str) -> Bedside:
+        bedside = self._ward.at_bed(bed)
+        if bedside is None:
+            raise ActRefused("NOT_FOUND", "bed", f"there is no bed {bed!r}")
+        return bedside
+
     def _note(self, now: float, by: str, act: str, bedside: Bedside, detail: str) -> None:
         self._ward.batch.acts.append(Act(now, by, act, bedside.bed, detail))
 
@@ -179,3 +252,33 @@ def _check_duration(duration_s: float, least: float, most: float) -> None:
     if not least <= duration_s <= most:
         reason = f"{duration_s:g} s is not within {least:g} to {most:g} s"
         raise ActRefused("INVALID_ARGUMENT", "duration_s", reason)
+
+
+def _duration_of(state: InactivationState, duration_s: float) -> float | None:
+    """How long something is held back, in seconds; None for what is off."""
+    pause = PAUSES.get(state)
+    if pause is not None:
+        _check_duration(duration_s or pause.standard, pause.least, pause.most)
+        return duration_s or pause.standard
+    if duration_s != 0:
+        reason = f"{state} lasts until somebody ends it; give no duration"
+        raise ActRefused("INVALID_ARGUMENT", "duration_s", reason)
+    return None
+
+
+def _check_scope(bedside: Bedside, new: Inactivation) -> None:
+    """Refuses what cannot be held back at a bed, or is not there."""
+    if new.condition == ALARMS_OFF.code:
+        reason = f"{ALARMS_OFF.code} tells of what is off, and is never held back"
+        raise ActRefused("INVALID_ARGUMENT", "condition", reason)
+    if new.metric and new.metric not in (each.name for each in bedside.description.numerics):
+        raise ActRefused("NOT_FOUND", "metric", f"{new.metric!r} is not measured there")
+    held = bedside.inactivations.held
+    if new.condition and not (
+        any(new.covers(alarm.condition) for alarm in bedside.board)
+        or any((each.metric, each.condition) == (new.metric, new.condition) for each in held)
+    ):
+        raise ActRefused("NOT_FOUND", "condition", f"no alarm {new.condition!r} has a signal there")
+    if len(held) >= HELD_MAX:
+        reason = f"{len(held)} things are held back there already; end some"
+        raise ActRefused("FAILED_PRECONDITION", "bed", reason)

@@ -4,7 +4,7 @@ All state that alarms depend on has this one owner. Acts and frames come in as c
 time; what must be written gathers in `batch`, what viewers must see goes to `live`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
@@ -29,7 +29,7 @@ from rpm_service.domain.limits import AgeClass
 if TYPE_CHECKING:
     from rpm_service.application.ingest import TelemetrySession
 
-_BREAKS_AUDIO_PAUSE: Final = (Phase.START, Phase.ESCALATE)
+_CALLS_ANEW: Final = (Phase.START, Phase.ESCALATE)
 
 
 class Ward:
@@ -68,12 +68,13 @@ class Ward:
         for alarm in restored.alarms:
             alarms.setdefault(alarm.device_id, []).append(alarm)
         for stored in restored.devices:
-            if stored.connection is Connection.AWAY and stored.device_id not in alarms:
+            held = restored.inactivations.get(stored.device_id, ())
+            if stored.connection is Connection.AWAY and stored.device_id not in alarms and not held:
                 continue
             bedside = self.bedside(stored.device_id, now)
             bedside.board.restore(alarms.pop(stored.device_id, ()))
             bedside.describe(stored.description, now)
-            bedside.resume(stored.connection, stored.audio_paused_until)
+            bedside.resume(stored.connection, held)
             self._schedule(bedside, now)
             self.collect(bedside)
         for device_id, left in alarms.items():
@@ -114,24 +115,21 @@ class Ward:
         self._schedule(bedside, now)
 
     def collect(self, bedside: Bedside) -> None:
-        """Takes what happened to alarms to the journal and to the viewers."""
-        events = bedside.board.events
-        if not events:
-            return
+        """Takes what happened to alarms, and what is held back of them, to disk and viewers."""
+        events, inactivations = bedside.board.events, bedside.inactivations
         for event in events:
             self.live.alarm(bedside, event)
-            if event.phase in _BREAKS_AUDIO_PAUSE and bedside.audio_paused_until is not None:
-                self.pause_audio(bedside, None)
-        self.batch.events.extend(events)
-        self.alarm_events += len(events)
-        events.clear()
-        self.on_alarm()
-
-    def pause_audio(self, bedside: Bedside, until: float | None) -> None:
-        """Pauses the sound of a bedside, or ends the pause."""
-        bedside.audio_paused_until = until
-        self.batch.audio_pauses[bedside.device_id] = until
-        self.live.describe(bedside)
+            if event.phase in _CALLS_ANEW:
+                inactivations.break_through(event.alarm.condition, event.alarm.priority)
+        if inactivations.changed:
+            inactivations.changed = False
+            self.batch.inactivations[bedside.device_id] = inactivations.held
+            self.live.describe(bedside)
+        if events:
+            self.batch.events.extend(events)
+            self.alarm_events += len(events)
+            events.clear()
+            self.on_alarm()
 
     def take_batch(self) -> Batch:
         """Hands over what is to be written, and begins anew."""
@@ -167,14 +165,12 @@ class Ward:
             due, _, bedside = heappop(deadlines)
             if due != bedside.due:
                 continue
-            connection, pause = bedside.connection, bedside.audio_paused_until
+            connection = bedside.connection
             bedside.due = bedside.tick(now)
             heappush(deadlines, (bedside.due, bedside.number, bedside))
             if bedside.connection is not connection:
                 self.batch.connections[bedside.device_id] = bedside.connection
                 self.live.describe(bedside)
-            if bedside.audio_paused_until != pause:
-                self.pause_audio(bedside, bedside.audio_paused_until)
             self.collect(bedside)
         self.early_warning.tick(now)
 
@@ -198,30 +194,49 @@ class Ward:
         return next((stay for stay in self._stays.values() if stay.patient_id == patient_id), None)
 
     def admit(self, bed: str, unit: str, patient_id: str, age_class: AgeClass, now: float) -> None:
-        """Puts a patient into a free bed."""
+        """Puts a patient into a free bed, where nothing is held back any more."""
         assert bed not in self._stays
-        known = self._beds.get(bed)
-        if known is None or (unit and unit != known.unit):
-            self._beds[bed] = Bed(bed, unit)
-            self.batch.beds.append(self._beds[bed])
+        self._enter_bed(bed, unit)
         stay = self._stays[bed] = Stay(bed, patient_id, age_class, now)
         self.batch.stays.append(stay)
-        self._place_bed(bed, now)
+        self._begin_stay(bed, now)
+
+    def transfer(self, from_bed: str, to_bed: str, now: float) -> None:
+        """Moves a patient, and the device that measures there, to a free bed.
+
+        What is about the patient goes along: alarms as they stand, what is held back, the score.
+        """
+        assert to_bed not in self._stays
+        stay = self._stays.pop(from_bed)
+        begun = self._stays[to_bed] = replace(stay, bed=to_bed, since=now)
+        self.batch.stays += (replace(stay, until=now), begun)
+        self._enter_bed(to_bed)
+        device_id = self._device_at(from_bed)
+        if device_id is None:
+            self._begin_stay(to_bed, now)
+        else:
+            for moved in self._reassociate(device_id, to_bed, now):
+                self._move(moved, now, with_patient=moved == device_id)
+        self.early_warning.transfer(from_bed, to_bed)
 
     def discharge(self, bed: str, now: float) -> None:
-        """Ends a stay, and with it every alarm and pause of that patient."""
+        """Ends a stay, and with it every alarm of that patient and all that was held back."""
         stay = self._stays.pop(bed)
         self.batch.stays.append(replace(stay, until=now))
         self.early_warning.discharge(bed)
         bedside = self.at_bed(bed)
         if bedside is not None:
             bedside.discharge(now)
-            if bedside.audio_paused_until is not None:
-                self.pause_audio(bedside, None)
-        self._place_bed(bed, now)
+            self._place(bedside, now)
+            self.settle(bedside, now)
 
     def associate(self, device_id: str, bed: str, now: float) -> None:
         """Says at which bed a device measures; no bed ends the association."""
+        for moved in self._reassociate(device_id, bed, now):
+            self._move(moved, now)
+
+    def _reassociate(self, device_id: str, bed: str, now: float) -> Iterable[str]:
+        """Changes the registry; gives the devices whose bed may be another now."""
         moved = [device_id]
         moved += [each.device_id for each in self._associations.values() if each.bed == bed]
         for each in moved:
@@ -229,27 +244,52 @@ class Ward:
             if earlier is not None:
                 self.batch.associations.append(replace(earlier, until=now))
         if bed:
-            if bed not in self._beds:
-                self._beds[bed] = Bed(bed)
-                self.batch.beds.append(self._beds[bed])
+            self._enter_bed(bed)
             begun = self._associations[device_id] = Association(device_id, bed, now)
             self.batch.associations.append(begun)
-        for each in moved:
-            bedside = self.bedsides.get(each)
-            if bedside is not None:
-                self._place(bedside, now)
-                self.settle(bedside, now)
+        return dict.fromkeys(moved)
 
-    def _place_bed(self, bed: str, now: float) -> None:
+    def _move(self, device_id: str, now: float, *, with_patient: bool = False) -> None:
+        """A device measures elsewhere now. Nothing of a patient who stays behind goes along."""
+        bedside = self.bedsides.get(device_id)
+        if bedside is None:
+            return
+        if self._bed_of(device_id) != bedside.bed and not with_patient:
+            if bedside.patient_id:
+                bedside.discharge(now)
+            bedside.inactivations.end_all()
+        self._place(bedside, now)
+        self.settle(bedside, now)
+
+    def _enter_bed(self, name: str, unit: str = "") -> None:
+        known = self._beds.get(name)
+        if known is None or (unit and unit != known.unit):
+            self._beds[name] = Bed(name, unit)
+            self.batch.beds.append(self._beds[name])
+
+    def _begin_stay(self, bed: str, now: float) -> None:
+        """A patient has come to a bed and the device that is there."""
         bedside = self.at_bed(bed)
         if bedside is not None:
+            bedside.inactivations.end_all()
             self._place(bedside, now)
             self.settle(bedside, now)
 
+    def _device_at(self, bed: str) -> str | None:
+        """The device that measures at a bed, also where it was not heard since a restart."""
+        for association in self._associations.values():
+            if association.bed == bed:
+                return association.device_id
+        bedside = self.at_bed(bed)
+        return bedside.device_id if bedside else None
+
+    def _bed_of(self, device_id: str) -> str:
+        association = self._associations.get(device_id)
+        return association.bed if association else device_id
+
     def _place(self, bedside: Bedside, now: float) -> None:
         """Puts bed, unit, patient and preset of a bedside in force, from the registry."""
-        association = self._associations.get(bedside.device_id)
-        name = association.bed if association else bedside.device_id
+        name = self._bed_of(bedside.device_id)
         bed = self._beds.get(name)
         stay = self._stays.get(name)
         bedside.board.move(name, now)

@@ -241,6 +241,10 @@ class AlarmBoard:
         if condition in self._untold and at - self._told_at[condition] >= UPDATE_S_MIN:
             self._tell(Phase.UPDATE, replace(self._present(condition), value=value), at, now)
 
+    def repeat(self, condition: Condition, now: float) -> None:
+        """A present condition is told again, as it stands."""
+        self._tell(Phase.UPDATE, self._present(condition), now, now)
+
     def tell_extremes(self, at: float, now: float) -> None:
         """Tells every extreme that moved, now."""
         for condition in list(self._untold):

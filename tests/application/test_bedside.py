@@ -191,7 +191,9 @@ def test_after_a_restart_everything_at_a_bedside_is_as_it_was() -> None:
     assert before.alarms()["SPO2_LOW"].priority is Priority.HIGH
     standing = before.alarms()["SPO2_LOW"]
     written = before.commit()
-    assert written.audio_pauses == {"oximeter-1": None}, "the rise in priority ended the pause"
+    assert written.inactivations == {"oximeter-1": ()}, "the rise in priority ended the pause"
+    before.operators.pause_audio("bed 3", 60, "nurse", "another key")
+    paused = before.commit().inactivations
 
     after = Scene(
         Restored(
@@ -199,8 +201,9 @@ def test_after_a_restart_everything_at_a_bedside_is_as_it_was() -> None:
             alarms=(standing,),
             devices=(
                 StoredDevice("oximeter-1", written.descriptions["oximeter-1"],
-                             Connection.CONNECTED, before.now + 50),
+                             Connection.CONNECTED),
             ),
+            inactivations=paused,
             progress=written.progress,
             epochs=written.epochs,
             beds=written.beds,
@@ -212,7 +215,7 @@ def test_after_a_restart_everything_at_a_bedside_is_as_it_was() -> None:
     bedside = after.bedside()
     assert (bedside.bed, bedside.unit, bedside.patient_id) == ("bed 3", "ICU", "patient")
     assert bedside.age_class is AgeClass.PAEDIATRIC
-    assert bedside.audio_paused_until == before.now + 50
+    assert bedside.audio_paused_until == before.now + 60
     assert after.alarms() == {"SPO2_LOW": standing}
     assert not after.events, "nothing has happened"
     again = after.device()

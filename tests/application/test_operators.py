@@ -135,12 +135,13 @@ def test_sound_is_paused_for_two_minutes_at_most(scene: Scene) -> None:
 @pytest.mark.spec("LIVE-11")
 def test_a_pause_runs_out_by_itself_and_is_journalled(scene: Scene, device: Device) -> None:
     scene.operators.pause_audio("oximeter-1", 20, "nurse", "1")
-    assert scene.commit().audio_pauses == {"oximeter-1": scene.now + 20}
+    (held,) = scene.commit().inactivations["oximeter-1"]
+    assert (held.by, held.until) == ("nurse", scene.now + 20)
     device.streams(19, 0, 97)
     assert scene.bedside().audio_paused_until is not None
     device.streams(1, 0, 97)
     assert scene.bedside().audio_paused_until is None
-    assert scene.commit().audio_pauses == {"oximeter-1": None}
+    assert scene.commit().inactivations == {"oximeter-1": ()}
 
 
 @pytest.mark.spec("LIVE-11")

@@ -194,7 +194,6 @@ batches = st.builds(
         ),
         max_size=2,
     ),
-    audio_pauses=st.dictionaries(device_ids, st.none() | instants),
 )  # fmt: skip
 
 
@@ -237,8 +236,6 @@ class Remembered:
             self._set(device_id, description=description)
         for device_id, connection in batch.connections.items():
             self._set(device_id, connection=connection)
-        for device_id, until in batch.audio_pauses.items():
-            self._set(device_id, audio_paused_until=until)
         for device_id, rows in batch.numerics.items():
             description = self._set(device_id).description
             self.numerics.setdefault(device_id, []).extend((description, row) for row in rows)

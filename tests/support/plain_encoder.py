@@ -18,7 +18,7 @@ def described(bedside: Bedside) -> tuple[object, ...]:
         bedside.bed,
         bedside.unit,
         bedside.connection,
-        bedside.audio_paused_until,
+        bedside.inactivations.held,
         tuple(numeric.name for numeric in bedside.description.numerics),
     )
 

@@ -30,9 +30,12 @@ ALLOWED: Final = {
     "/rpm_service.v1.MonitoringService/ResetAlarm": USERS,
     "/rpm_service.v1.MonitoringService/PauseAudio": USERS,
     "/rpm_service.v1.MonitoringService/SetResponsibility": USERS,
+    "/rpm_service.v1.MonitoringService/InactivateAlarms": USERS,
+    "/rpm_service.v1.MonitoringService/ReactivateAlarms": USERS,
     "/rpm_service.v1.MonitoringService/ListAlarms": USERS,
     "/rpm_service.v1.PatientService/AdmitPatient": USERS,
     "/rpm_service.v1.PatientService/AssociateDevice": USERS,
+    "/rpm_service.v1.PatientService/TransferPatient": USERS,
     "/rpm_service.v1.PatientService/DischargePatient": USERS,
     "/grpc.health.v1.Health/Check": ANYBODY,
 }

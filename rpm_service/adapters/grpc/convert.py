@@ -7,6 +7,7 @@ from typing import Final
 from rpm_service.application.bedside import Bedside, Refused, stale_after_s
 from rpm_service.application.effects import Connection, Description, Numeric, SampleArray
 from rpm_service.domain.alarms import AlarmEvent, Kind, Phase, Priority
+from rpm_service.domain.inactivation import Inactivation, InactivationState
 from rpm_service.domain.limits import AgeClass, MetricLimits
 from rpm_service.domain.metrics import BY_CODE, UCUM, named
 from rpm_service.domain.signals import Presence
@@ -34,6 +35,9 @@ PRESENCES: Final = {
     each: alarm_pb2.AlarmPresence.Value(f"ALARM_PRESENCE_{each.value}") for each in Presence
 }
 PHASES: Final = {each: alarm_pb2.AlarmPhase.Value(f"ALARM_PHASE_{each.name}") for each in Phase}
+INACTIVATIONS: Final = {
+    each: alarm_pb2.Inactivation.Value(f"INACTIVATION_{each.value}") for each in InactivationState
+}
 AGE_CLASSES: Final = {
     AgeClass.ADULT: monitoring_pb2.AGE_CLASS_ADULT,
     AgeClass.PAEDIATRIC: monitoring_pb2.AGE_CLASS_PAEDIATRIC,
@@ -48,6 +52,7 @@ ACCEPTED_OF: Final[dict[int, bool]] = {
     alarm_pb2.RESPONSIBILITY_ACCEPTED: True,
     alarm_pb2.RESPONSIBILITY_REJECTED: False,
 }
+INACTIVATION_OF: Final = {number: state for state, number in INACTIVATIONS.items()}
 KIND_OF: Final = {number: kind for kind, number in KINDS.items()}
 PRIORITY_OF: Final = {number: priority for priority, number in PRIORITIES.items()}
 AGE_CLASS_OF: Final = {number: age_class for age_class, number in AGE_CLASSES.items()}
@@ -215,6 +220,19 @@ def alarm_to_wire(event: AlarmEvent) -> alarm_pb2.AlarmEvent:
     return wire
 
 
+def inactivation_to_wire(held: Inactivation) -> monitoring_pb2.BedInactivation:
+    """Something that is held back at a bed."""
+    return monitoring_pb2.BedInactivation(
+        state=INACTIVATIONS[held.state],
+        metric=held.metric,
+        condition=held.condition,
+        by=held.by,
+        since=held.since,
+        until=held.until,
+        reason=held.reason,
+    )
+
+
 # Snapshot and Delta give the same parts the same numbers, so that a part is encoded once and
 # joined into either: protobuf takes repeated fields in any number of pieces.
 _BED = bytes([monitoring_pb2.Delta.BEDS_FIELD_NUMBER << 3 | 2])
@@ -256,6 +274,7 @@ class ProtobufEncoder:
             metrics=[_metric(bedside, numeric) for numeric in bedside.description.numerics],
             waveforms=[_waveform(array) for array in bedside.description.sample_arrays],
             audio_paused_until=bedside.audio_paused_until,
+            inactivations=map(inactivation_to_wire, bedside.inactivations.held),
         )
         if bedside.age_class is not None:
             wire.age_class = AGE_CLASSES[bedside.age_class]

@@ -7,7 +7,13 @@ from typing import TypeVar
 import grpc
 from google.protobuf.message import DecodeError
 
-from rpm_service.adapters.grpc.convert import ACCEPTED_OF, PRIORITY_OF, alarm_to_wire
+from rpm_service.adapters.grpc.convert import (
+    ACCEPTED_OF,
+    INACTIVATION_OF,
+    PRIORITY_OF,
+    alarm_to_wire,
+    inactivation_to_wire,
+)
 from rpm_service.adapters.grpc.refusals import Context, refuse
 from rpm_service.application.acts import ActRefused
 from rpm_service.application.identity import Identity
@@ -121,6 +127,45 @@ class MonitoringService:
             ),
         )
         return monitoring_pb2.PauseAudioResponse(paused_until=until)
+
+    async def inactivate_alarms(
+        self, identity: Identity, request: monitoring_pb2.InactivateAlarmsRequest, context: Context
+    ) -> monitoring_pb2.InactivateAlarmsResponse:
+        """Holds back signals of one alarm, one metric or one bed."""
+        state = INACTIVATION_OF.get(request.state)
+        if state is None:
+            reason = "say what is held back"
+            await refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "state", reason)
+        held = await acted(
+            context,
+            lambda: self._monitoring.operators.inactivate(
+                request.bed,
+                request.metric,
+                request.condition,
+                state,
+                request.duration_s,
+                request.reason,
+                identity.id,
+                request.idempotency_key,
+            ),
+        )
+        return monitoring_pb2.InactivateAlarmsResponse(inactivation=inactivation_to_wire(held))
+
+    async def reactivate_alarms(
+        self, identity: Identity, request: monitoring_pb2.ReactivateAlarmsRequest, context: Context
+    ) -> monitoring_pb2.ReactivateAlarmsResponse:
+        """Ends what is held back of one scope."""
+        await acted(
+            context,
+            lambda: self._monitoring.operators.reactivate(
+                request.bed,
+                request.metric,
+                request.condition,
+                identity.id,
+                request.idempotency_key,
+            ),
+        )
+        return monitoring_pb2.ReactivateAlarmsResponse()
 
     async def list_alarms(
         self, _identity: Identity, request: monitoring_pb2.ListAlarmsRequest, _context: Context

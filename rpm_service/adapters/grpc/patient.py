@@ -42,6 +42,16 @@ class PatientService:
         )
         return patient_pb2.AssociateDeviceResponse(associated_at=at)
 
+    async def transfer_patient(
+        self, identity: Identity, request: patient_pb2.TransferPatientRequest, context: Context
+    ) -> patient_pb2.TransferPatientResponse:
+        """Moves a patient to a free bed."""
+        at = await acted(
+            context,
+            lambda: self._operators.transfer(request.from_bed, request.to_bed, identity.id),
+        )
+        return patient_pb2.TransferPatientResponse(transferred_at=at)
+
     async def discharge_patient(
         self, identity: Identity, request: patient_pb2.DischargePatientRequest, context: Context
     ) -> patient_pb2.DischargePatientResponse:

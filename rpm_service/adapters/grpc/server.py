@@ -102,12 +102,21 @@ def _handlers(
         "rpm_service.v1.MonitoringService/SetResponsibility": (
             viewers.set_responsibility, m.SetResponsibilityRequest,
         ),
+        "rpm_service.v1.MonitoringService/InactivateAlarms": (
+            viewers.inactivate_alarms, m.InactivateAlarmsRequest,
+        ),
+        "rpm_service.v1.MonitoringService/ReactivateAlarms": (
+            viewers.reactivate_alarms, m.ReactivateAlarmsRequest,
+        ),
         "rpm_service.v1.MonitoringService/ListAlarms": (viewers.list_alarms, m.ListAlarmsRequest),
         "rpm_service.v1.PatientService/AdmitPatient": (
             patients.admit_patient, p.AdmitPatientRequest,
         ),
         "rpm_service.v1.PatientService/AssociateDevice": (
             patients.associate_device, p.AssociateDeviceRequest,
+        ),
+        "rpm_service.v1.PatientService/TransferPatient": (
+            patients.transfer_patient, p.TransferPatientRequest,
         ),
         "rpm_service.v1.PatientService/DischargePatient": (
             patients.discharge_patient, p.DischargePatientRequest,

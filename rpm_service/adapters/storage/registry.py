@@ -68,11 +68,6 @@ class Devices:
         for device_id, state in connections.items():
             self._set(connection, device_id, {"connection": state.value})
 
-    def pause_audio(self, connection: Connection, pauses: Mapping[str, float | None]) -> None:
-        """Notes until when the sound of devices is paused."""
-        for device_id, until in pauses.items():
-            self._set(connection, device_id, {"audio_paused_until": until})
-
     def _set(self, connection: Connection, device_id: str, changed: Mapping[str, Any]) -> None:
         number = self.place(connection, device_id).device_number
         connection.execute(update(devices).where(devices.c.number == number).values(changed))
@@ -100,9 +95,7 @@ def stored_devices(connection: Connection) -> list[StoredDevice]:
         if row.description_id not in known:
             known[row.description_id] = description_of(connection, row.description_id)
         state = DeviceConnection(row.connection)
-        found.append(
-            StoredDevice(row.device_id, known[row.description_id], state, row.audio_paused_until)
-        )
+        found.append(StoredDevice(row.device_id, known[row.description_id], state))
     return found
 
 

@@ -154,7 +154,6 @@ class _Books:
         registry.keep_associations(connection, batch.associations)
         self.devices.describe(connection, batch.descriptions)
         self.devices.connect(connection, batch.connections)
-        self.devices.pause_audio(connection, batch.audio_pauses)
         for device_id, description, measured, sampled in batch.earlier:
             place = self.devices.place_under(connection, device_id, description)
             self.numerics.append(connection, [(place, measured)])
