@@ -132,6 +132,9 @@ def _alarm(event: a.AlarmEvent, server_clock: float) -> Text:
     if event.kind == a.ALARM_KIND_TECHNICAL:
         style = TECHNICAL
         what = " ".join(filter(None, (what, event.metric)))
+    elif event.condition == "NEWS2_HIGH":
+        # Reaching the limit is enough here.
+        what = f"NEWS2 {event.limit:g} or more" if event.HasField("limit") else "NEWS2 a single 3"
     elif event.metric and event.HasField("limit"):
         # The value that crossed it is an old one by now; the newest is in the table.
         beyond = "above" if event.condition.endswith("_HIGH") else "below"

@@ -25,7 +25,13 @@ from rpm_service.application.identity import Identity, Role
 from rpm_service.application.monitoring import Monitoring
 from rpm_service.domain.alarms import Alarm, AlarmEvent
 from rpm_service.domain.metrics import BY_NAME, MILLIVOLT
-from rpm_service.v1 import monitoring_pb2, monitoring_pb2_grpc, patient_pb2_grpc, telemetry_pb2
+from rpm_service.v1 import (
+    early_warning_pb2_grpc,
+    monitoring_pb2,
+    monitoring_pb2_grpc,
+    patient_pb2_grpc,
+    telemetry_pb2,
+)
 from tests.support.memory_recorder import MemoryRecorder
 
 PATIENCE_S = 10.0
@@ -340,6 +346,7 @@ class Clinician:
         self.channel = channel
         self.monitoring = monitoring_pb2_grpc.MonitoringServiceStub(channel)
         self.patients = patient_pb2_grpc.PatientServiceStub(channel)
+        self.early_warning = early_warning_pb2_grpc.EarlyWarningServiceStub(channel)
 
 
 def monitor(mds_id: str, **fields: Any) -> telemetry_pb2.MedicalDeviceSystem:

@@ -150,6 +150,17 @@ def test_alarms_are_told_in_words_the_worst_first() -> None:
     assert lines(draw(ward(snapshot(0)), NOW)) == ["no beds", "no alarms"]
 
 
+@pytest.mark.spec("WATCH-10")
+def test_an_early_warning_score_is_told_by_what_it_has_reached() -> None:
+    five = alarm(1, "bed-1", "NEWS2_HIGH", metric="NEWS2", value=6, limit=5)
+    three = alarm(2, "bed-2", "NEWS2_HIGH", metric="NEWS2", value=3)
+    shown = lines(draw(ward(snapshot(2, five, three)), NOW))
+    assert [" ".join(words(line)) for line in shown[-2:]] == [
+        "!! MEDIUM bed-1 NEWS2 5 or more 1:05",
+        "!! MEDIUM bed-2 NEWS2 a single 3 1:05",
+    ]
+
+
 @pytest.mark.spec("WATCH-11")
 def test_alarms_are_the_last_to_give_way_to_a_small_terminal() -> None:
     shown = ward(snapshot(4, LOW_SPO2, ASYSTOLE, GONE))

@@ -33,6 +33,7 @@ ALLOWED: Final = {
     "/rpm_service.v1.MonitoringService/InactivateAlarms": USERS,
     "/rpm_service.v1.MonitoringService/ReactivateAlarms": USERS,
     "/rpm_service.v1.MonitoringService/ListAlarms": USERS,
+    "/rpm_service.v1.EarlyWarningService/RecordAssessment": USERS,
     "/rpm_service.v1.PatientService/AdmitPatient": USERS,
     "/rpm_service.v1.PatientService/AssociateDevice": USERS,
     "/rpm_service.v1.PatientService/TransferPatient": USERS,

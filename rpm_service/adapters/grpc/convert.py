@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import inf, isfinite
 from typing import Final
 
+from rpm_service.adapters.grpc.scores import score_to_wire
 from rpm_service.application.bedside import Bedside, Refused, stale_after_s
 from rpm_service.application.effects import Connection, Description, Numeric, SampleArray
 from rpm_service.domain.alarms import AlarmEvent, Kind, Phase, Priority
@@ -278,6 +279,8 @@ class ProtobufEncoder:
         )
         if bedside.age_class is not None:
             wire.age_class = AGE_CLASSES[bedside.age_class]
+        if bedside.early_warning is not None:
+            wire.early_warning.CopyFrom(score_to_wire(bedside.early_warning))
         return _delimited(_BED, wire.SerializeToString())
 
     def numerics(self, bedside: Bedside) -> bytes:

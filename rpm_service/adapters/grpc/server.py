@@ -8,12 +8,14 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2
 
 from rpm_service.adapters.grpc.admission import CheckCertificate, Door, StreamAct, UnaryAct
+from rpm_service.adapters.grpc.early_warning import EarlyWarningService
 from rpm_service.adapters.grpc.monitoring import MonitoringService
 from rpm_service.adapters.grpc.patient import PatientService
 from rpm_service.adapters.grpc.telemetry import FRAME_BYTES_MAX, TelemetryService
 from rpm_service.application.identity import Identity
 from rpm_service.application.monitoring import Monitoring
 from rpm_service.application.refusals import PortTaken
+from rpm_service.v1 import early_warning_pb2 as w
 from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import patient_pb2 as p
 
@@ -85,6 +87,7 @@ def _handlers(
 ) -> tuple[grpc.GenericRpcHandler, ...]:
     devices, viewers = TelemetryService(monitoring), MonitoringService(monitoring)
     patients = PatientService(monitoring.operators)
+    early_warning = EarlyWarningService(monitoring)
 
     async def check(_identity: Identity, request: Any, context: Any) -> Any:
         return await healths.Check(request, context)
@@ -109,6 +112,9 @@ def _handlers(
             viewers.reactivate_alarms, m.ReactivateAlarmsRequest,
         ),
         "rpm_service.v1.MonitoringService/ListAlarms": (viewers.list_alarms, m.ListAlarmsRequest),
+        "rpm_service.v1.EarlyWarningService/RecordAssessment": (
+            early_warning.record_assessment, w.RecordAssessmentRequest,
+        ),
         "rpm_service.v1.PatientService/AdmitPatient": (
             patients.admit_patient, p.AdmitPatientRequest,
         ),

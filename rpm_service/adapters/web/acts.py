@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rpm_service.adapters.web.gate import refusal, session_of
 from rpm_service.application.acts import KEY_MAX, ActRefused, RefusalCode
+from rpm_service.application.early_warning import Seen
 from rpm_service.domain.alarms import Priority
+from rpm_service.domain.early_warning import Consciousness, InspiredGas, OxygenScale
 
 STATUS: Final[dict[RefusalCode, int]] = {
     "NOT_FOUND": 404,
@@ -38,6 +40,10 @@ class Acts(Protocol):
         """Pauses the sound of a bed, or with 0 ends the pause."""
         ...
 
+    def assess(self, bed: str, seen: Seen, by: str, key: str) -> object:
+        """Records what no device measures, for the early-warning score."""
+        ...
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
@@ -61,6 +67,24 @@ class PauseAudio(_Body):
     duration_s: float
 
 
+class Assess(_Body):
+    """What a clinician has seen or decided; what is left out stays as it was."""
+
+    inspired_gas: Literal["air", "oxygen"] | None = None
+    consciousness: Literal["alert", "confusion", "voice", "pain", "unresponsive"] | None = None
+    oxygen_scale: Literal["1", "2"] | None = None
+    reason: str = ""
+
+    def seen(self) -> Seen:
+        """The same in the words of the core."""
+        return Seen(
+            self.inspired_gas and InspiredGas(self.inspired_gas),
+            self.consciousness and Consciousness(self.consciousness),
+            self.oxygen_scale and OxygenScale(self.oxygen_scale),
+            self.reason,
+        )
+
+
 def add_acts(app: FastAPI, acts: Acts) -> None:
     """Adds the routes of acts. Who acts is whose session it is."""
 
@@ -77,6 +101,10 @@ def add_acts(app: FastAPI, acts: Acts) -> None:
     @app.post("/v1/beds/{bed:path}/pause-audio", status_code=204)
     async def pause_audio(bed: str, body: PauseAudio, request: Request) -> None:
         acts.pause_audio(bed, body.duration_s, session_of(request).user, body.idempotency_key)
+
+    @app.post("/v1/beds/{bed:path}/assess", status_code=204)
+    async def assess(bed: str, body: Assess, request: Request) -> None:
+        acts.assess(bed, body.seen(), session_of(request).user, body.idempotency_key)
 
     app.add_exception_handler(ActRefused, _act_refused)
 

@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from rpm_service.domain.alarms import Priority
-from rpm_service.v1 import alarm_pb2
+from rpm_service.domain.limits import AgeClass
+from rpm_service.v1 import alarm_pb2, early_warning_pb2
 from tests.adapters.web.station import SUBSCRIBE, Device, Station, frame
 
 
@@ -45,7 +46,34 @@ async def test_a_pause_of_the_sound_is_seen_at_the_socket(ward: Station) -> None
         assert bed.audio_paused_until == ward.clock.now() + 120
 
 
+@pytest.mark.spec("NEWS-17")
+async def test_an_assessment_is_recorded_under_the_name_of_who_is_signed_in(ward: Station) -> None:
+    Device(ward, "gateway/monitor 7")
+    ward.monitoring.operators.admit("gateway/monitor 7", "", "4711", AgeClass.ADULT, "nurse")
+    browser = await ward.signed_in("nurse.ratched")
+    async with ward.watch(browser) as socket:
+        await socket.send(SUBSCRIBE)
+        await frame(socket)
+        answer = await browser.post(
+            "/v1/beds/gateway%2Fmonitor%207/assess",
+            json={
+                "inspired_gas": "oxygen", "consciousness": "voice",
+                "oxygen_scale": "2", "reason": "COPD", "idempotency_key": "1",
+            },
+        )  # fmt: skip
+        assert answer.status_code == 204, answer.text
+        (bed,) = (await frame(socket)).delta.beds
+    score = bed.early_warning
+    assert [(each.input, each.score) for each in score.sub_scores] == [
+        ("oxygen", 2), ("consciousness", 3),
+    ]  # fmt: skip
+    assert score.oxygen_scale == early_warning_pb2.OXYGEN_SCALE_TWO
+    patient = ward.monitoring.ward.early_warning._patients["gateway/monitor 7"]
+    assert patient.assessment.oxygen_scale_by == "nurse.ratched"
+
+
 RESET, ACKNOWLEDGE = "/v1/alarms/1/reset", "/v1/alarms/1/acknowledge"
+ASSESS = "/v1/beds/bed-1/assess"
 PAUSE = "/v1/beds/bed-1/pause-audio"
 REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     (ACKNOWLEDGE, {"priority": "LOW"}, 409, "HIGH"),
@@ -59,6 +87,9 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     (RESET, {"idempotency_key": ""}, 400, "body.idempotency_key"),
     (RESET, {"idempotency_key": "\n"}, 400, "printable"),
     (RESET, {"by": "somebody else"}, 400, "body.by"),
+    (ASSESS, {"inspired_gas": "helium"}, 400, "body.inspired_gas"),
+    (ASSESS, {"inspired_gas": "air"}, 409, "nobody lies in"),
+    (ASSESS, {}, 400, "say what is breathed"),
     (PAUSE, {"duration_s": 121}, 400, "121 s is not within 1 to 120 s"),
     (PAUSE, {"duration_s": "60"}, 400, "body.duration_s"),
     ("/v1/beds/none/pause-audio", {"duration_s": 60}, 404, "'none'"),

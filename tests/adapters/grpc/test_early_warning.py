@@ -1,0 +1,119 @@
+"""Assessments and scores over real loopback mutual TLS."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+
+from rpm_service.v1 import early_warning_pb2 as w
+from rpm_service.v1 import monitoring_pb2 as m
+from rpm_service.v1 import patient_pb2 as p
+from tests.adapters.grpc.test_acts import refused
+from tests.support.loopback import Clinician, Device, LoopbackServer, monitor, numeric
+
+NURSE = "nurse-7"
+METRICS = ("RR", "SpO2", "NIBPs", "HR", "Temp")
+
+
+@pytest.fixture
+async def nurse(server: LoopbackServer) -> AsyncIterator[Clinician]:
+    """A nurse of a ward in which an adult lies in bed-1."""
+    async with server.clinician(NURSE) as nurse:
+        await nurse.patients.AdmitPatient(
+            p.AdmitPatientRequest(bed="bed-1", patient_id="4711", age_class=m.AGE_CLASS_ADULT)
+        )
+        yield nurse
+
+
+@pytest.fixture
+async def bedside_monitor(server: LoopbackServer) -> AsyncIterator[Device]:
+    async with server.device("bed-1") as device:
+        await device.begin(monitor("bed-1", numerics=[numeric(name) for name in METRICS]))
+        await device.observe(device.entry(22.0, 93.4, 120.0, 70.0, 37.0))
+        await device.acked(device.seq)
+        yield device
+
+
+def assessment(**fields: Any) -> w.RecordAssessmentRequest:
+    standard = {
+        "bed": "bed-1",
+        "inspired_gas": w.INSPIRED_GAS_OXYGEN,
+        "consciousness": w.CONSCIOUSNESS_ALERT,
+        "idempotency_key": "k",
+    }
+    return w.RecordAssessmentRequest(**(standard | fields))
+
+
+@pytest.mark.spec("NEWS-16")
+async def test_an_assessment_is_answered_with_the_score_and_shown_to_viewers(
+    server: LoopbackServer, nurse: Clinician, bedside_monitor: Device
+) -> None:
+    async with server.viewer("doctor-1", m.Subscribe()) as viewer:
+        (bed,) = (await viewer.take("snapshot")).beds
+        assert not bed.HasField("early_warning")
+        answer = await nurse.early_warning.RecordAssessment(assessment())
+        (bed,) = (await viewer.take("delta")).beds
+    now = server.clock.now()
+    score = answer.score
+    assert bed.early_warning == score
+    assert (score.total, score.band, score.at) == (6, w.EARLY_WARNING_BAND_MEDIUM, now)
+    assert [(each.input, each.score) for each in score.sub_scores] == [
+        ("RR", 2), ("SpO2", 2), ("oxygen", 2), ("systolic", 0), ("pulse", 0),
+        ("consciousness", 0), ("temperature", 0),
+    ]  # fmt: skip
+    saturation, oxygen = score.sub_scores[1:3]
+    assert (saturation.value, saturation.observed_at) == (93, now)
+    assert (oxygen.HasField("value"), oxygen.observed_at) == (False, now)
+    assert score.oxygen_scale == w.OXYGEN_SCALE_ONE
+    await server.until(lambda: any(act.act == "assess" for act in server.acts))
+    act = server.acts[-1]
+    assert (act.by, act.bed, act.detail) == (NURSE, "bed-1", "oxygen, alert")
+
+
+@pytest.mark.spec("NEWS-16")
+async def test_an_incomplete_score_has_no_total_on_the_wire(nurse: Clinician) -> None:
+    answer = await nurse.early_warning.RecordAssessment(
+        assessment(inspired_gas=0, consciousness=w.CONSCIOUSNESS_UNRESPONSIVE)
+    )
+    score = answer.score
+    assert not score.HasField("total")
+    assert score.band == w.EARLY_WARNING_BAND_LOW_MEDIUM
+    assert list(score.missing) == ["RR", "SpO2", "oxygen", "systolic", "pulse", "temperature"]
+
+
+@pytest.mark.spec("NEWS-16")
+async def test_every_word_of_the_contract_is_understood(
+    nurse: Clinician, bedside_monitor: Device
+) -> None:
+    fields = w.RecordAssessmentRequest.DESCRIPTOR.fields_by_name
+    for name in ("inspired_gas", "consciousness", "oxygen_scale"):
+        for value in fields[name].enum_type.values[1:]:
+            key = f"{name} {value.number}"
+            changed: dict[str, Any] = {name: value.number, "idempotency_key": key}
+            if value.number == w.OXYGEN_SCALE_TWO and name == "oxygen_scale":
+                changed["reason"] = "COPD"
+            answer = await nurse.early_warning.RecordAssessment(assessment(**changed))
+            assert answer.score.HasField("total")
+    assert answer.score.oxygen_scale == w.OXYGEN_SCALE_TWO
+
+
+@pytest.mark.spec("NEWS-16")
+@pytest.mark.parametrize(
+    ("fields", "code", "field"),
+    [
+        ({"inspired_gas": 0, "consciousness": 0}, "INVALID_ARGUMENT", "inspired_gas"),
+        ({"inspired_gas": 9}, "INVALID_ARGUMENT", "inspired_gas"),
+        ({"consciousness": 9}, "INVALID_ARGUMENT", "consciousness"),
+        ({"oxygen_scale": 9}, "INVALID_ARGUMENT", "oxygen_scale"),
+        ({"oxygen_scale": w.OXYGEN_SCALE_TWO}, "INVALID_ARGUMENT", "reason"),
+        ({"idempotency_key": ""}, "INVALID_ARGUMENT", "idempotency_key"),
+        ({"bed": "bed-77"}, "NOT_FOUND", "bed"),
+    ],
+)
+async def test_what_cannot_be_recorded_is_told_by_field(
+    nurse: Clinician, fields: Any, code: str, field: str
+) -> None:
+    answer = await refused(nurse.early_warning.RecordAssessment(assessment(**fields)))
+    assert answer[:2] == (grpc.StatusCode[code], field)
