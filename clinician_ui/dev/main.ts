@@ -5,6 +5,7 @@ import "../src/view/theme.css";
 import { mount } from "svelte";
 
 import { Acts } from "../src/feed/acts";
+import { WebSpeaker } from "../src/sound/speaker";
 import { Station } from "../src/station.svelte";
 import StationView from "../src/view/Station.svelte";
 import { MockWard } from "./mock";
@@ -14,7 +15,7 @@ const ward = new MockWard(
   Number(asked.get("beds") ?? 16),
   asked.get("scenario") === "calm" ? "calm" : "alarming",
 );
-const station = new Station(ward, new Acts(ward.post));
+const station = new Station(ward, new Acts(ward.post), new WebSpeaker());
 station.user = "demo";
 mount(StationView, { target: document.body, props: { station } });
 station.start();

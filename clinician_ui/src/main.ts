@@ -4,6 +4,7 @@ import { mount } from "svelte";
 
 import { Acts, sessionUser } from "./feed/acts";
 import { browserWorld } from "./feed/socket";
+import { WebSpeaker } from "./sound/speaker";
 import { Station } from "./station.svelte";
 import StationView from "./view/Station.svelte";
 
@@ -19,7 +20,7 @@ async function hasSession(): Promise<boolean> {
 
 const url = new URL("/v1/watch", location.href);
 url.protocol = url.protocol.replace("http", "ws");
-const station = new Station(browserWorld(url.href, hasSession), new Acts());
+const station = new Station(browserWorld(url.href, hasSession), new Acts(), new WebSpeaker());
 mount(StationView, { target: document.body, props: { station } });
 station.start();
 sessionUser().then(

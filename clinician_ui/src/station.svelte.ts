@@ -9,7 +9,11 @@ import { Feed, type FeedEvents, type FeedWorld } from "./feed/socket";
 import { byBed, inOrder } from "./model/alarms";
 import { hearClock, type ServerClock, serverTime } from "./model/clock";
 import { type Confirmation, press } from "./model/confirmation";
-import { EMPTY_WARD, type Ward, wardOf, withDelta } from "./model/ward";
+import { callsOf, NO_CALLS, NOT_MONITORING } from "./sound/calls";
+import type { Calls } from "./sound/schedule";
+import { Sound } from "./sound/sound.svelte";
+import type { Speaker } from "./sound/speaker";
+import { byName, EMPTY_WARD, type Ward, wardOf, withDelta } from "./model/ward";
 import { Waves } from "./model/waves";
 import type { AlarmEvent } from "./wire/rpm_service/v1/alarm_pb";
 import { words } from "./words";
@@ -38,6 +42,12 @@ export class Station {
   readonly alarms = $derived(inOrder(this.ward.alarms.values()));
   readonly alarmsByBed = $derived(byBed(this.alarms));
 
+  readonly bedsByName = $derived(byName(this.ward.beds));
+
+  readonly sound: Sound;
+  /** When a person last heard a test of the sound, on the server's clock. */
+  soundTestedAt = $state(NaN);
+
   /** Samples stay outside the reactive state: canvases read them at their own pace. */
   readonly waves = new Waves();
 
@@ -45,8 +55,9 @@ export class Station {
   readonly #feed: Feed;
   #clock: ServerClock | null = null;
 
-  constructor(world: FeedWorld, acts: Acts) {
+  constructor(world: FeedWorld, acts: Acts, speaker: Speaker) {
     this.#acts = acts;
+    this.sound = new Sound(speaker, () => this.#tellPresence());
     this.#feed = new Feed(world, this.#events());
   }
 
@@ -63,8 +74,19 @@ export class Station {
 
   readonly #look = (): void => {
     this.visible = isVisible();
-    this.#feed.tellPresence({ audioArmed: false, visible: this.visible });
+    this.#tellPresence();
   };
+
+  #tellPresence(): void {
+    this.#feed.tellPresence({ audioArmed: this.sound.armed, visible: this.visible });
+  }
+
+  /** Turns sound on, or tests it anew; while a person presses something. */
+  async turnSoundOn(): Promise<void> {
+    const heard = await this.sound.turnOn(this.moment).catch(() => false);
+    if (heard) this.soundTestedAt = this.now;
+    else this.trouble = words.noSoundHere;
+  }
 
   /** The view has drawn every alarm that this page was told of. */
   presented(): void {
@@ -124,6 +146,19 @@ export class Station {
     }
   }
 
+  #calls(): Calls {
+    switch (this.link?.phase) {
+      case "live":
+      case "quiet":
+        return callsOf(this.alarms, this.bedsByName, this.now);
+      case "NOT_MONITORING":
+      case "signed_out":
+        return NOT_MONITORING;
+      default:
+        return NO_CALLS;
+    }
+  }
+
   #events(): FeedEvents {
     return {
       snapshot: (frame, now) => {
@@ -151,6 +186,7 @@ export class Station {
         this.link = link;
         this.moment = now;
         this.now = this.serverTime(now);
+        this.sound.follow(this.#calls(), now);
         if (this.pending !== null && now > this.pending.until) this.pending = null;
       },
     };

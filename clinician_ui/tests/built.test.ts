@@ -3,6 +3,7 @@
 // What `npm run build` makes, and the style sheets that it makes it of.
 
 import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 
 import { build } from "vite";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -39,6 +40,11 @@ describe("the built page", () => {
         /https?:|@import|data:/,
       );
     }
+  });
+
+  test("is small: under 150 KB as it goes over the wire [STATION-13]", () => {
+    const bytes = [...files.values()].reduce((sum, text) => sum + gzipSync(text).length, 0);
+    expect(bytes).toBeLessThan(150_000);
   });
 
   test("has nothing of the made-up ward", () => {

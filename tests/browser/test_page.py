@@ -6,14 +6,16 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Page, expect
 
+from rpm_service.v1.monitoring_pb2 import WatchRequest
 from tests.support.process import rpm_service
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
 
 @asynccontextmanager
-async def page_of(house, browser, link=None):
-    """A page that is signed in; whatever it complains of fails the test."""
+async def page_of(house, browser, link=None, sent=None):
+    """A page that is signed in; whatever it complains of fails the test. What it sends to the
+    server is added to `sent`."""
     async with browser() as opened:
         context = await opened.new_context(
             ignore_https_errors=True, viewport={"width": 1600, "height": 900}
@@ -25,9 +27,29 @@ async def page_of(house, browser, link=None):
             "console",
             lambda message: message.type == "error" and complaints.append(message.text),
         )
+        if sent is not None:
+            page.on("websocket", lambda live: live.on("framesent", lambda data: hear(sent, data)))
         await page.goto(link or house.link)
         yield page
         assert set(complaints) == set(house.errors)
+
+
+def hear(sent: list[WatchRequest], data: bytes | str) -> None:
+    assert isinstance(data, bytes)
+    sent.append(WatchRequest.FromString(data))
+
+
+def presences(sent: list[WatchRequest]) -> list[tuple[bool, bool]]:
+    told = [each.presence for each in sent if each.WhichOneof("frame") == "presence"]
+    return [(each.audio_armed, each.visible) for each in told]
+
+
+def confirmed(sent: list[WatchRequest]) -> set[tuple[int, int]]:
+    return {
+        (event.occurrence_id, event.event_seq)
+        for each in sent
+        for event in each.confirm_delivery.events
+    }
 
 
 async def test_each_bed_shows_values_with_unit_limits_and_age(house, browser):
@@ -53,6 +75,32 @@ async def test_heart_rate_0_is_shown_as_0_alarms_and_is_acknowledged(house, brow
             await tile.get_by_role("button", name="Acknowledge").click()
             await expect(tile.locator("header")).to_contain_text("clinician")
             await expect(tile.get_by_role("button", name="Acknowledge")).to_have_count(0)
+
+
+@pytest.mark.spec("STATION-20")
+async def test_sound_is_off_until_a_person_turns_it_on_and_the_server_is_told(house, browser):
+    sent: list[WatchRequest] = []
+    with rpm_service(*house.simulate, "--beds", 1):
+        async with page_of(house, browser, sent=sent) as page:
+            await expect(page.locator("[data-bed=bed-01]")).to_be_visible()
+            await expect(page.get_by_text("SOUND OFF")).to_be_visible()
+            assert presences(sent) == [(False, True)]
+            await page.get_by_role("button", name="Turn sound on").click()
+            await expect(page.get_by_text("SOUND OFF")).to_have_count(0)
+            await expect(page.get_by_text("sound on · tested")).to_be_visible()
+            assert presences(sent) == [(False, True), (True, True)]
+
+
+@pytest.mark.spec("STATION-14")
+async def test_every_event_of_an_alarm_is_confirmed(house, browser):
+    sent: list[WatchRequest] = []
+    with rpm_service(*house.simulate, "--beds", 1, "--scenario", "asystole"):
+        async with page_of(house, browser, sent=sent) as page:
+            tile = page.locator("[data-bed=bed-01]")
+            await expect(tile).to_contain_text("!!! HR 0 < 35", timeout=20_000)
+            await tile.get_by_role("button", name="Acknowledge").click()
+            await expect(tile.locator("header")).to_contain_text("clinician")
+            assert {seq for _, seq in confirmed(sent)} >= {1, 2}
 
 
 async def test_a_frozen_server_is_not_monitoring_and_comes_back_by_itself(house, browser):

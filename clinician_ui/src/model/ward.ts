@@ -51,6 +51,11 @@ export function inPlaces(beds: Ward["beds"]): Bed[] {
   );
 }
 
+/** Beds by the name that alarms speak of. */
+export function byName(beds: Ward["beds"]): ReadonlyMap<string, Bed> {
+  return new Map([...beds.values()].map((bed) => [bed.description.bed, bed]));
+}
+
 /** Everything as it stands; nothing of what was known before remains. */
 export function wardOf(snapshot: Snapshot): Ward {
   return reduce(EMPTY_WARD, snapshot);

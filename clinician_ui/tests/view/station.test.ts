@@ -14,6 +14,7 @@ import { Connection } from "../../src/wire/rpm_service/v1/monitoring_pb";
 import { SampleArrayMetricSchema } from "../../src/wire/rpm_service/v1/telemetry_pb";
 import { words } from "../../src/words";
 import { alarm, delta, described, numerics, snapshot, T0 } from "../support/frames";
+import { FakeSpeaker } from "../support/speaker";
 import { FakeWorld } from "../support/world";
 
 const TICK_MS = 250;
@@ -22,6 +23,7 @@ const { ACKNOWLEDGED, LATCHED } = AlarmPresence;
 
 let world: FakeWorld;
 let station: Station;
+let speaker: FakeSpeaker;
 let posted: { path: string; body: Record<string, unknown> }[];
 let answer: () => Response;
 
@@ -34,7 +36,8 @@ beforeEach(() => {
     posted.push({ path, body: JSON.parse(String(body)) as Record<string, unknown> });
     return Promise.resolve(answer());
   });
-  station = new Station(world, acts);
+  speaker = new FakeSpeaker();
+  station = new Station(world, acts, speaker);
   render(StationView, { station });
   station.start();
 });
@@ -234,6 +237,95 @@ describe("delivery", () => {
     hide(true);
     hide(false);
     expect(world.socket.presences.map(({ visible }) => visible)).toEqual([true, false, true]);
+  });
+});
+
+describe("sound", () => {
+  const TEST = 3;
+
+  async function turnOn(): Promise<void> {
+    screen.getByRole("button", { name: words.turnSoundOn }).click();
+    await vi.waitFor(() => expect(speaker.played).toContain(TEST));
+    await tick();
+    speaker.played.length = 0;
+  }
+
+  function soundOff(): HTMLElement | null {
+    return screen.queryByRole("region", { name: words.soundOff });
+  }
+
+  /** Time passes, and the server proves each second that it lives. */
+  async function live(seconds: number): Promise<void> {
+    for (let second = 0; second < seconds; second++) {
+      await pass(1);
+      world.socket.say({ case: "progress", value: { serverClock: T0 } });
+    }
+  }
+
+  test("is off until a person turns it on and hears the test; the server is told [STATION-20]", async () => {
+    await show({ alarms: [alarm({ priority: HIGH })] });
+    await live(6);
+    expect(soundOff()).not.toBeNull();
+    expect(speaker.played).toEqual([]);
+    expect(world.socket.presences.at(-1)?.audioArmed).toBe(false);
+    await turnOn();
+    expect(soundOff()).toBeNull();
+    expect(world.socket.presences.at(-1)?.audioArmed).toBe(true);
+    expect(screen.getByText(/sound on · tested/)).toBeTruthy();
+  });
+
+  test("is turned on by a key as well", async () => {
+    await show();
+    await press("s");
+    await vi.waitFor(() => expect(soundOff()).toBeNull());
+  });
+
+  test("that the browser suspends is off, and the server is told [STATION-20]", async () => {
+    await show();
+    await turnOn();
+    speaker.run(false);
+    await tick();
+    expect(soundOff()).not.toBeNull();
+    expect(world.socket.presences.at(-1)?.audioArmed).toBe(false);
+    speaker.run(true);
+    await tick();
+    expect(soundOff()).toBeNull();
+    expect(world.socket.presences.at(-1)?.audioArmed).toBe(true);
+  });
+
+  test("that the browser refuses stays off, and the person is told", async () => {
+    await show();
+    speaker.isAllowed = false;
+    screen.getByRole("button", { name: words.turnSoundOn }).click();
+    await vi.waitFor(() => expect(screen.getByRole("alert").textContent).toBe(words.noSoundHere));
+    expect(soundOff()).not.toBeNull();
+  });
+
+  test("calls for an alarm after the test, and ends when it is acknowledged", async () => {
+    await show({ alarms: [alarm({ priority: HIGH })] });
+    await turnOn();
+    await live(2);
+    expect(speaker.played).toEqual([10]);
+    const { stops } = speaker;
+    const acknowledged = alarm({ eventSeq: 2, priority: HIGH, presence: ACKNOWLEDGED });
+    world.socket.say({ case: "delta", value: delta({ alarms: [acknowledged] }) });
+    expect(speaker.stops).toBe(stops + 1);
+    await live(30);
+    expect(speaker.played).toEqual([10]);
+  });
+
+  test("calls as HIGH when the page does not monitor, until it does again [STATION-21]", async () => {
+    await show();
+    await turnOn();
+    await live(3);
+    expect(speaker.played).toEqual([]);
+    await pass(5);
+    expect(speaker.played).toEqual([10]);
+    for (let second = 0; second < 8; second++) await pass(1);
+    expect(speaker.played).toEqual([10, 10]);
+    await show();
+    await live(30);
+    expect(speaker.played).toEqual([10, 10]);
   });
 });
 
