@@ -24,6 +24,8 @@ HYSTERESIS_MAX: Final = 50.0
 """nor larger where nothing is known of the metric."""
 RATE_WINDOW_S: Final = (1.0, 300.0)
 """The shortest and longest time that a rate of change may look back."""
+LADDER: Final = ("extreme_low", "low", "high", "extreme_high")
+"""The limits of a metric, which must grow in this order."""
 
 
 class LimitsRefused(Exception):
@@ -78,17 +80,13 @@ class MetricLimits:
 
     def check(self, metric: str) -> None:
         """Raises LimitsRefused where limits cross, or anything leaves its bounds."""
-        ladder = [
-            (name, value)
-            for name in ("extreme_low", "low", "high", "extreme_high")
-            if (value := getattr(self, name)) is not None
-        ]
+        ladder = [(name, value) for name in LADDER if (value := getattr(self, name)) is not None]
         for (lower, below), (upper, above) in pairwise(ladder):
             if below >= above:
                 raise LimitsRefused(
                     f"{metric}.{lower}", f"{below:g} is not below {upper} {above:g}"
                 )
-        known = _known(metric)
+        known = known_metric(metric)
         for name, value in ladder:
             if isnan(value) or (known and not known.low <= value <= known.high):
                 span = f"{known.low:g} to {known.high:g}" if known else "a number"
@@ -131,7 +129,7 @@ class MetricLimits:
                 )
 
 
-def _known(metric: str) -> Metric | None:
+def known_metric(metric: str) -> Metric | None:
     """The metric that limits are of: they may be of one numeric among several, Temp 2."""
     kind, _, number = metric.rpartition(" ")
     return BY_NAME.get(kind if number.isdecimal() else metric)
@@ -151,6 +149,39 @@ def _check_rate(metric: str, rate: RateOfChange, known: Metric | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far anybody may move the limits of one metric, ends included, in its unit.
+
+    `low` bounds the lower limit and the extreme one below it, `high` the upper ones. The delays
+    are the longest, in seconds.
+    """
+
+    low: tuple[float, float]
+    high: tuple[float, float]
+    delay_s_max: float = 15.0
+    extreme_delay_s_max: float = 5.0
+
+    def check(self, metric: str, limits: MetricLimits) -> None:
+        """Raises LimitsRefused for a limit or delay that is beyond them."""
+        for name in LADDER:
+            value = getattr(limits, name)
+            lowest, highest = self.low if name.endswith("low") else self.high
+            if value is not None and not lowest <= value <= highest:
+                span = f"{lowest:g} to {highest:g}"
+                raise LimitsRefused(
+                    f"{metric}.{name}", f"{value:g} is beyond what is allowed here, {span}"
+                )
+        for name, value, most in (
+            ("delay_s", limits.delay_s, self.delay_s_max),
+            ("extreme_delay_s", limits.extreme_delay_s, self.extreme_delay_s_max),
+        ):
+            if not 0 <= value <= most:
+                raise LimitsRefused(
+                    f"{metric}.{name}", f"{value:g} s is beyond what is allowed here, {most:g} s"
+                )
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmSettings:
     """What is in force at one bedside."""
 
@@ -163,10 +194,16 @@ class AlarmSettings:
     their own: HIGH priority, at once."""
     combined: bool = False
     """Whether warnings on two different vitals at once are a HIGH priority alarm together."""
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
+    """How far limits may be moved, named like them; without, the plausible range bounds them."""
 
     def limits_of(self, numeric: str, kind: str) -> MetricLimits | None:
         """The limits of one numeric: those given for it by name, or else those of its kind."""
         return self.limits.get(numeric, self.limits.get(kind))
+
+    def bounds_of(self, numeric: str, kind: str) -> Bounds | None:
+        """The bounds of one numeric, found likewise."""
+        return self.bounds.get(numeric, self.bounds.get(kind))
 
     def check(self) -> None:
         """Raises LimitsRefused for the first limit that may not be set."""
@@ -204,6 +241,7 @@ def _preset(
     diastolic: tuple[float, float],
     mean: tuple[float, float],
     end_tidal_co2: tuple[float, float],
+    bounds: Mapping[str, Bounds],
 ) -> AlarmSettings:
     limits = {
         "HR": rate,
@@ -219,7 +257,71 @@ def _preset(
         "Temp": MetricLimits(36.0, 39.0, hysteresis=0.1),
         "EtCO2": MetricLimits(*end_tidal_co2, delay_s=10, hysteresis=1, hold_s=3),
     }
-    return AlarmSettings(MappingProxyType(limits), signal_delay_s=3)
+    return AlarmSettings(MappingProxyType(limits), signal_delay_s=3, bounds=bounds)
+
+
+def _bounds(
+    rate: Bounds,
+    saturation: Bounds,
+    breathing: Bounds,
+    systolic: Bounds,
+    diastolic: Bounds,
+    mean: Bounds,
+    end_tidal_co2: Bounds,
+) -> Mapping[str, Bounds]:
+    return MappingProxyType(
+        {
+            "HR": rate,
+            "PR": rate,
+            "SpO2": saturation,
+            "RR": breathing,
+            "NIBPs": systolic,
+            "NIBPd": diastolic,
+            "NIBPm": mean,
+            "ABPs": systolic,
+            "ABPd": diastolic,
+            "ABPm": mean,
+            # 35.0 and below scores 3 in NEWS2, above 40 is heat stroke; the same for all ages.
+            "Temp": Bounds((35, 37.5), (37, 40)),
+            "EtCO2": end_tidal_co2,
+        }
+    )
+
+
+# Where a preset has an extreme limit, no limit goes beyond it: what is a HIGH priority alarm in
+# every unit is not to be switched off for one patient. An upper limit may come down, and a lower
+# one up, into the normal range and no further, where it would call without end and be ignored.
+# A saturation may take 30 s (motion), all else 15 s and an extreme 5 s, as monitors have it.
+_SATURATION_DELAY_S: Final = 30.0
+_BOUNDS: Final = {
+    # RR below 6 is where Mindray's automatic limits end, above 35 OpenICE is critical; systolic
+    # below 70 scores most in MEWS, and NEWS2 asks for help above 219; mean and diastolic, and
+    # EtCO2 of 10 and 75, are OpenICE's critical limits.
+    AgeClass.ADULT: _bounds(
+        Bounds((35, 100), (80, 160)),
+        Bounds((80, 98), (85, 100), _SATURATION_DELAY_S),
+        Bounds((6, 20), (15, 35)),
+        Bounds((70, 130), (110, 219)), Bounds((40, 80), (70, 120)), Bounds((40, 90), (80, 120)),
+        Bounds((10, 40), (35, 75)),
+    ),
+    # From 29 days on: the outermost bands of the ages (RR 10 to 60, systolic 50 to 150).
+    AgeClass.PAEDIATRIC: _bounds(
+        Bounds((50, 130), (100, 180)),
+        Bounds((80, 98), (85, 100), _SATURATION_DELAY_S),
+        Bounds((6, 30), (20, 60)),
+        Bounds((50, 100), (90, 150)), Bounds((25, 70), (60, 100)), Bounds((35, 80), (70, 120)),
+        Bounds((15, 40), (35, 65)),
+    ),
+    # Saturation: preterm babies on oxygen are harmed above 95, term babies on air are not.
+    AgeClass.NEONATAL: _bounds(
+        Bounds((70, 140), (140, 220)),
+        Bounds((80, 95), (90, 100), _SATURATION_DELAY_S),
+        Bounds((20, 50), (50, 100)),
+        Bounds((30, 60), (60, 110)), Bounds((15, 40), (40, 75)), Bounds((20, 50), (45, 90)),
+        Bounds((25, 40), (35, 60)),
+    ),
+}  # fmt: skip
+"""Columns: rate, SpO2, RR, systolic, diastolic, mean, EtCO2."""
 
 
 PRESETS: Final = MappingProxyType(
@@ -227,15 +329,18 @@ PRESETS: Final = MappingProxyType(
         AgeClass.ADULT: _preset(
             _rate(50, 120, 35, 160), _saturation(90, None), _breathing(8, 30),
             (90, 160), (50, 90), (60, 110), (15, 50),
+            _BOUNDS[AgeClass.ADULT],
         ),
         AgeClass.PAEDIATRIC: _preset(
             _rate(75, 160, 50, 180), _saturation(90, None), _breathing(8, 30),
             (70, 120), (40, 70), (50, 90), (20, 50),
+            _BOUNDS[AgeClass.PAEDIATRIC],
         ),
         AgeClass.NEONATAL: _preset(
             _rate(100, 200, 70, 220), _saturation(85, 95), _breathing(30, 100),
             (40, 90), (20, 60), (25, 70), (30, 45),
+            _BOUNDS[AgeClass.NEONATAL],
         ),
     }
 )  # fmt: skip
-"""Columns: rate low, high, extremes; SpO2; RR; NIBP systolic, diastolic, mean; EtCO2."""
+"""Columns: rate low, high, extremes; SpO2; RR; NIBP systolic, diastolic, mean; EtCO2; bounds."""
