@@ -1,39 +1,18 @@
 """What clinicians do, over real loopback mutual TLS: who did it, once, and clear refusals."""
 
-from collections.abc import Awaitable
 from typing import Any
 
 import grpc
-import grpc.aio
 import pytest
-from google.rpc import error_details_pb2, status_pb2
 
 from rpm_service.domain.alarms import Presence, Priority
 from rpm_service.v1 import alarm_pb2 as a
 from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import patient_pb2 as p
 from tests.support.loopback import Device, LoopbackServer
+from tests.support.refusals import refused
 
 NURSE = "nurse-7"
-
-
-async def refused(call: Awaitable[Any]) -> tuple[grpc.StatusCode, str, str]:
-    """Status, field and reason of a refused call, as its details say them."""
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    error = caught.value
-    trailing = dict(error.trailing_metadata() or ())
-    status = status_pb2.Status.FromString(trailing["grpc-status-details-bin"])
-    assert (status.code, status.message) == (error.code().value[0], error.details())
-    info = error_details_pb2.ErrorInfo()
-    assert status.details[0].Unpack(info)
-    assert (info.reason, info.domain) == (error.code().name, "rpm-service")
-    if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
-        bad = error_details_pb2.BadRequest()
-        assert status.details[1].Unpack(bad)
-        (violation,) = bad.field_violations
-        assert (violation.field, violation.description) == (info.metadata["field"], error.details())
-    return error.code(), info.metadata["field"], error.details() or ""
 
 
 async def in_asystole(server: LoopbackServer, device: Device) -> int:
