@@ -171,6 +171,7 @@ class Bedside:
                 self._settings.signal_delay_s,
                 numeric.plausible,
                 now,
+                standstill=self._settings.standstill,
                 monitored=numeric.name in monitored,
             )
             for numeric in self.description.numerics

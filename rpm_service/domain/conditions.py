@@ -7,8 +7,17 @@ sample between them is within the limit. A missing value is not a normal one: it
 violation until the signal counts as gone.
 """
 
+from types import MappingProxyType
+from typing import Final
+
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
 from rpm_service.domain.limits import MetricLimits
+
+EQUIPMENT: Final = MappingProxyType({"Batt": "BATTERY"})
+"""Kinds that say nothing of the patient, and what their conditions are called after."""
+
+_ALWAYS: Final = float("-inf")
+"""When a violation began that needs no delay of its own."""
 
 
 class Tier:
@@ -48,6 +57,11 @@ class Tier:
         """Neither present nor pending."""
         return not self.present and self._since is None
 
+    @property
+    def pending(self) -> bool:
+        """The limit is violated, and the delay still runs."""
+        return not self.present and self._since is not None and self._since != _ALWAYS
+
     def observe(self, value: float, at: float) -> None:
         """Judges one value."""
         signed = self._sign * value
@@ -72,23 +86,97 @@ class Tier:
 
     def rearm(self) -> None:
         """After a gap: what was present needs no new delay if the next value still violates."""
-        self._since = float("-inf") if self.present else None
-        self.present = False
-        self._back_since = None
+        known = self.present or self._since == _ALWAYS
+        self.lapse()
+        self._since = _ALWAYS if known else None
+
+    def prime(self) -> None:
+        """Not present, but the next value needs no delay if it violates."""
+        self.lapse()
+        self._since = _ALWAYS
 
     def resume(self) -> None:
         """The condition is present without a delay of its own."""
         self.present = True
 
 
-class LimitCondition:
-    """One side of a metric: the MEDIUM limit and the HIGH one beyond it, as one condition.
+def condition_of(metric: str, kind: str, what: str) -> Condition:
+    """Names a condition of a metric; that of equipment is a technical one."""
+    if kind in EQUIPMENT:
+        return Condition(f"{EQUIPMENT[kind]}_{what}", Kind.TECHNICAL, metric)
+    return Condition(f"{kind.upper()}_{what}", Kind.PHYSIOLOGICAL, metric)
 
-    What is beyond the HIGH limit is beyond the MEDIUM one, so the condition falls back to
-    MEDIUM and ends only when the value is back within that.
+
+def priorities_of(kind: str) -> tuple[Priority, Priority]:
+    """The priorities of a limit and of an extreme one."""
+    if kind in EQUIPMENT:
+        return Priority.LOW, Priority.MEDIUM
+    return Priority.MEDIUM, Priority.HIGH
+
+
+class Report:
+    """What the board is told of one condition: that it began, how far it went, that it ended.
+
+    `sign` is +1 where further out is up, and -1 where it is down.
     """
 
-    __slots__ = ("_board", "_furthest", "_latching", "_sign", "condition", "extreme", "plain")
+    __slots__ = ("_board", "_furthest", "_latching", "_sign", "condition")
+
+    def __init__(
+        self, board: AlarmBoard, condition: Condition, sign: int, *, latching: bool
+    ) -> None:
+        alarm = board.get(condition)
+        self.condition = condition
+        self._board = board
+        self._sign = sign
+        self._latching = latching
+        self._furthest = None if alarm is None else alarm.extreme
+
+    @property
+    def present(self) -> bool:
+        """Whether the condition is present."""
+        return self._board.holds(self.condition)
+
+    def tell(
+        self, priority: Priority | None, limit: float | None, value: float, at: float, now: float
+    ) -> None:
+        """Tells what one value made of the condition: its priority, None where it is absent."""
+        before = self._board.get(self.condition)
+        present = before is not None and before.ended_at is None
+        if priority is None:
+            if present:
+                self._board.end(self.condition, at, now, value=value)
+        elif not present or before is None:
+            self._furthest = value
+            self._board.start(
+                self.condition, priority, at, now,
+                value=value, limit=limit, latching=self._latching,
+            )  # fmt: skip
+        else:
+            if self._furthest is None or self._sign * value > self._sign * self._furthest:
+                self._furthest = value
+                self._board.note_extreme(self.condition, value)
+            if before.priority == priority:
+                self._board.update(self.condition, value, at, now)
+            else:
+                self._board.change_priority(
+                    self.condition, priority, at, now, value=value, limit=limit
+                )
+
+    def end(self, at: float, now: float) -> None:
+        """The condition is absent, for another reason than a value."""
+        if self.present:
+            self._board.end(self.condition, at, now)
+
+
+class LimitCondition:
+    """One side of a metric: the limit and the extreme one beyond it, as one condition.
+
+    What is beyond the extreme limit is beyond the plain one, so the condition falls back to
+    the lower priority and ends only when the value is back within that.
+    """
+
+    __slots__ = ("_extreme", "_plain", "_report", "_tiers")
 
     def __init__(
         self,
@@ -99,91 +187,76 @@ class LimitCondition:
         limits: MetricLimits,
         now: float,
     ) -> None:
-        side = "HIGH" if sign > 0 else "LOW"
-        self.condition = Condition(f"{kind.upper()}_{side}", Kind.PHYSIOLOGICAL, metric)
+        condition = condition_of(metric, kind, "HIGH" if sign > 0 else "LOW")
+        self._report = Report(board, condition, sign, latching=limits.latching)
         plain = limits.high if sign > 0 else limits.low
         extreme = limits.extreme_high if sign > 0 else limits.extreme_low
         hysteresis, hold_s = limits.hysteresis, limits.hold_s
-        self.plain = (
+        self._plain = (
             None if plain is None else Tier(plain, sign, limits.delay_s, hysteresis, hold_s)
         )
-        self.extreme = (
+        self._extreme = (
             None
             if extreme is None
             else Tier(extreme, sign, limits.extreme_delay_s, hysteresis, hold_s)
         )
-        self._board = board
-        self._sign = sign
-        self._latching = limits.latching
-        alarm = board.get(self.condition)
-        self._furthest = None if alarm is None else alarm.extreme
+        pairs = zip((self._plain, self._extreme), priorities_of(kind), strict=True)
+        self._tiers = [(tier, priority) for tier, priority in pairs if tier is not None]
+        alarm = board.get(condition)
         if alarm is not None and alarm.ended_at is None:
-            for tier, priority in self._tiers():
+            for tier, priority in self._tiers:
                 if alarm.priority >= priority:
                     tier.resume()
-            if self._priority() is None:
+            if self._in_force() is None:
                 # The limit that was crossed is no longer in force.
-                board.end(self.condition, now, now)
+                self._report.end(now, now)
 
     @property
     def quiet(self) -> bool:
         """Nothing is present or pending."""
-        return all(tier.quiet for tier, _ in self._tiers())
+        return all(tier.quiet for tier, _ in self._tiers)
+
+    @property
+    def pending(self) -> bool:
+        """A limit is violated whose delay still runs."""
+        return any(tier.pending for tier, _ in self._tiers)
 
     @property
     def bound(self) -> float:
         """The nearest limit, signed; infinite where there is none."""
-        return min((tier.bound for tier, _ in self._tiers()), default=float("inf"))
+        return min((tier.bound for tier, _ in self._tiers), default=float("inf"))
 
     def observe(self, value: float, at: float, now: float) -> None:
         """Judges one value and tells the board what became of the condition."""
-        for tier, _ in self._tiers():
+        for tier, _ in self._tiers:
             tier.observe(value, at)
-        if self.plain is not None and self.extreme is not None and self.extreme.present:
-            self.plain.resume()
-        before = self._board.get(self.condition)
-        present = before is not None and before.ended_at is None
-        priority = self._priority()
-        if priority is None:
-            if present:
-                self._board.end(self.condition, at, now, value=value)
-            return
-        limit = self._limit(priority)
-        if not present or before is None:
-            self._furthest = value
-            self._board.start(
-                self.condition, priority, at, now,
-                value=value, limit=limit, latching=self._latching,
-            )  # fmt: skip
-            return
-        if self._furthest is None or self._sign * value > self._sign * self._furthest:
-            self._furthest = value
-            self._board.note_extreme(self.condition, value)
-        if before.priority != priority:
-            self._board.change_priority(self.condition, priority, at, now, value=value, limit=limit)
+        if self._plain is not None and self._extreme is not None and self._extreme.present:
+            self._plain.resume()
+        found = self._in_force()
+        if found is None:
+            self._report.tell(None, None, value, at, now)
         else:
-            self._board.update(self.condition, value, at, now)
+            tier, priority = found
+            self._report.tell(priority, tier.limit, value, at, now)
+
+    def yield_to_standstill(self, at: float, now: float) -> None:
+        """The patient's value is 0: not signalled beside that, and not delayed after it."""
+        for tier, _ in self._tiers:
+            tier.prime()
+        self._report.end(at, now)
 
     def rearm(self, at: float, now: float) -> None:
         """The bedside was out of touch: what still holds becomes a new occurrence at once."""
-        for tier, _ in self._tiers():
+        for tier, _ in self._tiers:
             tier.rearm()
-        if self._board.holds(self.condition):
-            self._board.end(self.condition, at, now)
+        self._report.end(at, now)
 
     def inhibit(self, at: float, now: float) -> None:
         """The signal is gone: the condition cannot be judged and ends."""
-        for tier, _ in self._tiers():
+        for tier, _ in self._tiers:
             tier.lapse()
-        if self._board.holds(self.condition):
-            self._board.end(self.condition, at, now)
+        self._report.end(at, now)
 
-    def _tiers(self) -> list[tuple[Tier, Priority]]:
-        pairs = ((self.plain, Priority.MEDIUM), (self.extreme, Priority.HIGH))
-        return [(tier, priority) for tier, priority in pairs if tier is not None]
-
-    def _priority(self) -> Priority | None:
-        return max((priority for tier, priority in self._tiers() if tier.present), default=None)
-
-    def _limit(self, priority: Priority) -> float:
-        return next(tier.limit for tier, each in self._tiers() if each is priority)
+    def _in_force(self) -> tuple[Tier, Priority] | None:
+        """The furthest limit that counts as violated."""
+        return next((each for each in reversed(self._tiers) if each[0].present), None)

@@ -61,10 +61,10 @@ class MetricLimits:
     """Alarm limits of one metric, in its unit. A limit is crossed strictly beyond it.
 
     `low` and `high` make a MEDIUM priority alarm, `extreme_low` and `extreme_high` a HIGH
-    one. A violation must last `delay_s` (`extreme_delay_s` for the extremes) before it is an
-    alarm; the value must be back by `hysteresis` within the limit, for `hold_s`, before the
-    alarm ends. A `rate` has neither delay nor hysteresis, and costs: every value of such a
-    metric is judged in full.
+    one; of equipment (Batt) they make LOW and MEDIUM ones, technical. A violation must last
+    `delay_s` (`extreme_delay_s` for the extremes) before it is an alarm; the value must be
+    back by `hysteresis` within the limit, for `hold_s`, before the alarm ends. A `rate` has
+    neither delay nor hysteresis, and costs: every value of such a metric is judged in full.
     """
 
     low: float | None = None
@@ -256,8 +256,9 @@ def _preset(
         "ABPm": replace(_pressure(*mean), delay_s=10, hysteresis=2, hold_s=3),
         "Temp": MetricLimits(36.0, 39.0, hysteresis=0.1),
         "EtCO2": MetricLimits(*end_tidal_co2, delay_s=10, hysteresis=1, hold_s=3),
+        "Batt": MetricLimits(low=20, hysteresis=2),
     }
-    return AlarmSettings(MappingProxyType(limits), signal_delay_s=3, bounds=bounds)
+    return AlarmSettings(MappingProxyType(limits), signal_delay_s=3, standstill=True, bounds=bounds)
 
 
 def _bounds(

@@ -1,14 +1,20 @@
-"""All conditions of one metric: its limits, and a signal that is gone or has stopped."""
+"""All conditions of one metric: its limits, how fast it moves, and a signal that is gone."""
 
-from math import isnan
+from collections.abc import Sequence
+from math import isnan, nextafter
 from typing import Final
 
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
 from rpm_service.domain.conditions import LimitCondition
 from rpm_service.domain.limits import MetricLimits
+from rpm_service.domain.rate_of_change import RateCondition, rate_conditions
+from rpm_service.domain.standstill import STANDSTILL, Standstill
 
 NEVER_QUIET: Final = (float("inf"), float("-inf"))
 """A band that no value is within."""
+
+_MOVES: Final = nextafter(0.0, 1.0)
+"""The lowest value that is no standstill."""
 
 
 class SignalConditions:
@@ -57,15 +63,19 @@ class MetricMonitor:
 
     `metric` is its name there, `kind` the short name that its conditions are called after.
     `quiet_band` is what makes judging cheap: a value within it can change nothing, so the
-    caller need not call. It is closed while anything is present or pending.
+    caller need not call. It is closed while anything is present or pending, and always where
+    a rate of change is in force, which must see every value.
     """
 
     __slots__ = (
         "_board",
+        "_conditions",
         "_high",
         "_low",
+        "_rates",
         "_signal",
         "_stale",
+        "_standstill",
         "metric",
         "monitored",
         "plausible",
@@ -82,6 +92,7 @@ class MetricMonitor:
         plausible: tuple[float, float],
         now: float,
         *,
+        standstill: bool = False,
         monitored: bool = False,
     ) -> None:
         self.metric = metric
@@ -89,10 +100,33 @@ class MetricMonitor:
         self._board = board
         self._low = LimitCondition(board, metric, kind, -1, limits, now)
         self._high = LimitCondition(board, metric, kind, +1, limits, now)
+        self._rates = rate_conditions(board, metric, kind, limits, now)
+        self._conditions: Sequence[LimitCondition | RateCondition] = (
+            self._low, self._high, *self._rates,
+        )  # fmt: skip
+        self._standstill: Standstill | None = None
+        if kind in STANDSTILL:
+            self._take_standstill(
+                Standstill(board, metric, kind, latching=limits.latching), now, in_force=standstill
+            )
         self._signal = SignalConditions(board, metric, signal_delay_s)
         self._stale = Condition("METRIC_STALE", Kind.TECHNICAL, metric)
         self.monitored = monitored or any(alarm.condition.metric == metric for alarm in board)
         self.quiet_band = NEVER_QUIET
+
+    def _take_standstill(self, standstill: Standstill, now: float, *, in_force: bool) -> None:
+        """What is present from before goes on, or ends and leaves its limit to follow at once."""
+        if standstill.present:
+            self._low.yield_to_standstill(now, now)
+        if in_force:
+            self._standstill = standstill
+        else:
+            standstill.end(now, now)
+
+    @property
+    def pending(self) -> bool:
+        """Whether a limit is violated whose delay still runs."""
+        return self._low.pending or self._high.pending
 
     def observe(self, value: float, at: float, now: float, *, invalid: bool = False) -> None:
         """Judges one report: a value in the metric's unit, or NaN where there is none.
@@ -108,30 +142,55 @@ class MetricMonitor:
         if self._board.holds(self._stale):
             self._board.end(self._stale, now, now)
         self._signal.observe(at, now, missing=missing and not invalid, invalid=invalid)
-        for side in (self._low, self._high):
-            if self._signal.present:
-                side.inhibit(at, now)
-            elif not missing and not invalid:
-                side.observe(value, at, now)
+        if self._signal.present:
+            self._inhibit(at, now)
+        elif not missing and not invalid:
+            self._judge(value, at, now)
         self.quiet_band = self._quiet_band()
+
+    def _judge(self, value: float, at: float, now: float) -> None:
+        standstill = self._standstill
+        if standstill is not None and value == 0:
+            # Told before the limit ends: there is no moment without an alarm.
+            standstill.observe(value, at, now)
+            self._low.yield_to_standstill(at, now)
+        else:
+            self._low.observe(value, at, now)
+            if standstill is not None:
+                standstill.observe(value, at, now)
+        self._high.observe(value, at, now)
+        for rate in self._rates:
+            rate.observe(value, at, now)
+
+    def _inhibit(self, at: float, now: float) -> None:
+        """Nothing of the metric can be judged."""
+        if self._standstill is not None:
+            self._standstill.end(at, now)
+        for condition in self._conditions:
+            condition.inhibit(at, now)
 
     def go_stale(self, at: float, now: float) -> None:
         """The metric has stopped while others go on: nothing of it can be judged."""
         if not self.monitored or self._signal.present or self._board.holds(self._stale):
             return
         self._board.start(self._stale, Priority.MEDIUM, at, now)
-        for side in (self._low, self._high):
-            side.inhibit(at, now)
+        self._inhibit(at, now)
         self.quiet_band = NEVER_QUIET
 
     def after_gap(self, at: float, now: float) -> None:
         """The bedside was out of touch: what still holds must call again, as a new occurrence."""
-        for side in (self._low, self._high):
-            side.rearm(at, now)
+        if self._standstill is not None:
+            self._standstill.end(at, now)
+        for condition in self._conditions:
+            condition.rearm(at, now)
         self.quiet_band = NEVER_QUIET
 
     def _quiet_band(self) -> tuple[float, float]:
-        if not (self._low.quiet and self._high.quiet and self._signal.quiet):
+        if self._rates or not (self._low.quiet and self._high.quiet and self._signal.quiet):
             return NEVER_QUIET
         low, high = self.plausible
+        if self._standstill is not None:
+            if self._standstill.present:
+                return NEVER_QUIET
+            low = max(low, _MOVES)
         return max(low, -self._low.bound), min(high, self._high.bound)

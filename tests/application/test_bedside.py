@@ -229,9 +229,9 @@ def test_after_a_restart_everything_at_a_bedside_is_as_it_was() -> None:
 def test_an_alarm_is_restored_even_where_its_device_is_not_known_any_more() -> None:
     before = Scene()
     before.device().begins("HR", "SpO2").sends(0, 97)
-    standing = before.alarms()["HR_LOW"]
+    standing = before.alarms()["ASYSTOLE"]
     after = Scene(Restored(next_occurrence=2, alarms=(standing,)))
-    assert after.alarms() == {"HR_LOW": standing}
+    assert after.alarms() == {"ASYSTOLE": standing}
     assert after.operators.acknowledge(1, Priority.HIGH, "nurse", "key")
 
 
@@ -256,14 +256,14 @@ def test_a_device_that_had_left_before_a_restart_is_not_missed() -> None:
 @pytest.mark.spec("ALARM-9")
 def test_an_acknowledgement_runs_out_by_the_clock_of_the_ward(scene: Scene, device: Device) -> None:
     device.sends(0, 97)
-    alarm = scene.alarms()["HR_LOW"]
+    alarm = scene.alarms()["ASYSTOLE"]
     scene.operators.acknowledge(alarm.occurrence_id, Priority.HIGH, "nurse", "key")
-    given = scene.alarms()["HR_LOW"].acknowledgement
+    given = scene.alarms()["ASYSTOLE"].acknowledgement
     assert given == Acknowledgement("nurse", scene.now, scene.now + 120)
     device.streams(119, 0, 97)
-    assert scene.alarms()["HR_LOW"].presence is Presence.ACKNOWLEDGED
+    assert scene.alarms()["ASYSTOLE"].presence is Presence.ACKNOWLEDGED
     device.streams(1, 0, 97)
-    assert scene.alarms()["HR_LOW"].presence is Presence.ON
+    assert scene.alarms()["ASYSTOLE"].presence is Presence.ON
 
 
 def test_a_bed_that_was_restored_knows_its_stay() -> None:

@@ -442,7 +442,7 @@ def test_a_broken_probe_is_a_technical_alarm_and_hides_no_other_metric(scene: Sc
         device.begin_frame()
         (refusal,) = device.entry(0, 99)
         assert refusal.field == "values[1]"
-    assert set(scene.alarms()) == {"HR_LOW", "INVALID_SIGNAL"}, "no value, no limit alarm"
+    assert set(scene.alarms()) == {"ASYSTOLE", "INVALID_SIGNAL"}, "no value, no limit alarm"
     assert scene.alarms()["INVALID_SIGNAL"].condition.metric == "Temp"
     scene.passes(20)
     device.streams(1, 72, 37)
@@ -564,7 +564,7 @@ def test_late_values_are_stored_and_not_judged(scene: Scene, device: Device) -> 
     assert list(scene.bedside().values) == [72, 97]
     assert len(scene.rows()) == 2
     device.sends(0, 97, at=scene.now - 0.2)
-    assert set(scene.alarms()) == {"HR_LOW"}
+    assert set(scene.alarms()) == {"ASYSTOLE"}
 
 
 @pytest.mark.spec("INGEST-11")
@@ -602,7 +602,7 @@ def test_a_wrong_device_clock_is_a_technical_alarm_and_its_values_count(scene: S
     alarm = scene.alarms()["DEVICE_CLOCK_OFF"]
     assert (alarm.priority, alarm.condition.kind) == (Priority.LOW, Kind.TECHNICAL)
     device.sends(0, 97, at=wrong)
-    assert scene.alarms()["HR_LOW"].raised_at == scene.now, "on the server's clock"
+    assert scene.alarms()["ASYSTOLE"].raised_at == scene.now, "on the server's clock"
     row = scene.rows()[0]
     assert (row.observed_at, row.received_at) == (wrong, scene.now)
     device.session.heartbeat(scene.now - 4, scene.now)
@@ -647,7 +647,7 @@ def test_a_stream_that_ends_without_goodbye_is_a_technical_alarm(
     alarm = scene.alarms()["CONNECTION_LOST"]
     assert (alarm.priority, alarm.condition.kind) == (Priority.MEDIUM, Kind.TECHNICAL)
     assert scene.bedside().connection is Connection.LOST
-    assert "HR_LOW" in scene.alarms(), "a broken link says nothing about the patient"
+    assert "ASYSTOLE" in scene.alarms(), "a broken link says nothing about the patient"
     assert scene.ward.batch.connections == {"oximeter-1": Connection.LOST}
 
 
@@ -675,13 +675,13 @@ def test_heartbeats_without_values_are_silence_too(scene: Scene, device: Device)
 @pytest.mark.spec("INGEST-14")
 def test_a_device_that_speaks_again_on_its_stream_is_back(scene: Scene, device: Device) -> None:
     device.streams(1, 0, 97)
-    occurrence = scene.alarms()["HR_LOW"].occurrence_id
+    occurrence = scene.alarms()["ASYSTOLE"].occurrence_id
     scene.passes(20)
     assert "CONNECTION_LOST" in scene.alarms()
     device.sends(0, 97)
     assert scene.bedside().connection is Connection.CONNECTED
-    assert set(scene.alarms()) == {"HR_LOW"}
-    assert scene.alarms()["HR_LOW"].occurrence_id > occurrence
+    assert set(scene.alarms()) == {"ASYSTOLE"}
+    assert scene.alarms()["ASYSTOLE"].occurrence_id > occurrence
     scene.passes(10)
     assert "CONNECTION_LOST" in scene.alarms(), "silence is noticed again"
 
@@ -755,7 +755,7 @@ def test_each_monitor_behind_a_gateway_is_a_bedside_of_its_own(scene: Scene) -> 
     gateway.begin_frame()
     for mds, heart_rate in enumerate((0, 72, 200)):
         gateway.entry(heart_rate, 97, mds=mds)
-    assert set(scene.alarms("ward-3/a")) == {"HR_LOW"}
+    assert set(scene.alarms("ward-3/a")) == {"ASYSTOLE"}
     assert set(scene.alarms("ward-3/b")) == set()
     assert set(scene.alarms("ward-3/c")) == {"HR_HIGH"}
     assert len({scene.bedside(f"ward-3/{name}").number for name in "abc"}) == 3
@@ -872,7 +872,7 @@ def test_a_device_has_only_so_many_alarms_of_its_own(scene: Scene, device: Devic
     assert refused.value.field == "condition"
     raises(63)
     device.sends(0, 97)
-    assert "HR_LOW" in scene.alarms(), "limit alarms are not crowded out"
+    assert "ASYSTOLE" in scene.alarms(), "limit alarms are not crowded out"
 
 
 @pytest.mark.spec("STORE-7")

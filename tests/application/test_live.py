@@ -71,7 +71,7 @@ def test_a_viewer_gets_a_snapshot_and_then_what_changed(scene: Scene, device: De
 def test_a_snapshot_has_every_alarm_that_has_a_signal(scene: Scene, device: Device) -> None:
     device.sends(0, 97)
     device.streams(12, 0, 88)
-    alarm = scene.alarms()["HR_LOW"]
+    alarm = scene.alarms()["ASYSTOLE"]
     scene.operators.acknowledge(alarm.occurrence_id, Priority.HIGH, "nurse", "key")
     viewer = PlainViewer()
     scene.live.publish()

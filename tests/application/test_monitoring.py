@@ -120,7 +120,7 @@ def test_while_the_disk_fails_nothing_is_acknowledged_and_alarms_go_on() -> None
             while not viewer.alarms:
                 viewer.take(await feed.next_frame())
             (alarm,) = viewer.alarms.values()
-            assert alarm.condition.code == "HR_LOW"
+            assert alarm.condition.code == "ASYSTOLE"
             event = c.monitoring.operators.acknowledge(
                 alarm.occurrence_id, Priority.HIGH, "nurse", "key"
             )
@@ -140,7 +140,7 @@ def test_when_the_disk_is_back_everything_is_written_once_and_acknowledged() -> 
             await asyncio.sleep(2)
             assert c.rows == list(range(1, 21))
             events = [event for batch in c.recorder.batches for event in batch.events]
-            assert [event.alarm.condition.code for event in events] == ["HR_LOW"]
+            assert [event.alarm.condition.code for event in events] == ["ASYSTOLE"]
             assert peer.acks[-1] == 20
 
     run(story())

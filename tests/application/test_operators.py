@@ -23,7 +23,7 @@ def device(scene: Scene) -> Device:
 
 
 def occurrence(scene: Scene) -> int:
-    return scene.alarms()["HR_LOW"].occurrence_id
+    return scene.alarms()["ASYSTOLE"].occurrence_id
 
 
 def acknowledge(scene: Scene, key: str = "key", by: str = "nurse") -> int:
@@ -121,7 +121,7 @@ def test_only_a_latched_alarm_is_reset(scene: Scene, device: Device) -> None:
 def test_sound_is_paused_for_two_minutes_at_most(scene: Scene) -> None:
     until = scene.operators.pause_audio("oximeter-1", 120, "nurse", "1")
     assert until == scene.now + 120
-    assert scene.alarms()["HR_LOW"].presence is Presence.ON, "a pause is no acknowledgement"
+    assert scene.alarms()["ASYSTOLE"].presence is Presence.ON, "a pause is no acknowledgement"
     for wrong in (0.5, -1, 120.5, float("nan"), float("inf")):
         with pytest.raises(ActRefused) as refused:
             scene.operators.pause_audio("oximeter-1", wrong, "nurse", "2")
@@ -254,5 +254,5 @@ def test_a_device_measures_at_one_bed_and_a_bed_has_one_device(scene: Scene) -> 
 @pytest.mark.usefixtures("device")
 def test_alarms_are_told_under_the_bed_that_the_device_is_moved_to(scene: Scene) -> None:
     scene.operators.associate("oximeter-1", "bed 3", "nurse")
-    assert scene.alarms()["HR_LOW"].bed == "bed 3"
+    assert scene.alarms()["ASYSTOLE"].bed == "bed 3"
     assert scene.events[-1].alarm.bed == "bed 3"

@@ -41,7 +41,7 @@ class Telemetry:
 
     def _relay(self, bed: str) -> None:
         start = alarm_pb2.ALARM_PHASE_START
-        alarm = alarm_pb2.AlarmEvent(bed=bed, phase=start, condition="HR_LOW")
+        alarm = alarm_pb2.AlarmEvent(bed=bed, phase=start, condition="ASYSTOLE")
         frame = m.WatchResponse(delta=m.Delta(alarms=[alarm])).SerializeToString()
         for viewer in self._viewers:
             viewer.put_nowait(frame)

@@ -36,7 +36,7 @@ class Viewer:
                 seen.release()
             self.frames += 1
             for alarm in response.delta.alarms:
-                if alarm.phase == alarm_pb2.ALARM_PHASE_START and alarm.condition == "HR_LOW":
+                if alarm.phase == alarm_pb2.ALARM_PHASE_START and alarm.condition == "ASYSTOLE":
                     self.alarms.append((alarm.bed, now))
 
 

@@ -40,7 +40,7 @@ async def test_the_example_admits_acknowledges_and_discharges(
         async with asyncio.timeout(PATIENCE_S):
             out, err = await process.communicate()
         assert (process.returncode, out, err) == (
-            0, b"bed 12: HR_LOW, at 0 with a limit of 35\n", b"",
+            0, b"bed 12: ASYSTOLE, HR at 0\n", b"",
         )  # fmt: skip
         said = [(event.phase.name, event.alarm.presence) for event in server.events]
         assert ("ACKNOWLEDGE", Presence.ACKNOWLEDGED) in said

@@ -1,60 +1,15 @@
 """Alarm conditions of one metric, as stories at a bedside: SpO2 with a sample each second."""
 
 from collections.abc import Iterable
-from itertools import count
 from math import nan
 
 import pytest
 
-from rpm_service.domain.alarms import Alarm, AlarmBoard, Kind, Phase, Priority
+from rpm_service.domain.alarms import Kind, Phase, Priority
 from rpm_service.domain.limits import MetricLimits
-from rpm_service.domain.metric_monitor import NEVER_QUIET, MetricMonitor
+from rpm_service.domain.metric_monitor import NEVER_QUIET
 from rpm_service.domain.signals import Presence
-
-INVALID = "invalid"
-Sample = float | str
-
-
-class Bed:
-    """One metric at one bed; each sample comes a second after the one before."""
-
-    def __init__(
-        self, limits: MetricLimits, *, metric: str = "SpO2", signal_delay_s: float = 3
-    ) -> None:
-        self.metric = metric
-        self.signal_delay_s = signal_delay_s
-        self.board = AlarmBoard("oximeter-1", "bed 3", count(1).__next__)
-        self.now = 1000.0
-        self.put_in_force(limits)
-
-    def put_in_force(self, limits: MetricLimits) -> None:
-        self.monitor = MetricMonitor(
-            self.board, self.metric, self.metric, limits, self.signal_delay_s, (0, 350), self.now
-        )
-
-    def measures(self, *samples: Sample) -> "Bed":
-        for sample in samples:
-            self.now += 1
-            invalid = sample == INVALID
-            value = nan if isinstance(sample, str) else sample
-            self.monitor.observe(value, self.now, self.now, invalid=invalid)
-        return self
-
-    @property
-    def alarms(self) -> dict[str, Alarm]:
-        return {alarm.condition.code: alarm for alarm in self.board}
-
-    @property
-    def names(self) -> set[str]:
-        return {code for code, alarm in self.alarms.items() if alarm.ended_at is None}
-
-    def told(self, *phases: Phase) -> list[tuple[str, str]]:
-        return [
-            (each.phase.value, each.alarm.condition.code)
-            for each in self.board.events
-            if not phases or each.phase in phases
-        ]
-
+from tests.support.metric_bed import INVALID, Bed
 
 BELOW_90 = MetricLimits(low=90)
 
@@ -169,7 +124,7 @@ def test_the_high_limit_may_stand_alone() -> None:
 
 
 @pytest.mark.spec("ALARM-11")
-def test_asystole_a_heart_rate_of_0_is_a_value_and_a_high_priority_alarm() -> None:
+def test_a_heart_rate_of_0_is_a_value_and_beyond_every_low_limit() -> None:
     bed = Bed(MetricLimits(low=50, extreme_low=35), metric="HR").measures(72, 0)
     alarm = bed.alarms["HR_LOW"]
     assert alarm.priority is Priority.HIGH

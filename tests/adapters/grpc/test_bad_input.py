@@ -147,7 +147,7 @@ async def test_a_broken_probe_is_an_invalid_signal_and_the_heart_rate_beside_it_
         assert {
             (each.condition.code, each.condition.metric) for each in server.alarms("bed-1")
         } == {
-            ("HR_LOW", "HR"),
+            ("ASYSTOLE", "HR"),
             ("INVALID_SIGNAL", "Temp"),
         }
 

@@ -52,10 +52,10 @@ async def test_the_first_frame_is_a_snapshot_of_everything_as_it_stands(
     assert list(numerics.values) == [0.0, 97.0]
     assert list(numerics.observed_at) == [observed_at] * 2
     (alarm,) = snapshot.alarms
-    assert (alarm.bed, alarm.condition, alarm.metric) == ("bed-1", "HR_LOW", "HR")
+    assert (alarm.bed, alarm.condition, alarm.metric) == ("bed-1", "ASYSTOLE", "HR")
     assert (alarm.phase, alarm.presence) == (a.ALARM_PHASE_CONTINUE, a.ALARM_PRESENCE_ON)
     assert (alarm.kind, alarm.priority) == (a.ALARM_KIND_PHYSIOLOGICAL, a.ALARM_PRIORITY_HIGH)
-    assert (alarm.value, alarm.extreme, alarm.limit) == (0.0, 0.0, 35.0)
+    assert (alarm.value, alarm.extreme, alarm.HasField("limit")) == (0.0, 0.0, False)
     assert (alarm.raised_at, alarm.HasField("ended_at")) == (observed_at, False)
 
 
@@ -79,7 +79,7 @@ async def test_then_come_deltas_of_what_changed_by_growing_revisions(
         assert later.revision > delta.revision
         (event,) = later.alarms
         assert (event.phase, event.event_seq) == (a.ALARM_PHASE_START, 1)
-        assert (event.bed, event.condition) == ("bed-1", "HR_LOW")
+        assert (event.bed, event.condition) == ("bed-1", "ASYSTOLE")
         await device.half_close()
         gone = await delta_with(viewer, "beds")
         assert [(bed.bed, bed.connection) for bed in gone.beds] == [("bed-1", m.CONNECTION_LOST)]
