@@ -21,6 +21,7 @@ from rpm_service.application.effects import (
     Restored,
     Stay,
 )
+from rpm_service.application.evidence import EvidenceDue
 from rpm_service.application.live import Live
 from rpm_service.application.units import Units
 from rpm_service.domain.alarms import Alarm, Phase
@@ -60,6 +61,7 @@ class Ward:
         self._stays: dict[str, Stay] = {stay.bed: stay for stay in restored.stays}
         self._associations = {each.device_id: each for each in restored.associations}
         self.early_warning = EarlyWarning(self, restored.assessments, now)
+        self._evidence = EvidenceDue(restored.evidence)
         self._restore(restored, now)
 
     def _restore(self, restored: Restored, now: float) -> None:
@@ -126,6 +128,7 @@ class Ward:
             self.batch.inactivations[bedside.device_id] = inactivations.held
             self.live.describe(bedside)
         if events:
+            self._evidence.note(events)
             self.batch.events.extend(events)
             self.alarm_events += len(events)
             events.clear()
@@ -160,6 +163,7 @@ class Ward:
 
     def tick(self, now: float) -> None:
         """Judges every deadline that has come."""
+        self._evidence.ask(self.batch.evidence, now)
         deadlines = self._deadlines
         while deadlines and deadlines[0][0] <= now:
             due, _, bedside = heappop(deadlines)

@@ -13,31 +13,50 @@ from rpm_service.application.effects import (
     Batch,
     Bed,
     Connection,
+    Delivery,
     Description,
     Earlier,
+    EvidenceWanted,
     Gap,
+    LimitOverride,
+    Notice,
     Numeric,
     NumericRow,
     Restored,
     SampleArray,
+    ScoreRow,
     Stay,
     StoredDevice,
     WaveformRow,
 )
+from rpm_service.application.evidence import LATE_S, begins, wanted
 from rpm_service.application.ports import Recorder
 from rpm_service.domain.alarms import (
     Acknowledgement,
     Alarm,
     AlarmEvent,
+    Answer,
     Condition,
     Kind,
     Phase,
     Priority,
 )
-from rpm_service.domain.limits import AgeClass
+from rpm_service.domain.early_warning import (
+    Assessment,
+    Band,
+    Consciousness,
+    InspiredGas,
+    OxygenScale,
+    Score,
+    SubScore,
+)
+from rpm_service.domain.inactivation import Inactivation, InactivationState
+from rpm_service.domain.limits import AgeClass, MetricLimits
 from rpm_service.domain.signals import Presence
 
 T0 = 1_790_000_000.0
+STEP_S = 11.0
+"""From batch to batch, in what a recorder must bring back."""
 
 HR = Numeric("HR", 147842, 264864, "/min", 1.0, 0, (0, 350))
 SPO2 = Numeric("SpO2", 150456, 262688, "%", 1.0, 0, (0, 100))
@@ -137,6 +156,7 @@ waveform_rows = st.builds(
 )  # fmt: skip
 
 acknowledgements = st.builds(Acknowledgement, texts, instants, instants)
+answers = st.builds(Answer, st.booleans(), texts, instants)
 alarms = st.builds(
     Alarm,
     occurrence_id=st.integers(1, 6),
@@ -154,10 +174,57 @@ alarms = st.builds(
     ended_at=st.none() | instants,
     acknowledgement=st.none() | acknowledgements,
     text=texts,
+    answer=st.none() | answers,
 )
 events = st.builds(AlarmEvent, st.sampled_from(Phase), alarms, instants, instants)
 
 device_ids = st.sampled_from(DEVICES)
+bed_names = st.sampled_from(BEDS)
+inactivations = st.builds(
+    Inactivation, st.sampled_from(InactivationState), texts, texts, texts, instants,
+    st.none() | instants, texts,
+)  # fmt: skip
+bounds = st.none() | st.floats(-50, 400)
+overrides = st.builds(
+    LimitOverride, texts,
+    st.builds(MetricLimits, bounds, bounds, bounds, bounds, st.floats(0, 30)),
+    texts, instants, instants, texts,
+)  # fmt: skip
+assessments = st.builds(
+    Assessment, st.none() | st.sampled_from(InspiredGas), instants,
+    st.none() | st.sampled_from(Consciousness), instants, st.sampled_from(OxygenScale),
+    texts, texts,
+)  # fmt: skip
+score_rows = st.builds(
+    ScoreRow, bed_names, texts,
+    st.builds(
+        Score, st.sampled_from([T0, T0 + 1, T0 + 2]), st.none() | st.integers(0, 20),
+        st.none() | st.sampled_from(Band),
+        st.lists(
+            st.builds(SubScore, texts, st.integers(0, 3), st.none() | st.floats(0, 300), instants),
+            max_size=2,
+        ).map(tuple),
+        st.lists(texts, max_size=2).map(tuple), st.sampled_from(OxygenScale),
+    ),
+)  # fmt: skip
+occurrences = st.integers(1, 6)
+deliveries = st.builds(
+    Delivery, occurrences, st.integers(1, 3), st.sampled_from(["v1", "v2"]), instants,
+    st.none() | instants,
+)  # fmt: skip
+notice_ids = st.sampled_from(["n1", "n2", "n3"])
+notices = st.builds(
+    Notice, notice_ids, st.just(T0), texts, bed_names, st.integers(1, 2), occurrences,
+    st.integers(1, 3), texts, st.sampled_from(["HIGH", "MEDIUM"]), instants,
+)  # fmt: skip
+
+
+evidence_ages = st.sampled_from([30.0, 42.0, 55.0, 80.0, 300.0])
+"""How long ago a span began, all being of one width: they overlap, touch and come again."""
+evidence_wanted = st.builds(
+    lambda occurrence_id, device_id, age: EvidenceWanted(occurrence_id, device_id, -age, 20 - age),
+    st.integers(1, 9), device_ids, evidence_ages,
+)  # fmt: skip
 batches = st.builds(
     Batch,
     numerics=st.dictionaries(device_ids, st.lists(any_rows, min_size=1, max_size=3)),
@@ -194,6 +261,14 @@ batches = st.builds(
         ),
         max_size=2,
     ),
+    inactivations=st.dictionaries(device_ids, st.lists(inactivations, max_size=2)),
+    overrides=st.dictionaries(bed_names, st.lists(overrides, max_size=2)),
+    assessments=st.dictionaries(bed_names, st.none() | assessments),
+    scores=st.lists(score_rows, max_size=2),
+    deliveries=st.lists(deliveries, max_size=3),
+    notices=st.lists(notices, max_size=2, unique_by=lambda notice: notice.notice_id),
+    notices_sent=st.dictionaries(notice_ids, instants),
+    evidence=st.lists(evidence_wanted, max_size=2),
 )  # fmt: skip
 
 
@@ -202,11 +277,20 @@ class Remembered:
 
     def __init__(self) -> None:
         self.seq = 0
+        self.now = T0
         self.events: list[AlarmEvent] = []
         self.acts: dict[Act, None] = {}
         self.numerics: dict[str, list[tuple[Description, NumericRow]]] = {}
         self.waveforms: dict[str, list[tuple[Description, WaveformRow]]] = {}
         self.gaps: dict[tuple[str, int], Gap] = {}
+        self.scores: dict[tuple[str, str, float], ScoreRow] = {}
+        self.deliveries: dict[tuple[int, int, str], Delivery] = {}
+        self.evidence: dict[int, tuple[EvidenceWanted, list, list]] = {}
+        self._inactivations: dict[str, list[Inactivation]] = {}
+        self._overrides: dict[str, list[LimitOverride]] = {}
+        self._assessments: dict[str, Assessment | None] = {}
+        self._notices: dict[str, Notice] = {}
+        self._sent: set[str] = set()
         self._event_seqs: dict[int, int] = {}
         self._devices: dict[str, StoredDevice] = {}
         self._standing: dict[int, Alarm] = {}
@@ -217,15 +301,36 @@ class Remembered:
         self._associations: dict[tuple[str, str, float], Association] = {}
 
     def numbered(self, batch: Batch) -> Batch:
-        """The same batch with the numbers that the core would have given."""
+        """The same batch with the numbers and the times that the core would have given."""
         self.seq += 1
+        self.now += STEP_S
         happened = []
         for event in batch.events:
             number = event.alarm.occurrence_id
             self._event_seqs[number] = self._event_seqs.get(number, 0) + 1
             alarm = replace(event.alarm, event_seq=self._event_seqs[number])
-            happened.append(replace(event, alarm=alarm))
-        return replace(batch, events=happened, progress={"gateway/g": self.seq})
+            happened.append(replace(event, alarm=alarm, received_at=self.now))
+        return replace(
+            batch,
+            events=happened,
+            progress={"gateway/g": self.seq},
+            numerics={each: self._received(rows) for each, rows in batch.numerics.items()},
+            waveforms={each: self._received(rows) for each, rows in batch.waveforms.items()},
+            earlier=[
+                each._replace(
+                    numerics=self._received(each.numerics),
+                    waveforms=self._received(each.waveforms),
+                )
+                for each in batch.earlier
+            ],
+            evidence=[
+                replace(each, since=self.now + each.since, until=self.now + each.until)
+                for each in batch.evidence
+            ],
+        )
+
+    def _received(self, rows: Iterable) -> list:
+        return [row._replace(received_at=self.now) for row in rows]
 
     def take(self, batch: Batch) -> None:
         for device_id, before, measured, sampled in batch.earlier:
@@ -250,6 +355,7 @@ class Remembered:
         for gap in batch.gaps:
             self.gaps.setdefault((gap.stream_id, gap.from_seq), gap)
         self.acts |= dict.fromkeys(batch.acts)
+        self._take_what_the_alarm_system_keeps(batch)
         self._progress |= batch.progress
         self._epochs |= batch.epochs
         self._beds |= {bed.name: bed for bed in batch.beds}
@@ -257,6 +363,33 @@ class Remembered:
         self._associations |= {
             (each.device_id, each.bed, each.since): each for each in batch.associations
         }
+
+    def _take_what_the_alarm_system_keeps(self, batch: Batch) -> None:
+        self._inactivations |= batch.inactivations
+        self._overrides |= batch.overrides
+        self._assessments |= batch.assessments
+        for row in batch.scores:
+            self.scores.setdefault((row.patient_id, row.bed, row.score.at), row)
+        for told in batch.deliveries:
+            key = (told.occurrence_id, told.event_seq, told.viewer)
+            known = self.deliveries.setdefault(key, told)
+            if known.confirmed_at is None:
+                self.deliveries[key] = replace(known, confirmed_at=told.confirmed_at)
+        for notice in batch.notices:
+            self._notices.setdefault(notice.notice_id, notice)
+        self._sent |= batch.notices_sent.keys() & self._notices.keys()
+        for what in batch.evidence:
+            if what.occurrence_id not in self.evidence:
+                self._set(what.device_id)
+                kept = [
+                    [
+                        (description, row)
+                        for description, row in kind.get(what.device_id, ())
+                        if what.since <= row.received_at < what.until + LATE_S
+                    ]
+                    for kind in (self.numerics, self.waveforms)
+                ]
+                self.evidence[what.occurrence_id] = (what, *kept)
 
     def _set(self, device_id: str, **changed: object) -> StoredDevice:
         known = StoredDevice(device_id, Description(), Connection.AWAY)
@@ -274,7 +407,24 @@ class Remembered:
             beds=sorted(self._beds.values(), key=lambda bed: bed.name),
             stays=_lasting(self._stays.values()),
             associations=_lasting(self._associations.values()),
+            inactivations={each: held for each, held in self._inactivations.items() if held},
+            overrides={bed: own for bed, own in self._overrides.items() if own},
+            assessments={bed: given for bed, given in self._assessments.items() if given},
+            notices=[
+                self._notices[each] for each in sorted(self._notices) if each not in self._sent
+            ],
+            evidence=self._unkept(),
         )
+
+    def _unkept(self) -> list[EvidenceWanted]:
+        newest = max((event.received_at for event in self.events), default=0)
+        return [
+            wanted(event)
+            for event in self.events
+            if begins(event)
+            and event.received_at >= newest - 120
+            and event.alarm.occurrence_id not in self.evidence
+        ]
 
 
 def _lasting(each: Iterable[Stay] | Iterable[Association]) -> list:

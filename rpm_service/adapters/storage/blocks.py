@@ -113,6 +113,17 @@ def unpack_waveforms(data: bytes) -> list[WaveformRow]:
     return [WaveformRow(*row) for row in zip(seqs, channels, start, received, samples, strict=True)]
 
 
+def times_received(data: bytes) -> tuple[float, ...]:
+    """When each row of a block was received: in the same place in every format.
+
+    Raises BlockUnreadable.
+    """
+    reader = _Reader(data, FULL, SPARSE, SAMPLES)
+    reader.take("Q", reader.count)
+    reader.take("d", reader.count)
+    return reader.take("d", reader.count)
+
+
 class _Reader:
     """Takes a block apart from its beginning. Raises BlockUnreadable."""
 

@@ -12,6 +12,7 @@ from rpm_service.domain.alarms import (
     Acknowledgement,
     Alarm,
     AlarmEvent,
+    Answer,
     Condition,
     Kind,
     Phase,
@@ -31,7 +32,7 @@ def events(engine: Engine, bed: str | None = None) -> Iterator[AlarmEvent]:
         with engine.begin() as connection:
             rows = connection.execute(query.where(journal.c.number > reached)).all()
         for row in rows:
-            yield _event(row)
+            yield event_of(row)
         if len(rows) < PAGE:
             return
         reached = rows[-1].number
@@ -60,7 +61,7 @@ def standing_alarms(connection: Connection) -> list[Alarm]:
     """Every occurrence that has a signal, as its newest event left it."""
     query = select(journal).join(standing, standing.c.number == journal.c.number)
     rows = connection.execute(query.order_by(journal.c.number))
-    return [_event(row).alarm for row in rows]
+    return [event_of(row).alarm for row in rows]
 
 
 def next_occurrence(connection: Connection) -> int:
@@ -71,7 +72,7 @@ def next_occurrence(connection: Connection) -> int:
 
 def _content(event: AlarmEvent) -> Content:
     alarm = event.alarm
-    given = alarm.acknowledgement
+    given, answer = alarm.acknowledgement, alarm.answer
     return (
         alarm.occurrence_id,
         alarm.event_seq,
@@ -95,13 +96,20 @@ def _content(event: AlarmEvent) -> Content:
         alarm.text,
         number(event.observed_at),
         number(event.received_at),
+        answer.accepted if answer else None,
+        answer.by if answer else None,
+        number(answer.at) if answer else None,
     )
 
 
-def _event(row: Any) -> AlarmEvent:
+def event_of(row: Any) -> AlarmEvent:
+    """The alarm event in a row of the journal."""
     given = None
     if row.acknowledged_by is not None:
         given = Acknowledgement(row.acknowledged_by, row.acknowledged_at, row.acknowledged_until)
+    answer = None
+    if row.answered_by is not None:
+        answer = Answer(row.answer_accepted, row.answered_by, row.answered_at)
     alarm = Alarm(
         occurrence_id=row.occurrence_id,
         event_seq=row.event_seq,
@@ -118,5 +126,6 @@ def _event(row: Any) -> AlarmEvent:
         ended_at=row.ended_at,
         acknowledgement=given,
         text=row.text,
+        answer=answer,
     )
     return AlarmEvent(Phase(row.phase), alarm, row.observed_at, row.received_at)

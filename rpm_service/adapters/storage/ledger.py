@@ -1,9 +1,13 @@
 """Append-only tables whose rows hang together by hashes.
 
 The hash of a row is SHA-256 over the hash of the row before (32 zero bytes before the first)
-and the row itself: its columns without the hash, as a JSON list without spaces, in ASCII. A
-row that was changed, taken out or put in shows; rows cut off at the end show against a head
-that was kept elsewhere.
+and the row itself: its columns without the hash and without nulls at the end, as a JSON list
+without spaces, in ASCII. A row that was changed, taken out or put in shows; rows cut off at the
+end show against a head that was kept elsewhere.
+
+Nulls at the end are left out so that a table may get new columns after its others: rows from
+before verify as they were written. How many were left out follows from the table, so no two
+rows look the same.
 """
 
 import json
@@ -86,4 +90,6 @@ def number(value: float | None) -> float | None:
 
 
 def _digest(before: bytes, row: Content) -> bytes:
+    while row[-1] is None:
+        row = row[:-1]
     return sha256(before + json.dumps(row, separators=(",", ":")).encode("ascii")).digest()

@@ -66,7 +66,6 @@ devices: Final = Table(
     Column("device_id", Text, nullable=False, unique=True),
     Column("description_id", ForeignKey(descriptions.c.description_id), nullable=False),
     Column("connection", Text, nullable=False),
-    Column("audio_paused_until", Double),
 )
 
 
@@ -86,6 +85,7 @@ def _blocks(name: str) -> Table:
         Column("data", LargeBinary, nullable=False),
     )
     Index(None, table.c.device_number, table.c.last_at)
+    Index(f"ix_{name}_newest", table.c.device_number, table.c.block_id)
     return table
 
 
@@ -109,7 +109,8 @@ numerics_tail: Final = _tail("numerics_tail")
 waveforms: Final = _blocks("waveforms")
 waveforms_tail: Final = _tail("waveforms_tail")
 
-# Append-only, as acts is: `hash` covers the row and the hash before it (see ledger.py).
+# Append-only, as acts is: `hash` covers the row and the hash before it (see ledger.py, which
+# says why a column that is new must be the last one before it, and may be null).
 journal: Final = Table(
     "journal",
     METADATA,
@@ -135,7 +136,10 @@ journal: Final = Table(
     Column("acknowledged_until", Double),
     Column("text", Text, nullable=False),
     Column("observed_at", Double, nullable=False),
-    Column("received_at", Double, nullable=False),
+    Column("received_at", Double, nullable=False, index=True),
+    Column("answer_accepted", Boolean),
+    Column("answered_by", Text),
+    Column("answered_at", Double),
     Column("hash", LargeBinary, nullable=False),
     UniqueConstraint("occurrence_id", "event_seq"),
 )
@@ -187,3 +191,99 @@ associations: Final = Table(
     Column("since", Double, primary_key=True),
     Column("until", Double, index=True),
 )
+
+# What holds at a device or a bed now, in the order that the core keeps it in.
+inactivations: Final = Table(
+    "inactivations",
+    METADATA,
+    Column("device_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("condition", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("since", Double, nullable=False),
+    Column("until", Double),
+    Column("reason", Text, nullable=False),
+)
+
+overrides: Final = Table(
+    "overrides",
+    METADATA,
+    Column("bed", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("metric", Text, nullable=False),
+    Column("limits", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("since", Double, nullable=False),
+    Column("until", Double, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+assessments: Final = Table(
+    "assessments",
+    METADATA,
+    Column("bed", Text, primary_key=True),
+    Column("content", Text, nullable=False),
+)
+
+scores: Final = Table(
+    "scores",
+    METADATA,
+    Column("patient_id", Text, primary_key=True),
+    Column("bed", Text, primary_key=True),
+    Column("at", Double, primary_key=True),
+    Column("total", Integer),
+    Column("band", Text),
+    Column("sub_scores", Text, nullable=False),
+    Column("missing", Text, nullable=False),
+    Column("oxygen_scale", Text, nullable=False),
+)
+
+# One row for each event and viewer, so that its key is all that there is to look up.
+deliveries: Final = Table(
+    "deliveries",
+    METADATA,
+    Column("occurrence_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("viewer", Text, primary_key=True),
+    Column("sent_at", Double, nullable=False),
+    Column("confirmed_at", Double),
+    sqlite_with_rowid=False,
+)
+
+# Calls by webhook; they wait here until they were taken at the other end.
+notices: Final = Table(
+    "notices",
+    METADATA,
+    Column("notice_id", Text, primary_key=True),
+    Column("created_at", Double, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("sent_at", Double, index=True),
+)
+
+# What was kept of occurrences, and the rows themselves. Occurrences of one device that come
+# close together share their rows, so that none is kept twice (see evidence.py). Times are
+# those of receipt.
+evidence: Final = Table(
+    "evidence",
+    METADATA,
+    Column("occurrence_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("device_number", ForeignKey(devices.c.number), nullable=False),
+    Column("since", Double, nullable=False),
+    Column("until", Double, nullable=False),
+)
+Index(None, evidence.c.device_number, evidence.c.until)
+
+evidence_rows: Final = Table(
+    "evidence_rows",
+    METADATA,
+    Column("block_id", _NUMBER, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("device_number", ForeignKey(devices.c.number), nullable=False),
+    Column("description_id", ForeignKey(descriptions.c.description_id), nullable=False),
+    Column("first_received_at", Double, nullable=False),
+    Column("last_received_at", Double, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+Index(None, evidence_rows.c.device_number, evidence_rows.c.last_received_at)

@@ -6,6 +6,7 @@ commit too, the tail moves into blocks, one for each device. Rows are in one of 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from struct import iter_unpack, pack
@@ -20,6 +21,7 @@ from rpm_service.adapters.storage.blocks import (
     BlockUnreadable,
     pack_numerics,
     pack_waveforms,
+    times_received,
     unpack_numerics,
     unpack_waveforms,
 )
@@ -31,6 +33,11 @@ BLOCK_ROWS: Final = 32
 """Rows for each block, on the average, before a tail is moved."""
 ROWS_MAX: Final = 80_000
 """Rows in a tail, however many devices they are from: they are in memory too."""
+PAGE: Final = 8
+LOOKED_AT_MAX: Final = 256
+"""Newest blocks of one device that are looked at to find what it sent a short time ago."""
+FOUND_MAX: Final = 10_000
+"""Rows of one device that are found so, the earliest."""
 
 Row = TypeVar("Row", bound=NumericRow | WaveformRow)
 
@@ -46,10 +53,16 @@ class Kind(Generic[Row]):
 
     def rows(self, data: bytes, where: str) -> list[Row]:
         """Unpacks what is kept in a place of that name. Raises DatabaseDamaged."""
-        try:
+        with _readable(where):
             return self.unpack(data)
-        except BlockUnreadable as error:
-            raise damaged(f"{where}: {error}") from error
+
+
+@contextmanager
+def _readable(where: str) -> Iterator[None]:
+    try:
+        yield
+    except BlockUnreadable as error:
+        raise damaged(f"{where}: {error}") from error
 
 
 NUMERICS: Final = Kind(tables.numerics, tables.numerics_tail, pack_numerics, unpack_numerics)
@@ -60,7 +73,7 @@ class Tail(Generic[Row]):
     """Appends to the tail of one kind of rows; the only one who does."""
 
     def __init__(self, kind: Kind[Row], connection: Connection) -> None:
-        self._kind = kind
+        self.kind = kind
         self._waiting: dict[Place, list[Row]] = {}
         self._count = 0
         self._insert_entry = _insert(kind.tail, ("places", "data"))
@@ -74,21 +87,64 @@ class Tail(Generic[Row]):
         if not places:
             return
         head = pack(f"<{3 * len(places)}Q", *chain.from_iterable(places))
-        block = self._kind.pack([*chain.from_iterable(rows for _, rows in new)])
+        block = self.kind.pack([*chain.from_iterable(rows for _, rows in new)])
         connection.exec_driver_sql(self._insert_entry, (head, block.data))
         for place, rows in new:
             self._wait(place, rows)
         if self._count >= min(ROWS_MAX, BLOCK_ROWS * len(self._waiting)):
             self._move(connection)
 
+    def received(
+        self, connection: Connection, device_number: int, since: float, until: float
+    ) -> list[tuple[int, list[Row]]]:
+        """What a device sent from `since` to before `until`, by the time of receipt.
+
+        By description, each in order. It is meant for a short time ago: only the newest blocks
+        are looked at. Raises DatabaseDamaged.
+        """
+        found: dict[int, list[Row]] = {}
+        for description_id, rows in reversed(self._newest(connection, device_number, since, until)):
+            found.setdefault(description_id, []).extend(rows)
+        for place, waiting in self._waiting.items():
+            if place.device_number == device_number:
+                found.setdefault(place.description_id, []).extend(waiting)
+        inside = (
+            (description_id, [row for row in rows if since <= row.received_at < until])
+            for description_id, rows in found.items()
+        )
+        return [(description_id, rows[:FOUND_MAX]) for description_id, rows in inside if rows]
+
+    def _newest(
+        self, connection: Connection, device_number: int, since: float, until: float
+    ) -> list[tuple[int, list[Row]]]:
+        """The blocks of a device that reach into a span of time, newest first."""
+        table = self.kind.blocks
+        query = (
+            select(table.c.block_id, table.c.description_id, table.c.data)
+            .where(table.c.device_number == device_number)
+            .order_by(table.c.block_id.desc())
+            .limit(LOOKED_AT_MAX)
+        )
+        found = []
+        with connection.execution_options(yield_per=PAGE).execute(query) as blocks:
+            for block in blocks:
+                where = f"{table.name} {block.block_id}"
+                with _readable(where):
+                    times = times_received(block.data)
+                if max(times) < since:
+                    break
+                if min(times) < until:
+                    found.append((block.description_id, self.kind.rows(block.data, where)))
+        return found
+
     def _wait(self, place: Place, rows: Sequence[Row]) -> None:
         self._waiting.setdefault(place, []).extend(rows)
         self._count += len(rows)
 
     def _move(self, connection: Connection) -> None:
-        blocks = [place + self._kind.pack(rows) for place, rows in self._waiting.items()]
+        blocks = [place + self.kind.pack(rows) for place, rows in self._waiting.items()]
         connection.exec_driver_sql(self._insert_block, blocks)
-        connection.execute(delete(self._kind.tail))
+        connection.execute(delete(self.kind.tail))
         self._waiting = {}
         self._count = 0
 

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import sqlite
 
-from rpm_service.adapters.storage import journal, registry
+from rpm_service.adapters.storage import bedsides, delivery, evidence, journal, registry
 from rpm_service.adapters.storage.engine import DirectoryLock, check, open_writing
 from rpm_service.adapters.storage.errors import (
     DatabaseDamaged,
@@ -80,6 +80,11 @@ class SqliteRecorder:
                 beds=registry.known_beds(connection),
                 stays=registry.lasting_stays(connection),
                 associations=registry.lasting_associations(connection),
+                inactivations=bedsides.inactivations(connection),
+                overrides=bedsides.overrides(connection),
+                assessments=bedsides.assessments(connection),
+                notices=delivery.waiting_notices(connection),
+                evidence=evidence.unkept(connection),
             )
 
     def submit(self, batch: Batch, done: Callable[[Exception | None], None]) -> None:
@@ -152,6 +157,12 @@ class _Books:
         registry.keep_beds(connection, batch.beds)
         registry.keep_stays(connection, batch.stays)
         registry.keep_associations(connection, batch.associations)
+        bedsides.keep_inactivations(connection, batch.inactivations)
+        bedsides.keep_overrides(connection, batch.overrides)
+        bedsides.keep_assessments(connection, batch.assessments)
+        bedsides.keep_scores(connection, batch.scores)
+        delivery.keep_deliveries(connection, batch.deliveries)
+        delivery.keep_notices(connection, batch.notices, batch.notices_sent)
         self.devices.describe(connection, batch.descriptions)
         self.devices.connect(connection, batch.connections)
         for device_id, description, measured, sampled in batch.earlier:
@@ -165,6 +176,8 @@ class _Books:
             self.acts.append(connection, content)
         if batch.events:
             journal.record(self.journal, connection, batch.events)
+        if batch.evidence:
+            evidence.keep(connection, batch.evidence, self.devices, self.numerics, self.waveforms)
         if batch.gaps:
             connection.execute(_GAP, [asdict(gap) for gap in batch.gaps])
         if batch.epochs:

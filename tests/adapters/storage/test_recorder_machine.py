@@ -12,14 +12,22 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlalchemy import select
 
-from rpm_service.adapters.storage import archive, journal, ledger, tail
+from rpm_service.adapters.storage import archive, bedsides, delivery, journal, ledger, tail
 from rpm_service.adapters.storage.engine import open_reading
 from rpm_service.adapters.storage.errors import NotRecorded
+from rpm_service.adapters.storage.evidence import evidence
 from rpm_service.adapters.storage.tables import acts, gaps
 from rpm_service.adapters.storage.tables import journal as journal_table
 from rpm_service.adapters.storage.writer import SqliteRecorder
 from rpm_service.application.effects import Gap
-from tests.support.batches import DEVICES, Remembered, batches, in_any_order, like, write
+from tests.support.batches import (
+    DEVICES,
+    Remembered,
+    batches,
+    in_any_order,
+    like,
+    write,
+)
 
 
 class Disk(RuleBasedStateMachine):
@@ -98,6 +106,31 @@ class Disk(RuleBasedStateMachine):
             assert ledger.verify(connection, acts).number == len(remembered.acts)
             kept = [Gap(*row) for row in connection.execute(select(gaps))]
             assert like(kept) == like(remembered.gaps.values())
+
+    @invariant()
+    def what_the_alarm_system_keeps_is_read_back(self):
+        remembered = self.remembered
+        for bed, patient_id in {(row.bed, row.patient_id) for row in remembered.scores.values()}:
+            trend = bedsides.scores(self.reading, bed, patient_id)
+            assert trend == sorted(
+                (
+                    row.score
+                    for row in remembered.scores.values()
+                    if (row.bed, row.patient_id) == (bed, patient_id)
+                ),
+                key=lambda score: score.at,
+            )
+        for occurrence_id, event_seq, _ in remembered.deliveries:
+            assert delivery.deliveries(self.reading, occurrence_id, event_seq) == [
+                told
+                for key, told in sorted(remembered.deliveries.items())
+                if key[:2] == (occurrence_id, event_seq)
+            ]
+        for occurrence_id, (what, numerics, waveforms) in remembered.evidence.items():
+            kept = evidence(self.reading, occurrence_id)
+            assert kept.what == what
+            assert like(kept.numerics) == like(numerics)
+            assert like(kept.waveforms) == like(waveforms)
 
 
 # Not shrunk: each step starts from the disk, and to shrink would take minutes.
