@@ -268,7 +268,7 @@ batches = st.builds(
     deliveries=st.lists(deliveries, max_size=3),
     notices=st.lists(notices, max_size=2, unique_by=lambda notice: notice.notice_id),
     notices_sent=st.dictionaries(notice_ids, instants),
-    evidence=st.lists(evidence_wanted, max_size=2),
+    evidence=st.lists(evidence_wanted, max_size=2, unique_by=lambda what: what.occurrence_id),
 )  # fmt: skip
 
 

@@ -26,6 +26,8 @@ from rpm_service.application.evidence import LATE_S, begins, wanted
 UNKEPT_S: Final = 120.0
 """After a restart the evidence of occurrences is asked for that began so long before its end."""
 
+_INSERT: Final = str(insert(tables.evidence).compile(dialect=sqlite.dialect()))
+
 Span = tuple[float, float]
 """From the first time to before the second."""
 
@@ -49,22 +51,19 @@ def keep(
     by_device: dict[int, list[EvidenceWanted]] = {}
     for each in asked:
         number = devices.place(connection, each.device_id).device_number
-        by_device.setdefault(number, []).append(each)
+        if not _is_kept(connection, each.occurrence_id):
+            by_device.setdefault(number, []).append(each)
     for number, mine in by_device.items():
-        spans = _missing(connection, number, mine)
-        rows = [
-            {
-                "occurrence_id": each.occurrence_id,
-                "device_number": number,
-                "since": each.since,
-                "until": each.until,
-            }
-            for each in mine
-        ]
-        connection.execute(sqlite.insert(tables.evidence).on_conflict_do_nothing(), rows)
-        for span in spans:
+        for span in _missing(connection, number, mine):
             _copy(connection, number, numerics, span)
             _copy(connection, number, waveforms, span)
+        rows = [(each.occurrence_id, number, each.since, each.until) for each in mine]
+        connection.exec_driver_sql(_INSERT, rows)
+
+
+def _is_kept(connection: Connection, occurrence_id: int) -> bool:
+    kept = tables.evidence.c.occurrence_id
+    return connection.execute(select(kept).where(kept == occurrence_id)).first() is not None
 
 
 def _copy(connection: Connection, device_number: int, tail: Tail[Row], span: Span) -> None:
