@@ -58,6 +58,20 @@ class Sifted(NamedTuple):
     refusals: Sequence[Refused] = ()
 
 
+class Quiet(NamedTuple):
+    """Which reports of one numeric change nothing but its newest value.
+
+    Valid values from `low` to `high`, none at all where `ignores_missing`, and time itself for
+    as long as one comes within `stale_after_s` of the last, which was at `reported_at`.
+    """
+
+    low: float
+    high: float
+    ignores_missing: bool
+    stale_after_s: float
+    reported_at: float
+
+
 def stale_after_s(period_s: float) -> float:
     """Tells how old a value may be and still be shown as current."""
     return max(2 * period_s, STALE_S_MIN)
@@ -122,6 +136,25 @@ class Bedside:
     def is_monitored(self) -> bool:
         """Whether anything here ever had a value, and so would be missed."""
         return any(monitor.monitored for monitor in self._monitors)
+
+    @property
+    def patience_s(self) -> float:
+        """While everything is reported at least this often, time alone changes nothing here."""
+        return min(SILENCE_S, self._quiet_s, min(self._stale_after_s, default=inf))
+
+    def quiet(self) -> list[Quiet]:
+        """What changes nothing now, by numeric."""
+        return [
+            Quiet(
+                *monitor.quiet_band,
+                monitor.ignores_missing,
+                stale_after_s if monitor.may_go_stale else inf,
+                max(self._all_reported_at, self._reported_at.get(index, 0.0)),
+            )
+            for index, (monitor, stale_after_s) in enumerate(
+                zip(self._monitors, self._stale_after_s, strict=True)
+            )
+        ]
 
     def limits_of(self, numeric: Numeric) -> MetricLimits | None:
         """The alarm limits in force for one of the bedside's numerics."""

@@ -1,4 +1,4 @@
-"""What the alarm core makes of a stored recording: the same bedside, on virtual time."""
+"""What the alarm core makes of what was measured before: the same bedside, on virtual time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -41,31 +41,79 @@ class Occurrence:
     limit: float | None
 
 
-def evaluate(tracks: Sequence[Track], settings: AlarmSettings) -> list[Occurrence]:
-    """Plays tracks through a bedside, instant by instant; gives its alarms by time raised."""
-    occurrences = _Occurrences()
-    numbers = iter(range(1, 1_000_000_000))
-    bedside = Bedside(1, "recording", numbers.__next__, _STARTED)
-    bedside.put_in_force(settings, _STARTED)
-    bedside.describe(Description(tuple(track.numeric for track in tracks)), _STARTED)
-    bedside.connect(_STARTED)
-    due = bedside.tick(_STARTED)
-    ended = _STARTED
-    for instant, indices, values in _instants(tracks):
-        at = _STARTED + instant
-        while due <= at:
-            bedside.heartbeat(due)
-            due = bedside.tick(due)
-            occurrences.take(bedside.board.events)
+class Evaluation:
+    """Plays instants through one bedside; time is that of the observations.
+
+    Deadlines that fall between two instants are judged when they fall, each at its own time,
+    so that what comes of an instant does not depend on when the bedside was looked at before.
+    """
+
+    def __init__(self, settings: AlarmSettings, began: float, *, origin: float = 0.0) -> None:
+        """Begins at a time; `origin` is the time that occurrences count their seconds from."""
+        self._occurrences = _Occurrences(origin)
+        numbers = iter(range(1, 1_000_000_000))
+        self.bedside = Bedside(1, "recording", numbers.__next__, began)
+        self.bedside.put_in_force(settings, began)
+        self._due = began
+        self._reached = began
+
+    def describe(self, description: Description, at: float) -> None:
+        """From now on values are those of this description."""
+        self.reach(at)
+        self.bedside.describe(description, at)
+        self.bedside.connect(at)
+        self.look(at)
+
+    def instant(
+        self,
+        at: float,
+        values: Sequence[float],
+        indices: Sequence[int] = (),
+        validity: Sequence[int] = (),
+    ) -> None:
+        """Takes what was observed at one instant, which is not before the last one."""
+        self.reach(at)
+        bedside = self.bedside
         if bedside.connection is Connection.LOST:
             bedside.connect(at)
+            self._due = bedside.tick(at)
+        bedside.observe(at, at, values, indices, validity)
+        self._due = min(self._due, at + bedside.patience_s)
+        self._take()
+
+    def reach(self, at: float) -> None:
+        """Judges every deadline up to a time."""
+        while self._due <= at:
+            self.bedside.heartbeat(self._due)
+            self._due = self.bedside.tick(self._due)
+            self._take()
+        self._reached = at
+
+    def look(self, at: float) -> None:
+        """Looks at the bedside at a time that it was brought to."""
+        self._due = self.bedside.tick(at)
+        self._reached = at
+        self._take()
+
+    def end(self) -> list[Occurrence]:
+        """Gives all that was raised, by time raised."""
+        self.bedside.board.tell_extremes(self._reached, self._reached)
+        self._take()
+        return self._occurrences.in_order()
+
+    def _take(self) -> None:
+        if self.bedside.board.events:
+            self._occurrences.take(self.bedside.board.events)
+
+
+def evaluate(tracks: Sequence[Track], settings: AlarmSettings) -> list[Occurrence]:
+    """Plays tracks through a bedside, instant by instant; gives its alarms by time raised."""
+    evaluation = Evaluation(settings, _STARTED, origin=_STARTED)
+    evaluation.describe(Description(tuple(track.numeric for track in tracks)), _STARTED)
+    for instant, indices, values in _instants(tracks):
         everything = len(indices) == len(tracks)
-        bedside.observe(at, at, values, () if everything else indices)
-        occurrences.take(bedside.board.events)
-        ended = at
-    bedside.board.tell_extremes(ended, ended)
-    occurrences.take(bedside.board.events)
-    return occurrences.in_order()
+        evaluation.instant(_STARTED + instant, values, () if everything else indices)
+    return evaluation.end()
 
 
 def _instants(tracks: Sequence[Track]) -> list[tuple[float, list[int], list[float]]]:
@@ -82,7 +130,8 @@ def _instants(tracks: Sequence[Track]) -> list[tuple[float, list[int], list[floa
 
 
 class _Occurrences:
-    def __init__(self) -> None:
+    def __init__(self, origin: float) -> None:
+        self._origin = origin
         self._found: list[Occurrence] = []
         self._place: dict[int, int] = {}
 
@@ -91,11 +140,11 @@ class _Occurrences:
             alarm = event.alarm
             if event.phase is Phase.START:
                 self._place[alarm.occurrence_id] = len(self._found)
-                self._found.append(_begun(alarm))
+                self._found.append(_begun(alarm, self._origin))
                 continue
             place = self._place[alarm.occurrence_id]
             earlier = self._found[place]
-            ended = None if alarm.ended_at is None else alarm.ended_at - _STARTED
+            ended = None if alarm.ended_at is None else alarm.ended_at - self._origin
             self._found[place] = replace(
                 earlier,
                 priority=max(earlier.priority, alarm.priority),
@@ -109,13 +158,13 @@ class _Occurrences:
         return sorted(self._found, key=lambda each: each.raised_at_s)
 
 
-def _begun(alarm: Alarm) -> Occurrence:
+def _begun(alarm: Alarm, origin: float) -> Occurrence:
     return Occurrence(
         alarm.condition.code,
         alarm.condition.kind.value,
         alarm.priority,
         alarm.condition.metric,
-        alarm.raised_at - _STARTED,
+        alarm.raised_at - origin,
         None,
         alarm.extreme,
         alarm.limit,

@@ -39,6 +39,11 @@ class SignalConditions:
         return self._board.holds(self._missing) or self._board.holds(self._invalid)
 
     @property
+    def is_missing(self) -> bool:
+        """Whether there is an alarm because no value comes."""
+        return self._board.holds(self._missing)
+
+    @property
     def quiet(self) -> bool:
         """Neither present nor pending."""
         return self._since is None
@@ -128,6 +133,16 @@ class MetricMonitor:
         """Whether a limit is violated whose delay still runs."""
         return self._low.pending or self._high.pending
 
+    @property
+    def may_go_stale(self) -> bool:
+        """Whether a report that does not come would be an alarm."""
+        return self.monitored and not self._signal.present and not self._board.holds(self._stale)
+
+    @property
+    def ignores_missing(self) -> bool:
+        """Whether one more report without a value changes nothing: it is known, or not missed."""
+        return not self.monitored or self._signal.is_missing
+
     def observe(self, value: float, at: float, now: float, *, invalid: bool = False) -> None:
         """Judges one report: a value in the metric's unit, or NaN where there is none.
 
@@ -171,7 +186,7 @@ class MetricMonitor:
 
     def go_stale(self, at: float, now: float) -> None:
         """The metric has stopped while others go on: nothing of it can be judged."""
-        if not self.monitored or self._signal.present or self._board.holds(self._stale):
+        if not self.may_go_stale:
             return
         self._board.start(self._stale, Priority.MEDIUM, at, now)
         self._inhibit(at, now)

@@ -1,0 +1,124 @@
+"""Stored numerics as columns, and the times at which they count.
+
+A row is stored with the device's own time and the time of receipt; what alarms were decided on
+is the device's time on the server's clock, which is estimated here again as a session does it:
+one offset holds until it proves wrong by a second, so that durations stay the device's own.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rpm_service.application.effects import Association, Bed, Description, Stay
+from rpm_service.application.ingest import CLOCK_OFF_S, CLOCK_STEP_S, LIVE_S
+
+Numbers: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
+States: TypeAlias = NDArray[np.uint8]
+
+OFFSET_WINDOW_S: Final = 60.0
+"""The least delayed row that came within this time shows the device's clock as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumericColumns:
+    """Consecutive rows of one device under one description, n rows of m numerics.
+
+    Times are n Unix seconds, by the device's clock and by the server's; `values` is n x m, NaN
+    where there is none. `reported` says which numerics a row speaks of (None: of all), and
+    `validity` has wire numbers (None: all valid).
+    """
+
+    description: Description
+    observed_at: Numbers
+    received_at: Numbers
+    values: Numbers
+    reported: Flags | None = None
+    validity: States | None = None
+
+    def __len__(self) -> int:
+        return len(self.observed_at)
+
+    def chosen(self, rows: Flags) -> "NumericColumns":
+        """Only some of the rows."""
+        return replace(
+            self,
+            observed_at=self.observed_at[rows],
+            received_at=self.received_at[rows],
+            values=self.values[rows],
+            reported=None if self.reported is None else self.reported[rows],
+            validity=None if self.validity is None else self.validity[rows],
+        )
+
+    def row(self, place: int) -> tuple[list[float], Sequence[int], Sequence[int]]:
+        """Values, indices and validities of one row, as a session takes them."""
+        values, states = self.values[place], self.validity
+        if self.reported is None:
+            return values.tolist(), (), () if states is None else states[place].tolist()
+        indices = self.reported[place].nonzero()[0]
+        validity = () if states is None else states[place][indices].tolist()
+        return values[indices].tolist(), indices.tolist(), validity
+
+
+class History(Protocol):
+    """What a server has kept, to be read beside it."""
+
+    def devices(self) -> Sequence[str]:
+        """Every device that was ever heard of."""
+        ...
+
+    def beds(self) -> Sequence[Bed]:
+        """Every bed, with its unit as it is now."""
+        ...
+
+    def stays(self) -> Sequence[Stay]:
+        """Every stay, also those that are over."""
+        ...
+
+    def associations(self) -> Sequence[Association]:
+        """Every association, also those that are over."""
+        ...
+
+    def numerics(self, device_id: str, since: float, until: float) -> Iterable[NumericColumns]:
+        """Rows that a device observed from `since` to before `until`, as they came."""
+        ...
+
+
+def judged(stored: Iterable[NumericColumns]) -> Iterator[NumericColumns]:
+    """Leaves what was judged when it came, with `observed_at` on the server's clock.
+
+    What came too late to help was only stored, and so was what came after something newer.
+    """
+    offset: float | None = None
+    newest = -np.inf
+    for columns in stored:
+        if not len(columns):
+            continue
+        at, offset = _on_server_clock(columns.observed_at, columns.received_at, offset)
+        in_time = columns.received_at - at <= LIVE_S
+        reached = np.maximum.accumulate(np.where(in_time, at, -np.inf))
+        current = in_time & (at >= np.maximum(reached, newest))
+        if current.any():
+            newest = max(newest, float(reached[-1]))
+            yield replace(columns, observed_at=at).chosen(current)
+
+
+def _on_server_clock(
+    observed_at: Numbers, received_at: Numbers, offset: float | None
+) -> tuple[Numbers, float]:
+    """A device's times on the server's clock, and the offset that it had at last."""
+    ahead = received_at - observed_at
+    windows = np.floor(received_at / OFFSET_WINDOW_S)
+    begins = np.flatnonzero(np.diff(windows, prepend=-np.inf))
+    offsets = []
+    for measured in np.minimum.reduceat(ahead, begins).tolist():
+        if offset is None or abs(measured - offset) > CLOCK_STEP_S:
+            offset = measured
+        offsets.append(offset)
+    assert offset is not None
+    lengths = np.diff(begins, append=len(ahead))
+    at = observed_at + np.repeat(offsets, lengths)
+    return np.where((received_at < at) & (at <= received_at + CLOCK_OFF_S), received_at, at), offset

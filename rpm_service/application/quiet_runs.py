@@ -1,0 +1,128 @@
+"""Plays stored columns through a bedside, and passes over instants that can change nothing.
+
+Nearly every instant is quiet: each value lies where its metric's monitor would say "nothing
+changes", and nothing has run out meanwhile. Of a run of such instants only the last report of
+each numeric leaves a trace. So a run is found in the columns at once, those reports are handed
+to the bedside, and every instant that is not of a run is played as an evaluation plays it. What
+is quiet is asked of the bedside itself, before each run; whoever doubts calls it not quiet.
+"""
+
+from math import isnan
+from typing import Final
+
+import numpy as np
+
+from rpm_service.application.bedside import INVALID, SILENCE_S, VALID, Quiet
+from rpm_service.application.effects import Connection
+from rpm_service.application.evaluation import Evaluation
+from rpm_service.application.history import Flags, NumericColumns
+
+LOOK_AHEAD: Final = 64
+"""Instants looked at first; each time that all are quiet, four times as many are."""
+
+
+def play(columns: NumericColumns, evaluation: Evaluation) -> None:
+    """Plays rows in order of time; the bedside ends as if it had seen every one of them."""
+    run = _Run(columns, evaluation)
+    place, times = 0, columns.observed_at.tolist()
+    if not times:
+        return
+    if columns.description != evaluation.bedside.description:
+        evaluation.describe(columns.description, times[0])
+    while place < len(times):
+        beyond = run.end(place)
+        if beyond > place:
+            run.hand_over(place, beyond)
+            place = beyond
+        else:
+            evaluation.instant(times[place], *columns.row(place))
+            place += 1
+
+
+class _Run:
+    """Finds runs of quiet instants in columns."""
+
+    def __init__(self, columns: NumericColumns, evaluation: Evaluation) -> None:
+        self._columns = columns
+        self._evaluation = evaluation
+
+    def end(self, begin: int) -> int:
+        """The first place from `begin` on that is not quiet."""
+        bedside, columns = self._evaluation.bedside, self._columns
+        # What falls due by then is judged first: a quiet instant begins with nothing due.
+        self._evaluation.reach(float(columns.observed_at[begin]))
+        if bedside.connection is not Connection.CONNECTED:
+            return begin
+        quiet = bedside.quiet()
+        if not self._is_quiet(begin, quiet):
+            return begin
+        place, size = begin, LOOK_AHEAD
+        while place < len(columns):
+            found = self._quiet_rows(slice(place, place + size), quiet)
+            first = int(found.argmin())
+            if not found[first]:
+                return self._before_deadlines(begin, place + first, quiet)
+            place += len(found)
+            size *= 4
+        return self._before_deadlines(begin, place, quiet)
+
+    def hand_over(self, begin: int, end: int) -> None:
+        """Gives the bedside the last report of each numeric in a run, and the last instant."""
+        columns, evaluation = self._columns, self._evaluation
+        last = {end - 1}
+        if columns.reported is not None:
+            reported = columns.reported[begin:end]
+            from_the_end = reported[::-1].argmax(axis=0)
+            last |= set((end - 1 - from_the_end[reported.any(axis=0)]).tolist())
+        for place in sorted(last):
+            at = float(columns.observed_at[place])
+            evaluation.bedside.observe(at, at, *columns.row(place))
+        evaluation.look(float(columns.observed_at[end - 1]))
+
+    def _is_quiet(self, place: int, quiet: list[Quiet]) -> bool:
+        """One instant, without the cost of arrays: most that are not quiet follow each other."""
+        at = self._columns.observed_at[place]
+        if any(at >= each.reported_at + each.stale_after_s for each in quiet):
+            return False
+        values, indices, validity = self._columns.row(place)
+        for number, value in enumerate(values):
+            one = quiet[indices[number] if indices else number]
+            state = validity[number] if validity else 0
+            if isnan(value):
+                if state == INVALID or not one.ignores_missing:
+                    return False
+            elif not one.low <= value <= one.high or state not in VALID:
+                return False
+        return True
+
+    def _quiet_rows(self, rows: slice, quiet: list[Quiet]) -> Flags:
+        """Which rows are quiet, if time has brought nothing meanwhile."""
+        columns = self._columns
+        values = columns.values[rows]
+        found = (values >= [each.low for each in quiet]) & (values <= [each.high for each in quiet])
+        if columns.validity is not None:
+            found &= columns.validity[rows] <= max(VALID)
+        if any(each.ignores_missing for each in quiet):
+            missing = np.isnan(values)
+            if columns.validity is not None:
+                missing &= columns.validity[rows] != INVALID
+            found |= missing & [each.ignores_missing for each in quiet]
+        if columns.reported is not None:
+            found |= ~columns.reported[rows]
+        rows_found: Flags = np.logical_and.reduce(found, axis=1)
+        return rows_found
+
+    def _before_deadlines(self, begin: int, end: int, quiet: list[Quiet]) -> int:
+        """The first place after `begin` that comes only when something has run out, or `end`."""
+        columns = self._columns
+        at = columns.observed_at[begin:end]
+        stale_after_s = np.array([each.stale_after_s for each in quiet])
+        if columns.reported is None:
+            due = at + min(SILENCE_S, stale_after_s.min(initial=np.inf))
+        else:
+            before = np.array([each.reported_at for each in quiet])
+            newest = np.where(columns.reported[begin:end], at[:, np.newaxis], before)
+            stale_at = np.maximum.accumulate(newest) + stale_after_s
+            due = np.minimum(at + SILENCE_S, stale_at.min(axis=1, initial=np.inf))
+        late = at[1:] >= due[:-1]
+        return begin + 1 + int(late.argmax()) if late.any() else end

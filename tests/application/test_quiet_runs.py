@@ -1,0 +1,78 @@
+"""Passing over what is quiet gives what playing every instant gives."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rpm_service.application.evaluation import Evaluation
+from rpm_service.application.history import NumericColumns
+from rpm_service.application.quiet_runs import play
+from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, MetricLimits
+from tests.support.columns import histories
+
+limits = st.builds(
+    MetricLimits,
+    low=st.sampled_from([None, 50, 88, 90]),
+    high=st.sampled_from([None, 98, 120]),
+    extreme_low=st.sampled_from([None, 35]),
+    extreme_high=st.sampled_from([None, 160]),
+    delay_s=st.sampled_from([0, 3, 15]),
+    extreme_delay_s=st.sampled_from([0, 5]),
+    hysteresis=st.sampled_from([0, 2]),
+    hold_s=st.sampled_from([0, 3, 20]),
+    latching=st.booleans(),
+)
+in_force = st.builds(
+    AlarmSettings,
+    st.dictionaries(st.sampled_from(["SpO2", "HR", "NIBPs"]), limits),
+    st.sampled_from([0, 3]),
+) | st.sampled_from([PRESETS[AgeClass.ADULT], PRESETS[AgeClass.NEONATAL]])
+
+
+def plainly(stored: NumericColumns, evaluation: Evaluation) -> None:
+    """Every instant, one after the other."""
+    times = stored.observed_at.tolist()
+    if times and stored.description != evaluation.bedside.description:
+        evaluation.describe(stored.description, times[0])
+    for place, at in enumerate(times):
+        evaluation.instant(at, *stored.row(place))
+
+
+def left_behind(evaluation: Evaluation) -> Sequence[object]:
+    """What the bedside is like afterwards, as anybody may see it."""
+    bedside = evaluation.bedside
+    return [
+        [repr(value) for value in bedside.values],
+        list(bedside.observed_at),
+        list(bedside.validity),
+        bedside.connection,
+        bedside.quiet(),
+        bedside.is_monitored,
+        list(bedside.board),
+    ]
+
+
+def compare(stored: Sequence[NumericColumns], settings_: AlarmSettings) -> None:
+    began = float(stored[0].observed_at[0])
+    plain, quick = (Evaluation(settings_, began) for _ in range(2))
+    for each in stored:
+        plainly(each, plain)
+        play(each, quick)
+        assert left_behind(quick) == left_behind(plain)
+    # What runs out later is noticed alike.
+    end = float(stored[-1].observed_at[-1]) + 100.0
+    for one in (plain, quick):
+        one.reach(end)
+    assert left_behind(quick) == left_behind(plain)
+    assert quick.end() == plain.end()
+
+
+@pytest.mark.spec("ANALYSIS-2")
+@settings(max_examples=300, deadline=None)
+@given(stored=histories(), settings_=in_force)
+def test_passing_over_what_is_quiet_changes_nothing(
+    stored: list[NumericColumns], settings_: AlarmSettings
+) -> None:
+    compare(stored, settings_)
