@@ -62,7 +62,8 @@ class Evaluation:
         self.reach(at)
         self.bedside.describe(description, at)
         self.bedside.connect(at)
-        self.look(at)
+        self._due = self.bedside.tick(at)
+        self._take()
 
     def instant(
         self,
@@ -76,7 +77,6 @@ class Evaluation:
         bedside = self.bedside
         if bedside.connection is Connection.LOST:
             bedside.connect(at)
-            self._due = bedside.tick(at)
         bedside.observe(at, at, values, indices, validity)
         self._due = min(self._due, at + bedside.patience_s)
         self._take()
@@ -88,12 +88,6 @@ class Evaluation:
             self._due = self.bedside.tick(self._due)
             self._take()
         self._reached = at
-
-    def look(self, at: float) -> None:
-        """Looks at the bedside at a time that it was brought to."""
-        self._due = self.bedside.tick(at)
-        self._reached = at
-        self._take()
 
     def end(self) -> list[Occurrence]:
         """Gives all that was raised, by time raised."""

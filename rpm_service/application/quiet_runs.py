@@ -68,7 +68,7 @@ class _Run:
 
     def hand_over(self, begin: int, end: int) -> None:
         """Gives the bedside the last report of each numeric in a run, and the last instant."""
-        columns, evaluation = self._columns, self._evaluation
+        columns, bedside = self._columns, self._evaluation.bedside
         last = {end - 1}
         if columns.reported is not None:
             reported = columns.reported[begin:end]
@@ -76,8 +76,7 @@ class _Run:
             last |= set((end - 1 - from_the_end[reported.any(axis=0)]).tolist())
         for place in sorted(last):
             at = float(columns.observed_at[place])
-            evaluation.bedside.observe(at, at, *columns.row(place))
-        evaluation.look(float(columns.observed_at[end - 1]))
+            bedside.observe(at, at, *columns.row(place))
 
     def _is_quiet(self, place: int, quiet: list[Quiet]) -> bool:
         """One instant, without the cost of arrays: most that are not quiet follow each other."""
@@ -116,13 +115,13 @@ class _Run:
         """The first place after `begin` that comes only when something has run out, or `end`."""
         columns = self._columns
         at = columns.observed_at[begin:end]
-        stale_after_s = np.array([each.stale_after_s for each in quiet])
-        if columns.reported is None:
-            due = at + min(SILENCE_S, stale_after_s.min(initial=np.inf))
-        else:
+        due = at + SILENCE_S
+        if columns.reported is not None:
+            # Where every instant reports everything, nothing goes stale while others go on.
             before = np.array([each.reported_at for each in quiet])
             newest = np.where(columns.reported[begin:end], at[:, np.newaxis], before)
+            stale_after_s = np.array([each.stale_after_s for each in quiet])
             stale_at = np.maximum.accumulate(newest) + stale_after_s
-            due = np.minimum(at + SILENCE_S, stale_at.min(axis=1, initial=np.inf))
+            due = np.minimum(due, stale_at.min(axis=1, initial=np.inf))
         late = at[1:] >= due[:-1]
         return begin + 1 + int(late.argmax()) if late.any() else end

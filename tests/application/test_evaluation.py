@@ -157,3 +157,14 @@ def test_a_hole_in_a_recording_is_a_lost_connection_that_ends() -> None:
         ("CONNECTION_LOST", 12.0, 30.0),
         ("SPO2_LOW", 30.0, None),
     ]
+
+
+@pytest.mark.spec("ALARM-15")
+def test_a_metric_is_stale_in_time_whenever_it_began() -> None:
+    cuff = [float(second) for second in range(30)]
+    tracks = [
+        Track(numeric("NIBPs", 60.0), cuff, [120] * 30),
+        Track(numeric("HR"), [6.0], [72]),
+    ]
+    (found,) = evaluate(tracks, PRESETS[AgeClass.ADULT])
+    assert (found.metric, found.raised_at_s) == ("HR", 12.0)

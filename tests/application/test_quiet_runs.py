@@ -1,6 +1,7 @@
 """Passing over what is quiet gives what playing every instant gives."""
 
 from collections.abc import Sequence
+from math import nan
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from rpm_service.application.evaluation import Evaluation
 from rpm_service.application.history import NumericColumns
 from rpm_service.application.quiet_runs import play
 from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, MetricLimits
-from tests.support.columns import histories
+from tests.support.columns import DESCRIPTIONS, T0, columns, histories
 
 limits = st.builds(
     MetricLimits,
@@ -70,9 +71,18 @@ def compare(stored: Sequence[NumericColumns], settings_: AlarmSettings) -> None:
 
 
 @pytest.mark.spec("ANALYSIS-2")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(stored=histories(), settings_=in_force)
 def test_passing_over_what_is_quiet_changes_nothing(
     stored: list[NumericColumns], settings_: AlarmSettings
 ) -> None:
     compare(stored, settings_)
+
+
+@pytest.mark.spec("ANALYSIS-2")
+def test_a_missing_signal_that_is_called_invalid_is_news() -> None:
+    described = DESCRIPTIONS[1]
+    rows = [(T0 + second, [97.0], None, [0]) for second in range(100)]
+    rows += [(T0 + second, [nan], None, [4]) for second in range(100, 200)]
+    rows += [(T0 + second, [nan], None, [3]) for second in range(200, 300)]
+    compare([columns(described, rows)], PRESETS[AgeClass.ADULT])

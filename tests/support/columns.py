@@ -44,14 +44,16 @@ def _rows(draw, width: int, at: float):
         step = draw(st.sampled_from(STEPS))
         values = draw(st.lists(st.sampled_from(VALUES), min_size=width, max_size=width))
         reported = draw(
-            st.none() | st.lists(st.booleans(), min_size=width, max_size=width).filter(any)
+            st.none()
+            | st.none()
+            | st.lists(st.booleans(), min_size=width, max_size=width).filter(any)
         )
         validity = draw(st.none() | st.lists(st.integers(0, 4), min_size=width, max_size=width))
-        for _ in range(draw(st.sampled_from((1, 1, 2, 3, 12, 70, 150)))):
-            at += step
+        count = draw(st.sampled_from((1, 1, 2, 3, 12, 70, 150)))
+        pause_before = draw(st.none() | st.integers(0, count))
+        for place in range(count):
+            at += draw(st.sampled_from(STEPS)) if place == pause_before else step
             rows.append((at, values, reported, validity))
-        if draw(st.booleans()):
-            at += draw(st.sampled_from(STEPS))
     return rows
 
 
