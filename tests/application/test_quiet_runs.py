@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rpm_service.application.evaluation import Evaluation
 from rpm_service.application.history import NumericColumns
 from rpm_service.application.quiet_runs import play
-from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, MetricLimits
+from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, MetricLimits, RateOfChange
 from tests.support.columns import DESCRIPTIONS, T0, columns, histories
 
 limits = st.builds(
@@ -24,11 +24,13 @@ limits = st.builds(
     hysteresis=st.sampled_from([0, 2]),
     hold_s=st.sampled_from([0, 3, 20]),
     latching=st.booleans(),
+    rate=st.none() | st.just(RateOfChange(8, 60)),
 )
 in_force = st.builds(
     AlarmSettings,
     st.dictionaries(st.sampled_from(["SpO2", "HR", "NIBPs"]), limits),
     st.sampled_from([0, 3]),
+    standstill=st.booleans(),
 ) | st.sampled_from([PRESETS[AgeClass.ADULT], PRESETS[AgeClass.NEONATAL]])
 
 
