@@ -51,4 +51,5 @@ class Once:
 def check_text(field: str, text: str, most: int) -> None:
     """Raises ActRefused for a text that is empty, too long, or not printable."""
     if not 1 <= len(text) <= most or not text.isprintable():
-        raise ActRefused("INVALID_ARGUMENT", field, f"must be 1 to {most} printable characters")
+        reason = f"{field} must be 1 to {most} printable characters"
+        raise ActRefused("INVALID_ARGUMENT", field, reason)

@@ -15,6 +15,7 @@ STYLES = {
     a.ALARM_PRIORITY_LOW: ("!", "bold cyan"),
 }
 TECHNICAL = "bold white on grey37"
+HELD = "bold magenta"
 NO_VALUE = "--?"
 HEADINGS = 2
 """Lines beside those of beds and alarms."""
@@ -114,7 +115,18 @@ def _row(ward: ShownWard, bed: ShownBed, columns: list[str], server_clock: float
         m.CONNECTION_LOST: Text("NO SIGNAL", style="bold white on grey37"),
         m.CONNECTION_AWAY: Text("standby", style="dim"),
     }.get(description.connection, Text())
+    held = (_held(each, server_clock) for each in description.inactivations)
+    state = Text("  ").join(filter(None, (state, *held)))
     return [Text(description.bed), *(cells.get(name, Text()) for name in columns), state]
+
+
+def _held(held: m.BedInactivation, server_clock: float) -> Text:
+    """What is held back of a bed's alarms, and for how long still."""
+    what = a.Inactivation.Name(held.state).removeprefix("INACTIVATION_")
+    if held.HasField("until"):
+        what += f" {_clock(max(0.0, held.until - server_clock))}"
+    scope = held.condition or held.metric
+    return Text(f"{scope} {what}".strip().replace("_", " "), style=HELD)
 
 
 def _cell(value: str, age_s: float, event: a.AlarmEvent | None) -> Text:
@@ -141,11 +153,16 @@ def _alarm(event: a.AlarmEvent, server_clock: float) -> Text:
         what = f"{event.metric} {beyond} {event.limit:g}"
     if event.text:
         what += f" ({event.text})"
-    state = {
+    signal = {
         a.ALARM_PRESENCE_ACKNOWLEDGED: f"acknowledged by {event.acknowledged_by}",
         a.ALARM_PRESENCE_LATCHED: "ended, reset to clear",
     }.get(event.presence, "")
+    owner = {
+        a.RESPONSIBILITY_ACCEPTED: f"{event.responsible} goes",
+        a.RESPONSIBILITY_REJECTED: f"{event.responsible} cannot go",
+    }.get(event.responsibility, "")
     since = _clock(server_clock - event.raised_at)
+    state = "  ".join(filter(None, (signal, owner, f"#{event.occurrence_id}")))
     return Text.assemble(
         (f" {symbol:>3} {priority:<6} {event.bed} ", style), f" {what}  {since}  ", (state, "dim")
     )

@@ -136,15 +136,16 @@ def test_alarms_are_told_in_words_the_worst_first() -> None:
     taken = alarm(
         4, "bed-1", "HR_HIGH", metric="HR", value=150, limit=120, raised_at=NOW - 3600,
         presence=a.ALARM_PRESENCE_ACKNOWLEDGED, acknowledged_by="nurse-7",
+        responsibility=a.RESPONSIBILITY_ACCEPTED, responsible="doctor-1",
     )  # fmt: skip
     ended = alarm(5, "bed-1", "ASYSTOLE", presence=a.ALARM_PRESENCE_LATCHED, text="lead II")
     shown = lines(draw(ward(snapshot(3, GONE, LOW_SPO2, taken, ended, ASYSTOLE)), NOW))
     assert [" ".join(words(line)) for line in shown[-5:]] == [
-        "!!! HIGH bed-2 HR below 35 0:05",
-        "!! MEDIUM bed-1 HR above 120 60:00 acknowledged by nurse-7",
-        "!! MEDIUM bed-1 SpO2 below 90 1:05",
-        "!! MEDIUM bed-1 asystole (lead II) 1:05 ended, reset to clear",
-        "! LOW bed-3 connection lost 1:05",
+        "!!! HIGH bed-2 HR below 35 0:05 #2",
+        "!! MEDIUM bed-1 HR above 120 60:00 acknowledged by nurse-7 doctor-1 goes #4",
+        "!! MEDIUM bed-1 SpO2 below 90 1:05 #1",
+        "!! MEDIUM bed-1 asystole (lead II) 1:05 ended, reset to clear #5",
+        "! LOW bed-3 connection lost 1:05 #3",
     ]
     assert lines(draw(ward(snapshot(1)), NOW))[-1] == "no alarms"
     assert lines(draw(ward(snapshot(0)), NOW)) == ["no beds", "no alarms"]
@@ -156,9 +157,26 @@ def test_an_early_warning_score_is_told_by_what_it_has_reached() -> None:
     three = alarm(2, "bed-2", "NEWS2_HIGH", metric="NEWS2", value=3)
     shown = lines(draw(ward(snapshot(2, five, three)), NOW))
     assert [" ".join(words(line)) for line in shown[-2:]] == [
-        "!! MEDIUM bed-1 NEWS2 5 or more 1:05",
-        "!! MEDIUM bed-2 NEWS2 a single 3 1:05",
+        "!! MEDIUM bed-1 NEWS2 5 or more 1:05 #1",
+        "!! MEDIUM bed-2 NEWS2 a single 3 1:05 #2",
     ]
+
+
+@pytest.mark.spec("WATCH-10")
+def test_what_is_held_back_is_told_with_the_time_that_is_left() -> None:
+    shown = ward(snapshot(2))
+    shown.beds[1].description.inactivations.extend(
+        (
+            m.BedInactivation(state=a.INACTIVATION_AUDIO_PAUSED, until=NOW + 90),
+            m.BedInactivation(state=a.INACTIVATION_ALARM_OFF, metric="SpO2", condition="SPO2_LOW"),
+        )
+    )
+    shown.beds[2].description.connection = m.CONNECTION_LOST
+    paused = m.BedInactivation(state=a.INACTIVATION_ALARM_PAUSED, metric="HR", until=NOW + 1)
+    shown.beds[2].description.inactivations.append(paused)
+    _, first, _, second, *_ = lines(draw(shown, NOW + 1))
+    assert first.endswith("AUDIO PAUSED 1:29  SPO2 LOW ALARM OFF")
+    assert second.endswith("NO SIGNAL  HR ALARM PAUSED 0:00")
 
 
 @pytest.mark.spec("WATCH-11")

@@ -13,6 +13,7 @@ from rpm_service.application.acts import KEY_MAX, ActRefused, RefusalCode
 from rpm_service.application.early_warning import Seen
 from rpm_service.domain.alarms import Priority
 from rpm_service.domain.early_warning import Consciousness, InspiredGas, OxygenScale
+from rpm_service.domain.inactivation import InactivationState
 
 STATUS: Final[dict[RefusalCode, int]] = {
     "NOT_FOUND": 404,
@@ -28,8 +29,14 @@ Key = Annotated[str, Field(min_length=1, max_length=KEY_MAX)]
 class Acts(Protocol):
     """Carries out acts, in the turn of the event loop in which they come. Raises ActRefused."""
 
-    def acknowledge(self, occurrence_id: int, priority: Priority, by: str, key: str) -> object:
-        """Acknowledges one occurrence at the priority the operator saw."""
+    def acknowledge(
+        self, occurrence_id: int, priority: Priority, by: str, key: str, duration_s: float = 0
+    ) -> object:
+        """Acknowledges one occurrence at the priority the operator saw; 0 s: the longest."""
+        ...
+
+    def answer(self, occurrence_id: int, by: str, key: str, *, accepted: bool) -> object:
+        """Takes responsibility for one occurrence, or says that one cannot."""
         ...
 
     def reset(self, occurrence_id: int, by: str, key: str) -> object:
@@ -38,6 +45,24 @@ class Acts(Protocol):
 
     def pause_audio(self, bed: str, duration_s: float, by: str, key: str) -> object:
         """Pauses the sound of a bed, or with 0 ends the pause."""
+        ...
+
+    def inactivate(
+        self,
+        bed: str,
+        metric: str,
+        condition: str,
+        state: InactivationState,
+        duration_s: float,
+        reason: str,
+        by: str,
+        key: str,
+    ) -> object:
+        """Holds back signals of one alarm, one metric or one bed; 0 s: as long as is usual."""
+        ...
+
+    def reactivate(self, bed: str, metric: str, condition: str, by: str, key: str) -> object:
+        """Ends all that is held back of exactly this scope."""
         ...
 
     def assess(self, bed: str, seen: Seen, by: str, key: str) -> object:
@@ -52,9 +77,19 @@ class _Body(BaseModel):
 
 
 class Acknowledge(_Body):
-    """The priority that the operator saw: an acknowledgement does not cover a higher one."""
+    """The priority that the operator saw: an acknowledgement does not cover a higher one.
+
+    It counts for 10 to 120 s while the condition holds; 0: 120 s.
+    """
 
     priority: Literal["LOW", "MEDIUM", "HIGH"]
+    duration_s: float = 0
+
+
+class Answer(_Body):
+    """Whether somebody goes, or says that they cannot."""
+
+    accepted: bool
 
 
 class Reset(_Body):
@@ -65,6 +100,21 @@ class PauseAudio(_Body):
     """For how long, in seconds; 0 ends a pause."""
 
     duration_s: float
+
+
+class Reactivate(_Body):
+    """The scope whose signals are held back no more."""
+
+    metric: str = ""
+    condition: str = ""
+
+
+class Inactivate(Reactivate):
+    """What is held back of a scope, for how long (0: as long as is usual), and why."""
+
+    state: Literal["AUDIO_PAUSED", "AUDIO_OFF", "ALARM_PAUSED", "ALARM_OFF"]
+    duration_s: float = 0
+    reason: str = ""
 
 
 class Assess(_Body):
@@ -90,8 +140,13 @@ def add_acts(app: FastAPI, acts: Acts) -> None:
 
     @app.post("/v1/alarms/{occurrence_id}/acknowledge", status_code=204)
     async def acknowledge(occurrence_id: OccurrenceId, body: Acknowledge, request: Request) -> None:
-        user = session_of(request).user
-        acts.acknowledge(occurrence_id, Priority[body.priority], user, body.idempotency_key)
+        user, key = session_of(request).user, body.idempotency_key
+        acts.acknowledge(occurrence_id, Priority[body.priority], user, key, body.duration_s)
+
+    @app.post("/v1/alarms/{occurrence_id}/responsibility", status_code=204)
+    async def answer(occurrence_id: OccurrenceId, body: Answer, request: Request) -> None:
+        user, key = session_of(request).user, body.idempotency_key
+        acts.answer(occurrence_id, user, key, accepted=body.accepted)
 
     @app.post("/v1/alarms/{occurrence_id}/reset", status_code=204)
     async def reset(occurrence_id: OccurrenceId, body: Reset, request: Request) -> None:
@@ -101,6 +156,17 @@ def add_acts(app: FastAPI, acts: Acts) -> None:
     @app.post("/v1/beds/{bed:path}/pause-audio", status_code=204)
     async def pause_audio(bed: str, body: PauseAudio, request: Request) -> None:
         acts.pause_audio(bed, body.duration_s, session_of(request).user, body.idempotency_key)
+
+    @app.post("/v1/beds/{bed:path}/inactivate", status_code=204)
+    async def inactivate(bed: str, body: Inactivate, request: Request) -> None:
+        state = InactivationState(body.state)
+        what = (bed, body.metric, body.condition, state, body.duration_s, body.reason)
+        acts.inactivate(*what, session_of(request).user, body.idempotency_key)
+
+    @app.post("/v1/beds/{bed:path}/reactivate", status_code=204)
+    async def reactivate(bed: str, body: Reactivate, request: Request) -> None:
+        user, key = session_of(request).user, body.idempotency_key
+        acts.reactivate(bed, body.metric, body.condition, user, key)
 
     @app.post("/v1/beds/{bed:path}/assess", status_code=204)
     async def assess(bed: str, body: Assess, request: Request) -> None:

@@ -72,9 +72,50 @@ async def test_an_assessment_is_recorded_under_the_name_of_who_is_signed_in(ward
     assert patient.assessment.oxygen_scale_by == "nurse.ratched"
 
 
+@pytest.mark.spec("WEB-10")
+async def test_who_goes_is_seen_at_the_socket_and_the_alarm_sounds_on(ward: Station) -> None:
+    Device(ward).alarm()
+    browser = await ward.signed_in("nurse.ratched")
+    async with ward.watch(browser) as socket:
+        await socket.send(SUBSCRIBE)
+        await frame(socket)
+        for number, accepted in enumerate((True, False)):
+            body = {"accepted": accepted, "idempotency_key": str(number)}
+            answer = await browser.post("/v1/alarms/1/responsibility", json=body)
+            assert answer.status_code == 204
+            (answered,) = (await frame(socket)).delta.alarms
+            assert answered.responsible == "nurse.ratched"
+            assert answered.presence == alarm_pb2.ALARM_PRESENCE_ON
+            assert answered.responsibility == (
+                alarm_pb2.RESPONSIBILITY_ACCEPTED if accepted else alarm_pb2.RESPONSIBILITY_REJECTED
+            )
+
+
+@pytest.mark.spec("WEB-10")
+async def test_what_is_held_back_and_its_end_are_seen_at_the_socket(ward: Station) -> None:
+    Device(ward, "gateway/monitor 7").alarm()
+    browser = await ward.signed_in("nurse.ratched")
+    bed, scope = "/v1/beds/gateway%2Fmonitor%207", {"condition": "DEVICE_APNOEA"}
+    async with ward.watch(browser) as socket:
+        await socket.send(SUBSCRIBE)
+        await frame(socket)
+        body = {**scope, "state": "ALARM_PAUSED", "duration_s": 60, "reason": "suction"}
+        answer = await browser.post(f"{bed}/inactivate", json={**body, "idempotency_key": "1"})
+        assert answer.status_code == 204
+        (held,) = (await frame(socket)).delta.beds[0].inactivations
+        assert held.state == alarm_pb2.INACTIVATION_ALARM_PAUSED
+        assert (held.metric, held.condition, held.reason) == ("", "DEVICE_APNOEA", "suction")
+        assert (held.by, held.until) == ("nurse.ratched", ward.clock.now() + 60)
+
+        answer = await browser.post(f"{bed}/reactivate", json={**scope, "idempotency_key": "2"})
+        assert answer.status_code == 204
+        assert not (await frame(socket)).delta.beds[0].inactivations
+
+
 RESET, ACKNOWLEDGE = "/v1/alarms/1/reset", "/v1/alarms/1/acknowledge"
 ASSESS = "/v1/beds/bed-1/assess"
-PAUSE = "/v1/beds/bed-1/pause-audio"
+ANSWER, PAUSE = "/v1/alarms/1/responsibility", "/v1/beds/bed-1/pause-audio"
+INACTIVATE, REACTIVATE = "/v1/beds/bed-1/inactivate", "/v1/beds/bed-1/reactivate"
 REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     (ACKNOWLEDGE, {"priority": "LOW"}, 409, "HIGH"),
     (ACKNOWLEDGE, {}, 400, "body.priority"),
@@ -92,6 +133,15 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     (ASSESS, {}, 400, "say what is breathed"),
     (PAUSE, {"duration_s": 121}, 400, "121 s is not within 1 to 120 s"),
     (PAUSE, {"duration_s": "60"}, 400, "body.duration_s"),
+    (ACKNOWLEDGE, {"priority": "HIGH", "duration_s": 9}, 400, "9 s is not within 10 to 120 s"),
+    (ANSWER, {}, 400, "body.accepted"),
+    (ANSWER, {"accepted": 1}, 400, "body.accepted"),
+    ("/v1/alarms/77/responsibility", {"accepted": True}, 404, "no alarm 77"),
+    (INACTIVATE, {}, 400, "body.state"),
+    (INACTIVATE, {"state": "MUTED"}, 400, "body.state"),
+    (INACTIVATE, {"state": "ALARM_OFF"}, 400, "must be 1 to 128 printable characters"),
+    (INACTIVATE, {"state": "AUDIO_PAUSED", "metric": "RR"}, 404, "'RR' is not measured there"),
+    (REACTIVATE, {}, 404, "nothing is held back of the whole bed"),
     ("/v1/beds/none/pause-audio", {"duration_s": 60}, 404, "'none'"),
 ]
 

@@ -54,7 +54,11 @@ async def test_no_route_answers_without_a_session(ward: Station) -> None:
         "/v1/watch",
         "/v1/alarms/{occurrence_id}/acknowledge",
         "/v1/alarms/{occurrence_id}/reset",
+        "/v1/alarms/{occurrence_id}/responsibility",
+        "/v1/beds/{bed:path}/assess",
+        "/v1/beds/{bed:path}/inactivate",
         "/v1/beds/{bed:path}/pause-audio",
+        "/v1/beds/{bed:path}/reactivate",
     }
 
 
