@@ -26,6 +26,9 @@ from rpm_service.domain.metrics import kind_of
 CONNECTION_LOST: Final = Condition("CONNECTION_LOST", Kind.TECHNICAL)
 DEVICE_CLOCK_OFF: Final = Condition("DEVICE_CLOCK_OFF", Kind.TECHNICAL)
 
+SERVER: Final = "server"
+"""Device and bed of the server's own alarms, which has no description and no values."""
+
 SILENCE_S: Final = 10.0
 """A bedside that has sent nothing for so long has lost its connection."""
 STALE_S_MIN: Final = 5.0
@@ -95,6 +98,8 @@ class Bedside:
         self.connection = Connection.AWAY
         self.early_warning: Score | None = None
         self.inactivations = Inactivations()
+        self.covered: bool | None = None
+        """Whether a viewer is there that can call somebody; None where no device is connected."""
         self.description = Description()
         self.board = AlarmBoard(device_id, device_id, next_occurrence)
         self._reminder = Reminder(self.board)
@@ -118,6 +123,11 @@ class Bedside:
     def bed(self) -> str:
         """The bed's name; the device's own where it has no bed."""
         return self.board.bed
+
+    @property
+    def is_server(self) -> bool:
+        """Whether this is no bed at all, but where the server's own alarms are."""
+        return self.device_id == SERVER
 
     @property
     def settings(self) -> AlarmSettings:

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from math import isfinite
 from typing import Final
 
-from rpm_service.application.bedside import Bedside, Refused
+from rpm_service.application.bedside import SERVER, Bedside, Refused
 from rpm_service.application.effects import (
     Connection,
     Description,
@@ -82,6 +82,8 @@ class TelemetrySession:
         self._said_goodbye = False
         self._draining = False
         self._ack_again = False
+        self._covered: list[bool | None] = []
+        """What the device was told of each monitor's coverage."""
 
     # -- opening and ending -------------------------------------------------------------
 
@@ -114,6 +116,8 @@ class TelemetrySession:
                     f"describe.mds[{place}].id",
                     f"{mds_id!r} is not {self.stream_id}'s to speak for",
                 )
+            if mds_id == SERVER:
+                raise Refused(f"describe.mds[{place}].id", f"{mds_id!r} is the server's own name")
             if mds_id in (earlier for earlier, _ in parts[:place]):
                 raise Refused(f"describe.mds[{place}].id", f"{mds_id!r} is described twice")
         kept = {mds_id for mds_id, _ in parts}
@@ -126,6 +130,7 @@ class TelemetrySession:
             bedside = self._ward.bedside(mds_id, now)
             self._ward.describe(bedside, description, now)
             self.bedsides.append(bedside)
+        self._covered = [None] * len(parts)
         self.step = Step.STREAMING
         self._tell_clock(now)
 
@@ -162,6 +167,16 @@ class TelemetrySession:
             else:
                 bedside.lose(now)
             self._ward.settle(bedside, now)
+
+    # -- coverage -----------------------------------------------------------------------
+
+    def tell_coverage(self) -> None:
+        """Tells the device of each monitor whether it is covered, where it does not know."""
+        for mds, bedside in enumerate(self.bedsides):
+            covered = bedside.covered
+            if covered is not None and covered is not self._covered[mds]:
+                self._covered[mds] = covered
+                self._peer.cover(mds, covered=covered)
 
     # -- time ---------------------------------------------------------------------------
 

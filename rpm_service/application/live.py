@@ -9,13 +9,15 @@ the bound of the logs below.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from rpm_service.application.bedside import Bedside
+from rpm_service.application.delivery import NOT_DELIVERED, calls_somebody
 from rpm_service.application.ports import Encoder
-from rpm_service.domain.alarms import AlarmEvent, Phase
+from rpm_service.domain.alarms import Alarm, AlarmEvent, Phase
+from rpm_service.domain.signals import Presence
 
 PROGRESS_S: Final = 1.0
 """A viewer gets a frame at least this often."""
@@ -36,6 +38,8 @@ class Scope:
     beds: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
     waveforms: bool = False
+    called: str = ""
+    """The viewer, where it may be called to beds that it does not show."""
 
     @property
     def is_whole_ward(self) -> bool:
@@ -44,6 +48,8 @@ class Scope:
 
     def shows(self, bedside: Bedside) -> bool:
         """Whether a bed is in view."""
+        if bedside.is_server:
+            return True
         return (not self.beds or bedside.bed in self.beds) and (
             not self.units or bedside.unit in self.units
         )
@@ -60,6 +66,18 @@ class _Page:
     measured: int = 0
     waveforms: dict[int, deque[tuple[int, bytes]]] = field(default_factory=dict)
     waved: int = 0
+    called: frozenset[str] = frozenset()
+    """Who sees NOT_DELIVERED of this bed whatever they show."""
+
+
+class _Told(NamedTuple):
+    """An alarm event as viewers get it. `called` sees it whatever they show."""
+
+    revision: int
+    event: AlarmEvent
+    bedside: Bedside
+    part: bytes
+    called: frozenset[str]
 
 
 class Live:
@@ -69,9 +87,11 @@ class Live:
         self.revision = 0
         self.described_at = 0
         """Revision at which a bed was last described: names and units may have moved."""
+        self.called_at = 0
+        """Revision at which an alarm event last called somebody."""
         self._encoder = encoder
         self._pages: dict[int, _Page] = {}
-        self._alarms: deque[tuple[int, Bedside, bytes]] = deque()
+        self._alarms: deque[_Told] = deque()
         self._forgotten = 0
         self._changed_descriptions: dict[int, Bedside] = {}
         self._changed_numerics: dict[int, Bedside] = {}
@@ -79,11 +99,15 @@ class Live:
         self._new_waveforms: list[tuple[Bedside, int, float, bytes]] = []
         self._frames: dict[tuple[int, Scope], bytes] = {}
         self._snapshots: dict[Scope, bytes] = {}
+        self._calls: dict[tuple[int, Scope], Sequence[tuple[int, int]]] = {}
 
     # -- what changes -------------------------------------------------------------------
 
     def describe(self, bedside: Bedside) -> None:
         """A bed is new, or its description, limits, connection or pause changed."""
+        if bedside.is_server:
+            self._page(bedside)
+            return
         self._changed_descriptions[bedside.number] = bedside
         self._changed_numerics[bedside.number] = bedside
 
@@ -94,6 +118,12 @@ class Live:
     def alarm(self, bedside: Bedside, event: AlarmEvent) -> None:
         """Something happened to an alarm."""
         self._new_alarms.append((bedside, event))
+
+    def call_in(self, bedside: Bedside, viewers: frozenset[str]) -> None:
+        """These viewers too see NOT_DELIVERED of a bed from now on, until its signal is OFF."""
+        page = self._page(bedside)
+        stands = bedside.board.get(NOT_DELIVERED) is not None
+        page.called = page.called | viewers if stands else viewers
 
     def waveform(self, bedside: Bedside, channel: int, start_at: float, samples: bytes) -> None:
         """A bed has new samples; `start_at` on the server's clock."""
@@ -120,9 +150,13 @@ class Live:
             page = self._page(bedside)
             page.numerics, page.measured = encoder.numerics(bedside), revision
         for bedside, event in self._new_alarms:
-            self._alarms.append((revision, bedside, encoder.alarm(event)))
+            undelivered = event.alarm.condition == NOT_DELIVERED
+            called = self._page(bedside).called if undelivered else frozenset[str]()
+            self._alarms.append(_Told(revision, event, bedside, encoder.alarm(event), called))
+            if calls_somebody(event):
+                self.called_at = revision
         while len(self._alarms) > ALARM_EVENTS_MAX:
-            self._forgotten = self._alarms.popleft()[0]
+            self._forgotten = self._alarms.popleft().revision
         for bedside, channel, start_at, samples in self._new_waveforms:
             self._keep_waveform(bedside, channel, start_at, samples)
         self._changed_descriptions.clear()
@@ -131,6 +165,7 @@ class Live:
         self._new_waveforms.clear()
         self._frames.clear()
         self._snapshots.clear()
+        self._calls.clear()
         return True
 
     def _page(self, bedside: Bedside) -> _Page:
@@ -157,11 +192,9 @@ class Live:
         frame = self._snapshots.get(scope)
         if frame is None:
             pages = [page for page in self._pages.values() if scope.shows(page.bedside)]
-            parts = [page.description for page in pages]
-            parts += [page.numerics for page in pages]
-            parts += [
-                self._encoder.alarm(event) for page in pages for event in standing(page.bedside)
-            ]
+            parts = [page.description for page in pages if page.described]
+            parts += [page.numerics for page in pages if page.measured]
+            parts += [self._encoder.alarm(event) for event in self._standing(scope)]
             frame = self._encoder.snapshot(self.revision, now, parts)
             self._snapshots[scope] = frame
         return frame
@@ -180,6 +213,19 @@ class Live:
             frame = self._encoder.delta(self.revision, now, parts) if parts else b""
             self._frames[key] = frame
         return frame
+
+    def calls(self, cursor: int | None, scope: Scope) -> Sequence[tuple[int, int]]:
+        """The alarm events in view that call somebody since a revision; None: in a snapshot.
+
+        As occurrence and event. In a snapshot an alarm that is ON stands for its last call.
+        """
+        key = (-1 if cursor is None else cursor, scope)
+        found = self._calls.get(key)
+        if found is None:
+            found = self._calls[key] = [
+                (alarm.occurrence_id, alarm.event_seq) for alarm in self._calling(cursor, scope)
+            ]
+        return found
 
     def progress(self, now: float) -> bytes:
         """Tells that nothing changed and the link lives."""
@@ -203,16 +249,35 @@ class Live:
             if scope.waveforms and page.waved > cursor:
                 for kept in page.waveforms.values():
                     yield from (part for revision, part in kept if revision > cursor)
-        yield from self._alarms_since(cursor, scope)
+        for told in self._alarms_since(cursor, scope):
+            yield told.part
 
-    def _alarms_since(self, cursor: int, scope: Scope) -> Iterable[bytes]:
-        found: list[bytes] = []
-        for revision, bedside, part in reversed(self._alarms):
-            if revision <= cursor:
+    def _alarms_since(self, cursor: int, scope: Scope) -> Iterable[_Told]:
+        found: list[_Told] = []
+        for told in reversed(self._alarms):
+            if told.revision <= cursor:
                 break
-            if scope.is_whole_ward or scope.shows(bedside):
-                found.append(part)
+            if scope.is_whole_ward or scope.shows(told.bedside) or scope.called in told.called:
+                found.append(told)
         return reversed(found)
+
+    def _calling(self, cursor: int | None, scope: Scope) -> Iterator[Alarm]:
+        if cursor is None:
+            for event in self._standing(scope):
+                if event.alarm.presence is Presence.ON:
+                    yield event.alarm
+        else:
+            for told in self._alarms_since(cursor, scope):
+                if calls_somebody(told.event):
+                    yield told.event.alarm
+
+    def _standing(self, scope: Scope) -> Iterator[AlarmEvent]:
+        for page in self._pages.values():
+            shown = scope.shows(page.bedside)
+            if shown or scope.called in page.called:
+                for event in standing(page.bedside):
+                    if shown or event.alarm.condition == NOT_DELIVERED:
+                        yield event
 
 
 def standing(bedside: Bedside) -> Iterator[AlarmEvent]:
@@ -227,6 +292,8 @@ class Mailbox:
 
     def __init__(self, live: Live) -> None:
         self.scope: Scope | None = None
+        self.calls: Sequence[tuple[int, int]] = ()
+        """Alarm events that call somebody in the frame that was taken last."""
         self._live = live
         self._cursor = 0
         self._fresh = True
@@ -252,10 +319,14 @@ class Mailbox:
         if not scope.is_whole_ward and self._cursor < live.described_at:
             # Beds may have moved into or out of view.
             self._fresh = True
+        self.calls = ()
         if self._fresh:
             frame = live.snapshot(scope, now)
+            self.calls = live.calls(None, scope)
         elif self._cursor < live.revision:
             frame = live.delta(self._cursor, scope, now)
+            if self._cursor < live.called_at:
+                self.calls = live.calls(self._cursor, scope)
         else:
             frame = b""
         self._fresh = False

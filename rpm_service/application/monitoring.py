@@ -6,16 +6,18 @@ same turn of the loop that decided them; they wait for no disk and no viewer.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from rpm_service.application.effects import Batch
 from rpm_service.application.ingest import TelemetrySession
-from rpm_service.application.live import FellBehind, Live, Mailbox, Scope
+from rpm_service.application.live import FellBehind, Live
 from rpm_service.application.operators import Operators
 from rpm_service.application.ports import Clock, DevicePeer, Encoder, Recorder
 from rpm_service.application.units import Units
+from rpm_service.application.viewers import Viewer
 from rpm_service.application.ward import Ward
+from rpm_service.domain.alarms import Condition, Kind, Priority
 
 TICK_S: Final = 0.05
 """Deadlines are judged, and what cannot wait is handed to the disk, this often."""
@@ -31,6 +33,16 @@ DRAIN_S_MAX: Final = 10.0
 ROWS_MAX: Final = 100_000
 """With so many rows waiting for the disk, devices are read no further."""
 
+STORAGE_S_MAX: Final = 4.0
+"""A batch that takes longer to be written is a disk that fails."""
+LAG_S_MAX: Final = 0.5
+"""A turn of the event loop that takes longer is an alarm,"""
+LAG_REMEMBERED_S: Final = 60.0
+"""until there has been none for so long."""
+
+STORAGE_DEGRADED: Final = Condition("STORAGE_DEGRADED", Kind.TECHNICAL)
+EVENT_LOOP_BLOCKED: Final = Condition("EVENT_LOOP_BLOCKED", Kind.TECHNICAL)
+
 _log = logging.getLogger(__name__)
 
 
@@ -41,19 +53,29 @@ class FeedClosed(Exception):
 class Feed:
     """One viewer's way into the live ward."""
 
-    def __init__(self, live: Live, clock: Clock, on_close: Callable[["Feed"], None]) -> None:
+    def __init__(
+        self, viewer: Viewer, live: Live, clock: Clock, on_close: Callable[["Feed"], None]
+    ) -> None:
+        self._viewer = viewer
         self._live = live
         self._clock = clock
         self._on_close = on_close
-        self._mailbox = Mailbox(live)
         self._news = asyncio.Event()
         self._reason: str | None = None
         self._said_why = False
 
     def subscribe(self, beds: frozenset[str], units: frozenset[str], *, waveforms: bool) -> None:
         """Chooses what to see (empty: everything); a whole snapshot comes next."""
-        self._mailbox.subscribe(Scope(beds, units, waveforms))
+        self._viewer.subscribe(beds, units, waveforms=waveforms)
         self._news.set()
+
+    def present(self, *, armed: bool, visible: bool) -> None:
+        """Says whether the viewer can be heard and seen."""
+        self._viewer.state(armed=armed, visible=visible, now=self._clock.now())
+
+    def confirm(self, events: Iterable[tuple[int, int]]) -> None:
+        """Says which alarm events, by occurrence and event, have been presented."""
+        self._viewer.confirm(events, self._clock.now())
 
     async def next_frame(self) -> bytes:
         """Waits for the next whole frame; there is one at least every second.
@@ -67,7 +89,7 @@ class Feed:
                 self._said_why = True
                 return self._live.closing(self._reason)
             try:
-                frame = self._mailbox.take(self._clock.now())
+                frame = self._viewer.take(self._clock.now())
             except FellBehind:
                 self.end("too slow: alarm events were missed; connect again for a snapshot")
                 continue
@@ -82,7 +104,7 @@ class Feed:
 
     def wake_if_idle(self, now: float) -> None:
         """The viewer must hear that its link lives."""
-        if self._mailbox.is_idle_since(now):
+        if self._viewer.mailbox.is_idle_since(now):
             self._news.set()
 
     def end(self, reason: str) -> None:
@@ -92,6 +114,7 @@ class Feed:
 
     def close(self) -> None:
         """Forgets the viewer."""
+        self._viewer.leave()
         self._on_close(self)
 
 
@@ -116,6 +139,8 @@ class Monitoring:
         self._publishes_soon = False
         self._stopping: str | None = None
         self._ticks = 0
+        self._writing_since = 0.0
+        self._lagged_at = float("-inf")
 
     # -- who comes in -------------------------------------------------------------------
 
@@ -125,9 +150,9 @@ class Monitoring:
         """Begins the session of a device's or gateway's stream."""
         return TelemetrySession(self.ward, stream_id, may_speak_for, peer)
 
-    def watch(self) -> Feed:
-        """Lets a viewer in."""
-        feed = Feed(self.live, self.clock, self._feeds.discard)
+    def watch(self, viewer: str) -> Feed:
+        """Lets a viewer in, by its identity."""
+        feed = Feed(Viewer(self.ward, viewer), self.live, self.clock, self._feeds.discard)
         self._feeds.add(feed)
         if self._stopping is not None:
             feed.end(self._stopping)
@@ -142,9 +167,12 @@ class Monitoring:
 
     async def run(self) -> None:
         """Keeps time until cancelled. Any error ends it: the alarm path fails loudly."""
+        loop = asyncio.get_running_loop()
         while True:
+            before = loop.time()
             await asyncio.sleep(TICK_S)
             self._tick(self.clock.now())
+            self._judge_itself(loop.time(), before + TICK_S)
 
     def _tick(self, now: float) -> None:
         self._ticks += 1
@@ -158,6 +186,20 @@ class Monitoring:
         if self._ticks % ACK_TICKS == 0:
             for session in self.ward.sessions.values():
                 session.acknowledge(now)
+
+    def _judge_itself(self, loop_now: float, due: float) -> None:
+        """Judges what would make the server late; both times are the event loop's own."""
+        now = self.clock.now()
+        if self._writing is not None and loop_now - self._writing_since > STORAGE_S_MAX:
+            self._storage(degraded=True)
+        if loop_now - due > LAG_S_MAX:
+            self._lagged_at = loop_now
+        lags = loop_now - self._lagged_at < LAG_REMEMBERED_S
+        self.ward.judge_server(EVENT_LOOP_BLOCKED, Priority.LOW, present=lags, now=now)
+
+    def _storage(self, *, degraded: bool) -> None:
+        now = self.clock.now()
+        self.ward.judge_server(STORAGE_DEGRADED, Priority.MEDIUM, present=degraded, now=now)
 
     def _publish_soon(self) -> None:
         if not self._publishes_soon:
@@ -175,6 +217,7 @@ class Monitoring:
     def _commit(self) -> None:
         if self._writing is None and self.ward.batch:
             self._writing = self.ward.take_batch()
+            self._writing_since = asyncio.get_running_loop().time()
             self._recorder.submit(self._writing, self._on_written)
         if self.ward.rows > ROWS_MAX:
             self.room.clear()
@@ -184,11 +227,13 @@ class Monitoring:
         assert batch is not None
         if error is not None:
             _log.error("storage: %s; trying again, devices keep what is not acknowledged", error)
+            self._storage(degraded=True)
             asyncio.get_running_loop().call_later(
                 RETRY_S, self._recorder.submit, batch, self._on_written
             )
             return
         self._writing = None
+        self._storage(degraded=False)
         now = self.clock.now()
         for stream_id, seq in batch.progress.items():
             self.ward.durable[stream_id] = seq

@@ -48,6 +48,10 @@ class DevicePeer(Protocol):
         """Tells the device that everything up to a sequence number is on disk."""
         ...
 
+    def cover(self, mds: int, *, covered: bool) -> None:
+        """Tells the device whether somebody can be called to one of its monitors."""
+        ...
+
     def supersede(self) -> None:
         """Cuts the stream: a newer one of the same identity has taken over."""
         ...

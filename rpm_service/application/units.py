@@ -50,6 +50,14 @@ class Units:
         self._units = dict(units or {})
         self._other = other or Unit()
 
+    def may_call(self, viewer: str) -> bool:
+        """Whether a viewer is called at any level of any unit."""
+        return any(
+            viewer in level.viewers
+            for unit in (*self._units.values(), self._other)
+            for level in unit.escalation
+        )
+
     def of(self, name: str) -> Unit:
         """The unit of that name; what holds for any other where it has none of its own."""
         return self._units.get(name, self._other)

@@ -10,7 +10,9 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from rpm_service.application.bedside import Bedside
+from rpm_service.application.bedside import SERVER, Bedside
+from rpm_service.application.coverage import Coverage
+from rpm_service.application.delivery import Deliveries
 from rpm_service.application.early_warning import EarlyWarning
 from rpm_service.application.effects import (
     Association,
@@ -24,7 +26,7 @@ from rpm_service.application.effects import (
 from rpm_service.application.evidence import EvidenceDue
 from rpm_service.application.live import Live
 from rpm_service.application.units import Units
-from rpm_service.domain.alarms import Alarm, Phase
+from rpm_service.domain.alarms import Alarm, Condition, Phase, Priority
 from rpm_service.domain.limits import AgeClass
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class Ward:
         self.alarm_events = 0
         self.on_alarm: Callable[[], None] = lambda: None
         """Called when alarm events wait to be published."""
+        self.coverage = Coverage(self.bedsides, self.units, now)
+        self.deliveries = Deliveries(self.units, live.call_in)
         self._epochs: dict[str, int] = dict(restored.epochs)
         self._numbers = count(1)
         self._occurrences = count(restored.next_occurrence)
@@ -75,6 +79,7 @@ class Ward:
                 continue
             bedside = self.bedside(stored.device_id, now)
             bedside.board.restore(alarms.pop(stored.device_id, ()))
+            self.deliveries.restore(bedside, now)
             bedside.describe(stored.description, now)
             bedside.resume(stored.connection, held)
             self._schedule(bedside, now)
@@ -82,6 +87,7 @@ class Ward:
         for device_id, left in alarms.items():
             bedside = self.bedside(device_id, now)
             bedside.board.restore(left)
+            self.deliveries.restore(bedside, now)
             self._schedule(bedside, now)
 
     # -- bedsides -----------------------------------------------------------------------
@@ -98,7 +104,8 @@ class Ward:
 
     def at_bed(self, bed: str) -> Bedside | None:
         """The bedside that is shown under a bed's name."""
-        return next((each for each in self.bedsides.values() if each.bed == bed), None)
+        places = (each for each in self.bedsides.values() if not each.is_server)
+        return next((each for each in places if each.bed == bed), None)
 
     def describe(self, bedside: Bedside, description: Description, now: float) -> None:
         """A device says what it measures, and is there."""
@@ -112,6 +119,7 @@ class Ward:
     def settle(self, bedside: Bedside, now: float) -> None:
         """Something other than values changed: show it, keep it, and look again in time."""
         self.batch.connections[bedside.device_id] = bedside.connection
+        self.coverage.bed_changed(bedside)
         self.live.describe(bedside)
         self.collect(bedside)
         self._schedule(bedside, now)
@@ -121,6 +129,7 @@ class Ward:
         events, inactivations = bedside.board.events, bedside.inactivations
         for event in events:
             self.live.alarm(bedside, event)
+            self.deliveries.take(bedside, event)
             if event.phase in _CALLS_ANEW:
                 inactivations.break_through(event.alarm.condition, event.alarm.priority)
         if inactivations.changed:
@@ -136,6 +145,7 @@ class Ward:
 
     def take_batch(self) -> Batch:
         """Hands over what is to be written, and begins anew."""
+        self._keep_deliveries()
         batch, self.batch, self.rows = self.batch, Batch(), 0
         return batch
 
@@ -174,9 +184,42 @@ class Ward:
             heappush(deadlines, (bedside.due, bedside.number, bedside))
             if bedside.connection is not connection:
                 self.batch.connections[bedside.device_id] = bedside.connection
+                self.coverage.bed_changed(bedside)
                 self.live.describe(bedside)
             self.collect(bedside)
         self.early_warning.tick(now)
+        if self.coverage.is_due(now):
+            for bedside in self.coverage.judge(now):
+                self.live.describe(bedside)
+                self.collect(bedside)
+            for session in self.sessions.values():
+                session.tell_coverage()
+        for bedside in self.deliveries.judge(now):
+            self.collect(bedside)
+        self._keep_deliveries()
+
+    def judge_server(
+        self, condition: Condition, priority: Priority, *, present: bool, now: float
+    ) -> None:
+        """Raises or ends an alarm of the server's own, that every viewer sees."""
+        known = self.bedsides.get(SERVER)
+        if present is (known is not None and known.board.holds(condition)):
+            return
+        bedside = self.bedside(SERVER, now)
+        if present:
+            bedside.board.start(condition, priority, now, now)
+        else:
+            bedside.board.end(condition, now, now)
+        self.collect(bedside)
+
+    def _keep_deliveries(self) -> None:
+        deliveries = self.deliveries
+        if deliveries.records:
+            self.batch.deliveries.extend(deliveries.records)
+            deliveries.records.clear()
+        if deliveries.notices:
+            self.batch.notices.extend(deliveries.notices)
+            deliveries.notices.clear()
 
     def _schedule(self, bedside: Bedside, now: float) -> None:
         bedside.due = bedside.tick(now)
@@ -231,6 +274,7 @@ class Ward:
         bedside = self.at_bed(bed)
         if bedside is not None:
             bedside.discharge(now)
+            self.deliveries.discharge(bedside, now)
             self._place(bedside, now)
             self.settle(bedside, now)
 

@@ -250,6 +250,10 @@ class AlarmBoard:
         for condition in list(self._untold):
             self._tell(Phase.UPDATE, self._present(condition), at, now)
 
+    def retell(self, condition: Condition, text: str, now: float) -> None:
+        """A present condition is told again, in other words."""
+        self._tell(Phase.UPDATE, replace(self._present(condition), text=text), now, now)
+
     def end(
         self, condition: Condition, at: float, now: float, *, value: float | None = None
     ) -> None:

@@ -16,7 +16,7 @@ from rpm_service.sdk.monitor import (
     Samples,
     int16_bytes,
 )
-from rpm_service.sdk.notices import Limits, Refusal, Settings
+from rpm_service.sdk.notices import Coverage, Limits, Refusal, Settings
 from rpm_service.sdk.session import State
 from rpm_service.sdk.vocabulary import AlarmKind, AlarmPriority, GoodbyeReason, Validity
 from rpm_service.sdk.wire import FRAME_BYTES_MAX
@@ -27,6 +27,7 @@ __all__ = [
     "AlarmKind",
     "AlarmPriority",
     "Counters",
+    "Coverage",
     "Credentials",
     "CredentialsUnusable",
     "GoodbyeReason",

@@ -15,7 +15,7 @@ from rpm_service.sdk.counters import Counters
 from rpm_service.sdk.credentials import Credentials
 from rpm_service.sdk.link import Callbacks, Link
 from rpm_service.sdk.monitor import Monitor, Observation, Samples
-from rpm_service.sdk.notices import Refusal, Settings
+from rpm_service.sdk.notices import Coverage, Refusal, Settings
 from rpm_service.sdk.session import Session, State
 from rpm_service.sdk.spool import SPOOL_BYTES_MAX, Spool
 from rpm_service.sdk.vocabulary import AlarmKind, AlarmPriority, GoodbyeReason, Validity
@@ -39,7 +39,7 @@ class TelemetryClient:
     certificate that may not speak for the device, is raised as Refused by the next call, or on
     leaving the block where there was none.
 
-    The four callbacks run in the event loop and must not block; an exception in one ends the
+    The five callbacks run in the event loop and must not block; an exception in one ends the
     client and is raised by the next call.
     """
 
@@ -55,6 +55,7 @@ class TelemetryClient:
         spool_bytes_max: int = SPOOL_BYTES_MAX,
         on_refusal: Callable[[Refusal], None] | None = None,
         on_settings: Callable[[Settings], None] | None = None,
+        on_coverage: Callable[[Coverage], None] | None = None,
         on_connected: Callable[[], None] | None = None,
         on_disconnected: Callable[[str], None] | None = None,
         rng: Random | None = None,
@@ -69,7 +70,9 @@ class TelemetryClient:
             credentials,
             self._session,
             clock=clock,
-            callbacks=Callbacks(on_refusal, on_settings, on_connected, on_disconnected),
+            callbacks=Callbacks(
+                on_refusal, on_settings, on_coverage, on_connected, on_disconnected
+            ),
             rng=rng or SystemRandom(),
         )
         self._alarms: dict[tuple[int, str], tuple[AlarmKind, AlarmPriority]] = {}

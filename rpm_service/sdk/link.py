@@ -18,7 +18,7 @@ from rpm_service.sdk.backoff import backoff_s
 from rpm_service.sdk.channel import open_channel, open_stream
 from rpm_service.sdk.credentials import Credentials
 from rpm_service.sdk.errors import ProtocolViolated, Refused
-from rpm_service.sdk.notices import Refusal, Settings
+from rpm_service.sdk.notices import Coverage, Refusal, Settings
 from rpm_service.sdk.session import Session
 from rpm_service.v1.telemetry_pb2 import StreamTelemetryResponse
 
@@ -48,6 +48,7 @@ class Callbacks:
 
     refusal: Callable[[Refusal], None] | None = None
     settings: Callable[[Settings], None] | None = None
+    coverage: Callable[[Coverage], None] | None = None
     connected: Callable[[], None] | None = None
     disconnected: Callable[[str], None] | None = None
 
@@ -181,6 +182,8 @@ class Link:
                 self._callbacks.refusal(notice)
             case Settings() if self._callbacks.settings is not None:
                 self._callbacks.settings(notice)
+            case Coverage() if self._callbacks.coverage is not None:
+                self._callbacks.coverage(notice)
             case _:
                 pass
         self._wake.set()

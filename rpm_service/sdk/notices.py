@@ -37,6 +37,17 @@ class Settings:
     limits: tuple[Limits, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Whether somebody can be called to the patient of one monitor.
+
+    Where nobody can, the device should signal as loudly as if it stood alone.
+    """
+
+    mds: int
+    covered: bool
+
+
 def settings_from(settings: telemetry_pb2.Settings) -> Settings:
     """Reads the server's settings."""
     return Settings(

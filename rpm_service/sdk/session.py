@@ -21,7 +21,7 @@ from rpm_service.sdk import wire
 from rpm_service.sdk.counters import Counters
 from rpm_service.sdk.errors import ProtocolViolated, Refused
 from rpm_service.sdk.monitor import Monitor
-from rpm_service.sdk.notices import Refusal, Settings, settings_from
+from rpm_service.sdk.notices import Coverage, Refusal, Settings, settings_from
 from rpm_service.sdk.spool import Spool
 from rpm_service.sdk.vocabulary import GoodbyeReason
 from rpm_service.sdk.wire import Numbered
@@ -55,7 +55,7 @@ class State(Enum):
     DRAINING = auto()
 
 
-_WHILE_STREAMING = frozenset({"ack", "rewind", "refusal", "settings", "drain"})
+_WHILE_STREAMING = frozenset({"ack", "rewind", "refusal", "settings", "coverage", "drain"})
 RECEIPTS = {
     State.OFFLINE: frozenset[str](),
     State.GREETING: frozenset({"welcome", "refusal", "drain"}),
@@ -171,7 +171,7 @@ class Session:
 
     def receive(
         self, response: telemetry_pb2.StreamTelemetryResponse, now: float
-    ) -> Refusal | Settings | None:
+    ) -> Refusal | Settings | Coverage | None:
         """Takes one frame of the server; returns what the device's program may want to know.
 
         Raises ProtocolViolated where the contract does not allow the frame now, or the two
@@ -192,6 +192,8 @@ class Session:
                 return self._refused(response.refusal, now)
             case "settings":
                 return settings_from(response.settings)
+            case "coverage":
+                return Coverage(response.coverage.mds, response.coverage.covered)
             case "drain":
                 self._draining(response.drain.reconnect_after_s, now)
         return None

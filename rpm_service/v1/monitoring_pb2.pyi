@@ -201,8 +201,8 @@ Global___ViewerPresence: _TypeAlias = ViewerPresence  # noqa: Y015
 
 @_typing.final
 class ConfirmDelivery(_message.Message):
-    """Alarm events that have been presented to a person. May be repeated; what is not confirmed
-    in time is a technical alarm, NOT_DELIVERED.
+    """Alarm events that have been presented to a person; one stands for all before it of the same
+    occurrence. May be repeated; what is not confirmed in time is a technical alarm, NOT_DELIVERED.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -210,7 +210,7 @@ class ConfirmDelivery(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___AlarmEventId]:
-        """At most 256; events that are not known are ignored."""
+        """At most 256; events that were not sent to this viewer are ignored."""
 
     def __init__(
         self,
@@ -473,7 +473,7 @@ class BedDescription(_message.Message):
     audio_paused_until: _builtins.float
     """Until when the sound is paused; absent where it is not."""
     covered: _builtins.bool
-    """Whether a viewer is there that can call somebody; absent where nothing is monitored."""
+    """Whether a viewer is there that can call somebody; absent where no device is connected."""
     @_builtins.property
     def metrics(self) -> _containers.RepeatedCompositeFieldContainer[Global___MetricDescription]:
         """The metrics; BedNumerics speaks in their positions."""

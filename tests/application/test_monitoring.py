@@ -7,20 +7,25 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from rpm_service.application.effects import Batch, Connection
+from rpm_service.application.bedside import Refused
+from rpm_service.application.effects import Batch, Connection, Restored
 from rpm_service.application.ingest import TelemetrySession
 from rpm_service.application.monitoring import (
     DRAIN_S_MAX,
+    LAG_REMEMBERED_S,
+    LAG_S_MAX,
     ROWS_MAX,
     TICK_S,
     Feed,
     FeedClosed,
     Monitoring,
 )
-from rpm_service.domain.alarms import Priority
+from rpm_service.application.units import Units
+from rpm_service.domain.alarms import Alarm, Priority
+from tests.support.elsewhere import ELSEWHERE
 from tests.support.memory_recorder import MemoryRecorder
 from tests.support.plain_encoder import PlainEncoder, PlainViewer, read
-from tests.support.virtual_time import LoopClock, run
+from tests.support.virtual_time import LoopClock, VirtualTimeLoop, run
 from tests.support.vital_signs import description
 
 
@@ -39,6 +44,9 @@ class Peer:
 
     def acknowledge(self, durable_through_seq: int) -> None:
         self.acks.append(durable_through_seq)
+
+    def cover(self, mds: int, *, covered: bool) -> None:
+        self.covered = covered
 
     def supersede(self) -> None:
         raise AssertionError("there is one session only")
@@ -59,12 +67,12 @@ class Peer:
 
 
 class Corridor:
-    def __init__(self) -> None:
+    def __init__(self, units: Units = ELSEWHERE) -> None:
         self.recorder = MemoryRecorder()
-        self.monitoring = Monitoring(LoopClock(), self.recorder, PlainEncoder())
+        self.monitoring = Monitoring(LoopClock(), self.recorder, PlainEncoder(), units)
 
     def watch(self) -> Feed:
-        feed = self.monitoring.watch()
+        feed = self.monitoring.watch("nurse-7")
         feed.subscribe(frozenset(), frozenset(), waveforms=False)
         return feed
 
@@ -117,9 +125,9 @@ def test_while_the_disk_fails_nothing_is_acknowledged_and_alarms_go_on() -> None
             await peer.streams(60, 0, 97)
             assert peer.acks == []
             assert c.recorder.batches == []
-            while not viewer.alarms:
+            while "ASYSTOLE" not in {each.condition.code for each in viewer.alarms.values()}:
                 viewer.take(await feed.next_frame())
-            (alarm,) = viewer.alarms.values()
+            alarm = next(each for each in viewer.alarms.values() if each.bed == "oximeter-1")
             assert alarm.condition.code == "ASYSTOLE"
             event = c.monitoring.operators.acknowledge(
                 alarm.occurrence_id, Priority.HIGH, "nurse", "key"
@@ -140,7 +148,8 @@ def test_when_the_disk_is_back_everything_is_written_once_and_acknowledged() -> 
             await asyncio.sleep(2)
             assert c.rows == list(range(1, 21))
             events = [event for batch in c.recorder.batches for event in batch.events]
-            assert [event.alarm.condition.code for event in events] == ["ASYSTOLE"]
+            of_the_bed = [event for event in events if event.alarm.bed == "oximeter-1"]
+            assert [event.alarm.condition.code for event in of_the_bed] == ["ASYSTOLE"]
             assert peer.acks[-1] == 20
 
     run(story())
@@ -248,7 +257,7 @@ def test_a_server_that_stops_tells_devices_and_says_nothing_about_them() -> None
             bedside = c.monitoring.ward.bedsides["oximeter-1"]
             assert bedside.connection is Connection.CONNECTED
             assert list(bedside.board) == []
-            late = c.monitoring.watch()
+            late = c.monitoring.watch("nurse-7")
             assert read(await late.next_frame())[:2] == ("closing", "maintenance")
 
     run(story())
@@ -339,5 +348,136 @@ def test_an_error_on_the_alarm_path_ends_the_ward_loudly() -> None:
         c.monitoring.ward.bedsides["oximeter-1"].board._next_occurrence = broken
         with pytest.raises(ValueError, match="broken"):
             await c.monitoring.run()
+
+    run(story())
+
+
+# -- the server's own alarms ------------------------------------------------------------------
+
+
+def own(monitoring: Monitoring) -> dict[str, Alarm]:
+    """The alarms of the server itself, by condition."""
+    server = monitoring.ward.bedsides.get("server")
+    return {} if server is None else {alarm.condition.code: alarm for alarm in server.board}
+
+
+@pytest.mark.spec("DELIVERY-18")
+def test_a_disk_that_refuses_is_an_alarm_until_it_takes_what_it_had_refused() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            peer = Peer(c.monitoring)
+            await peer.streams(3, 72, 97)
+            assert not own(c.monitoring)
+            c.recorder.error = OSError("No space left on device")
+            await peer.streams(2, 72, 97)
+            assert own(c.monitoring)["STORAGE_DEGRADED"].priority is Priority.MEDIUM
+            c.recorder.error = None
+            await peer.streams(1, 72, 97)
+            assert not own(c.monitoring)
+
+    run(story())
+
+
+@pytest.mark.spec("DELIVERY-18")
+def test_a_disk_that_does_not_answer_is_an_alarm_within_five_seconds() -> None:
+    class Stuck(MemoryRecorder):
+        done: Callable[[Exception | None], None] | None = None
+
+        def submit(self, batch: Batch, done: Callable[[Exception | None], None]) -> None:
+            self.done = done
+
+    async def story() -> None:
+        async with corridor() as c:
+            stuck = c.monitoring._recorder = Stuck()
+            peer = Peer(c.monitoring)
+            await peer.streams(3, 72, 97)
+            assert not own(c.monitoring)
+            await peer.streams(2, 72, 97)
+            assert set(own(c.monitoring)) == {"STORAGE_DEGRADED"}
+            assert stuck.done is not None
+            stuck.done(None)
+            assert not own(c.monitoring)
+
+    run(story())
+
+
+@pytest.mark.spec("DELIVERY-19")
+def test_a_turn_that_takes_too_long_is_an_alarm_for_a_minute() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            await asyncio.sleep(1)
+            jump(LAG_S_MAX / 2)
+            await asyncio.sleep(1)
+            assert not own(c.monitoring)
+            jump(LAG_S_MAX + 0.1)
+            await asyncio.sleep(0.2)
+            assert own(c.monitoring)["EVENT_LOOP_BLOCKED"].priority is Priority.LOW
+            await asyncio.sleep(LAG_REMEMBERED_S - 2)
+            assert own(c.monitoring)
+            await asyncio.sleep(3)
+            assert not own(c.monitoring)
+
+    run(story())
+
+
+def jump(seconds: float) -> None:
+    """Nothing else runs for so long."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualTimeLoop)
+    loop._jumping.now += seconds
+
+
+@pytest.mark.spec("DELIVERY-20")
+def test_every_viewer_sees_the_servers_own_alarms_and_no_bed() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            feed, viewer = c.monitoring.watch("nurse-7"), PlainViewer()
+            feed.subscribe(frozenset({"bed 9"}), frozenset(), waveforms=False)
+            viewer.take(await feed.next_frame())
+            await asyncio.sleep(1)
+            jump(1)
+            while not viewer.alarms:
+                viewer.take(await feed.next_frame())
+            (alarm,) = viewer.alarms.values()
+            assert (alarm.bed, alarm.device_id) == ("server", "server")
+            again, later = c.monitoring.watch("nurse-8"), PlainViewer()
+            again.subscribe(frozenset(), frozenset(), waveforms=False)
+            later.take(await again.next_frame())
+            assert later.alarms == viewer.alarms
+            assert not viewer.beds
+            assert not later.beds
+            assert not later.numerics
+            act = c.monitoring.operators.acknowledge
+            act(alarm.occurrence_id, alarm.priority, "nurse-7", "key")
+            later.take(await again.next_frame())
+            (seen,) = later.alarms.values()
+            assert seen.acknowledgement is not None
+            assert not later.beds
+            assert c.monitoring.ward.at_bed("server") is None
+
+    run(story())
+
+
+@pytest.mark.spec("DELIVERY-20")
+def test_the_servers_own_alarms_outlive_it() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            await asyncio.sleep(1)
+            jump(1)
+            await asyncio.sleep(1)
+            alarms = list(own(c.monitoring).values())
+            restored = Restored(next_occurrence=9, alarms=alarms)
+        again = Monitoring(LoopClock(), MemoryRecorder(restored), PlainEncoder(), ELSEWHERE)
+        assert list(own(again).values()) == alarms
+
+    run(story())
+
+
+@pytest.mark.spec("DELIVERY-20")
+def test_no_device_may_have_the_servers_name() -> None:
+    async def story() -> None:
+        c = Corridor()
+        with pytest.raises(Refused, match="the server's own name"):
+            Peer(c.monitoring, "server")
 
     run(story())

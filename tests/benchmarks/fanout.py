@@ -68,7 +68,7 @@ class Ours:
             assert bedside.observe_quiet(now, now, CALM)
             self.monitoring.live.measure(bedside)
         self.monitoring._publish()
-        while any(feed._mailbox._cursor < self.monitoring.live.revision
+        while any(feed._viewer.mailbox._cursor < self.monitoring.live.revision
                   for feed in self.monitoring._feeds):  # fmt: skip
             await asyncio.sleep(0.002)
         self.frame_bytes = max(map(len, self.monitoring.live._frames.values()))

@@ -247,10 +247,10 @@ async def test_a_feed_that_ends_says_closed_once_and_comes_back_with_a_snapshot(
         tries = 0
         let_in = server.monitoring.watch
 
-        def counted() -> Feed:
+        def counted(viewer: str) -> Feed:
             nonlocal tries
             tries += 1
-            return let_in()
+            return let_in(viewer)
 
         monkeypatch.setattr(server.monitoring, "watch", counted)
         await server.monitoring.drain("the server is stopping")

@@ -14,6 +14,7 @@ from rpm_service.sdk import (
     FRAME_BYTES_MAX,
     AlarmKind,
     AlarmPriority,
+    Coverage,
     Credentials,
     GoodbyeReason,
     Monitor,
@@ -141,7 +142,7 @@ async def test_an_answer_that_breaks_the_contract_ends_the_connection_and_not_th
 
 
 @pytest.mark.spec("SDK-9")
-async def test_a_program_is_told_of_refusals_settings_and_connections(
+async def test_a_program_is_told_of_refusals_settings_coverage_and_connections(
     server: FakeTelemetry, credentials: Credentials, monitor: Monitor
 ) -> None:
     told: list[object] = []
@@ -151,6 +152,7 @@ async def test_a_program_is_told_of_refusals_settings_and_connections(
         [monitor],
         on_refusal=told.append,
         on_settings=told.append,
+        on_coverage=told.append,
         on_connected=lambda: told.append("connected"),
     ) as client:
         number = client.observe([500.0, 72.0])
@@ -158,9 +160,15 @@ async def test_a_program_is_told_of_refusals_settings_and_connections(
         await session.open(resume_from_seq=41)
         await session.observations_of(41)
         await session.say(settings=telemetry_pb2.Settings(mds=0))
+        await session.say(coverage=telemetry_pb2.Coverage(mds=0, covered=False))
         await session.say(refusal=telemetry_pb2.Refusal(seq=41, field="values[0]", reason="no"))
         await client.drained(PATIENCE_S)
-    assert told == ["connected", Settings(0, ()), Refusal(number, "values[0]", "no", False)]
+    assert told == [
+        "connected",
+        Settings(0, ()),
+        Coverage(0, covered=False),
+        Refusal(number, "values[0]", "no", False),
+    ]
     assert client.counters.frames_refused == 1
 
 

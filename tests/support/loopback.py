@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ from rpm_service.application.bedside import Bedside
 from rpm_service.application.effects import Act, Gap, NumericRow, WaveformRow
 from rpm_service.application.identity import Identity, Role
 from rpm_service.application.monitoring import Monitoring
+from rpm_service.application.units import Units
 from rpm_service.domain.alarms import Alarm, AlarmEvent
 from rpm_service.domain.metrics import BY_NAME, MILLIVOLT
 from rpm_service.v1 import (
@@ -32,6 +34,7 @@ from rpm_service.v1 import (
     patient_pb2_grpc,
     telemetry_pb2,
 )
+from tests.support.elsewhere import ELSEWHERE
 from tests.support.memory_recorder import MemoryRecorder
 
 PATIENCE_S = 10.0
@@ -45,6 +48,8 @@ def hasten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(monitoring, "TICK_S", 0.002)
     patch.setattr(monitoring, "RETRY_S", 0.002)
     patch.setattr(ingest, "ACK_S", 0.0)
+    # How long a turn of the loop takes says something of the machine and nothing of the server.
+    patch.setattr(monitoring, "LAG_S_MAX", inf)
 
 
 class StillClock:
@@ -65,11 +70,11 @@ class StillClock:
 class LoopbackServer:
     """The server of one test."""
 
-    def __init__(self, certs: Path) -> None:
+    def __init__(self, certs: Path, units: Units = ELSEWHERE) -> None:
         self.certs = certs
         self.clock = StillClock()
         self.recorder = MemoryRecorder()
-        self.monitoring = Monitoring(self.clock, self.recorder, ProtobufEncoder())
+        self.monitoring = Monitoring(self.clock, self.recorder, ProtobufEncoder(), units)
         self.certificates_age_s = 0.0
         """How much later than now certificates are judged."""
         self._checker = pki.load_checker(certs)
@@ -297,12 +302,12 @@ class Device(Stream):
         return self._server.clock.now()
 
     async def take(self, kind: str) -> Any:
-        """The next frame but acks, which must be of this kind."""
+        """The next frame but acks, which must be of this kind; coverage is passed over too."""
         while (frame := await self.frame()) is not None:
             found = frame.WhichOneof("frame")
             if found == kind:
                 return getattr(frame, kind)
-            assert found == "ack", frame
+            assert found in ("ack", "coverage"), frame
         raise AssertionError(f"the stream ended where {kind} was to come: {await self.status()}")
 
     async def refusal(self) -> tuple[int, str, str]:

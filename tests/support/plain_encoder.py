@@ -19,6 +19,7 @@ def described(bedside: Bedside) -> tuple[object, ...]:
         bedside.unit,
         bedside.connection,
         bedside.inactivations.held,
+        bedside.covered,
         tuple(numeric.name for numeric in bedside.description.numerics),
     )
 

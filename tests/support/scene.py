@@ -8,8 +8,10 @@ from rpm_service.application.identity import Identity, Role
 from rpm_service.application.ingest import TelemetrySession
 from rpm_service.application.live import Live
 from rpm_service.application.operators import Operators
+from rpm_service.application.units import Units
 from rpm_service.application.ward import Ward
 from rpm_service.domain.alarms import Alarm, AlarmEvent
+from tests.support.elsewhere import ELSEWHERE
 from tests.support.manual_clock import ManualClock
 from tests.support.plain_encoder import PlainEncoder
 from tests.support.vital_signs import description
@@ -18,10 +20,10 @@ TICK_S = 0.5
 
 
 class Scene:
-    def __init__(self, restored: Restored | None = None) -> None:
+    def __init__(self, restored: Restored | None = None, units: Units = ELSEWHERE) -> None:
         self.clock = ManualClock()
         self.live = Live(PlainEncoder())
-        self.ward = Ward(self.live, restored or Restored(), self.now)
+        self.ward = Ward(self.live, restored or Restored(), self.now, units)
         self.operators = Operators(self.ward, self.clock)
         self.written: list[Batch] = []
 
@@ -77,6 +79,7 @@ class Device:
         self.identity = identity
         self.acks: list[int] = []
         self.superseded = self.drained = False
+        self.coverage: list[tuple[int, bool]] = []
         self.session = TelemetrySession(
             scene.ward, f"{identity.role}/{identity.id}", identity.may_speak_for, self
         )
@@ -84,6 +87,9 @@ class Device:
 
     def acknowledge(self, durable_through_seq: int) -> None:
         self.acks.append(durable_through_seq)
+
+    def cover(self, mds: int, *, covered: bool) -> None:
+        self.coverage.append((mds, covered))
 
     def supersede(self) -> None:
         self.superseded = True

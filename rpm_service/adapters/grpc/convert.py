@@ -276,6 +276,7 @@ class ProtobufEncoder:
             waveforms=[_waveform(array) for array in bedside.description.sample_arrays],
             audio_paused_until=bedside.audio_paused_until,
             inactivations=map(inactivation_to_wire, bedside.inactivations.held),
+            covered=bedside.covered,
         )
         if bedside.age_class is not None:
             wire.age_class = AGE_CLASSES[bedside.age_class]

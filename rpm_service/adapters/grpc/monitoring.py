@@ -16,6 +16,7 @@ from rpm_service.adapters.grpc.convert import (
 )
 from rpm_service.adapters.grpc.refusals import Context, refuse
 from rpm_service.application.acts import ActRefused
+from rpm_service.application.delivery import CONFIRM_MAX
 from rpm_service.application.identity import Identity
 from rpm_service.application.live import standing
 from rpm_service.application.monitoring import Feed, FeedClosed, Monitoring
@@ -39,9 +40,9 @@ class MonitoringService:
     def __init__(self, monitoring: Monitoring) -> None:
         self._monitoring = monitoring
 
-    async def watch(self, _identity: Identity, context: Context) -> None:
+    async def watch(self, identity: Identity, context: Context) -> None:
         """Carries one viewer's stream: one task reads what it wants, this one writes."""
-        feed = self._monitoring.watch()
+        feed = self._monitoring.watch(identity.id)
         reader = asyncio.create_task(self._read(feed, context))
         try:
             while True:
@@ -59,11 +60,21 @@ class MonitoringService:
             except DecodeError:
                 feed.end("a frame that is not a WatchRequest")
                 return
-            if request.WhichOneof("frame") == "subscribe":
-                wanted = request.subscribe
-                feed.subscribe(
-                    frozenset(wanted.beds), frozenset(wanted.units), waveforms=wanted.waveforms
-                )
+            match request.WhichOneof("frame"):
+                case "subscribe":
+                    wanted = request.subscribe
+                    feed.subscribe(
+                        frozenset(wanted.beds), frozenset(wanted.units), waveforms=wanted.waveforms
+                    )
+                case "presence":
+                    presence = request.presence
+                    feed.present(armed=presence.audio_armed, visible=presence.visible)
+                case "confirm_delivery":
+                    events = request.confirm_delivery.events
+                    if len(events) > CONFIRM_MAX:
+                        feed.end(f"{len(events)} events confirmed at once; at most {CONFIRM_MAX}")
+                        return
+                    feed.confirm([(each.occurrence_id, each.event_seq) for each in events])
         feed.end("the viewer has closed its side")
 
     # -- acts ---------------------------------------------------------------------------

@@ -66,6 +66,10 @@ class DeviceLink:
         """Sends a cumulative ack."""
         self.send(_Response(ack=telemetry_pb2.Ack(durable_through_seq=durable_through_seq)))
 
+    def cover(self, mds: int, *, covered: bool) -> None:
+        """Tells whether somebody can be called to a monitor."""
+        self.send(_Response(coverage=telemetry_pb2.Coverage(mds=mds, covered=covered)))
+
     def supersede(self) -> None:
         """Cuts the stream: a newer one has taken over."""
         self.cut(grpc.StatusCode.ABORTED, "superseded by a newer session of the same identity")

@@ -29,7 +29,7 @@ def web_app(
     clock: Clock,
     data: Path,
     origins: frozenset[str],
-    open_feed: Callable[[], Feed],
+    open_feed: Callable[[str], Feed],
     acts: Acts,
     pages: Pages,
     patience: Patience | None = None,
@@ -37,7 +37,7 @@ def web_app(
     """Puts the web side together.
 
     `data` is where sign-in links wait, `origins` are those of the page (see `address.origins`),
-    `open_feed` lets one viewer in, and `acts` carries out what clinicians do. `patience` is
+    `open_feed` lets one viewer in, by name, and `acts` carries out what clinicians do. `patience` is
     shortened by tests.
     """
     sessions = Sessions(clock)

@@ -6,7 +6,7 @@ still holds and whether the viewer keeps up. Whichever ends first says goodbye.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from rpm_service.adapters.web.sessions import Session, Sessions
+from rpm_service.application.delivery import CONFIRM_MAX
 from rpm_service.application.monitoring import FeedClosed
 from rpm_service.v1 import monitoring_pb2
 
@@ -40,6 +41,14 @@ class Feed(Protocol):
 
     def subscribe(self, beds: frozenset[str], units: frozenset[str], *, waveforms: bool) -> None:
         """Chooses what to see (empty: everything); a whole snapshot comes next."""
+        ...
+
+    def present(self, *, armed: bool, visible: bool) -> None:
+        """Says whether the viewer can be heard and seen."""
+        ...
+
+    def confirm(self, events: Iterable[tuple[int, int]]) -> None:
+        """Says which alarm events, by occurrence and event, have been presented."""
         ...
 
     async def next_frame(self) -> bytes:
@@ -75,11 +84,11 @@ async def watch(
     websocket: WebSocket,
     session: Session,
     sessions: Sessions,
-    open_feed: Callable[[], Feed],
+    open_feed: Callable[[str], Feed],
     patience: Patience,
 ) -> None:
     """Serves one viewer whose session the gate has found, until either side ends it."""
-    feed = open_feed()
+    feed = open_feed(session.user)
     try:
         with sessions.watching(session):
             await websocket.accept()
@@ -161,6 +170,14 @@ class _Viewer:
             self._subscribed = True
         elif not self._subscribed:
             return Goodbye(POLICY_VIOLATION, "subscribe first")
+        elif frame == "presence":
+            presence = request.presence
+            self._feed.present(armed=presence.audio_armed, visible=presence.visible)
+        elif frame == "confirm_delivery":
+            events = request.confirm_delivery.events
+            if len(events) > CONFIRM_MAX:
+                return Goodbye(POLICY_VIOLATION, f"at most {CONFIRM_MAX} events confirmed at once")
+            self._feed.confirm([(each.occurrence_id, each.event_seq) for each in events])
         return None
 
     async def _write(self) -> Goodbye | None:

@@ -92,6 +92,9 @@ class Link:
     def acknowledge(self, durable_through_seq: int) -> None:
         pass
 
+    def cover(self, mds: int, *, covered: bool) -> None:
+        pass
+
     def supersede(self) -> None:
         self.is_cut = True
 

@@ -26,6 +26,7 @@ from rpm_service.application.effects import Description
 from rpm_service.application.monitoring import Monitoring
 from rpm_service.domain.alarms import Kind, Priority
 from rpm_service.v1 import monitoring_pb2 as m
+from tests.support.elsewhere import ELSEWHERE
 from tests.support.manual_clock import ManualClock
 from tests.support.memory_recorder import MemoryRecorder
 
@@ -45,6 +46,9 @@ class Device:
         station.monitoring.live.publish()
 
     def acknowledge(self, durable_through_seq: int) -> None:
+        pass
+
+    def cover(self, mds: int, *, covered: bool) -> None:
         pass
 
     def supersede(self) -> None:
@@ -123,11 +127,11 @@ async def station(
     static: Path,
     *,
     patience: Patience = SHORT,
-    open_feed: Callable[[], Feed] | None = None,
+    open_feed: Callable[[str], Feed] | None = None,
 ) -> AsyncIterator[Station]:
     """Runs a station in this event loop. Its clock stands still until a test moves it."""
     clock = ManualClock()
-    monitoring = Monitoring(clock, MemoryRecorder(), ProtobufEncoder())
+    monitoring = Monitoring(clock, MemoryRecorder(), ProtobufEncoder(), ELSEWHERE)
     sock = listen("127.0.0.1", 0)
     port = sock.getsockname()[1]
     gate = web_app(

@@ -1,5 +1,6 @@
 import asyncio
 import socket as sockets
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,7 @@ async def test_a_closing_that_takes_its_time_is_still_sent(
             return m.WatchResponse(closing=m.Closing(reason="late")).SerializeToString()
 
     stopped_listening = asyncio.Event()
-    async with station(certs, tmp_path, static, open_feed=Late) as ward:
+    async with station(certs, tmp_path, static, open_feed=lambda _: Late()) as ward:
         async with ward.watch(await ward.signed_in()) as socket:
             await socket.send(SUBSCRIBE)
             stopping = asyncio.create_task(ward.server.stop())
@@ -131,6 +132,12 @@ class Endless:
     def subscribe(self, beds: frozenset[str], units: frozenset[str], *, waveforms: bool) -> None:
         pass
 
+    def present(self, *, armed: bool, visible: bool) -> None:
+        pass
+
+    def confirm(self, events: Iterable[tuple[int, int]]) -> None:
+        pass
+
     async def next_frame(self) -> bytes:
         await asyncio.sleep(0)
         self.given += 1
@@ -146,7 +153,9 @@ async def test_what_waits_for_a_viewer_that_does_not_read_is_bounded(
 ) -> None:
     feed = Endless()
     patience = Patience(check_s=0.02, send_s_max=0.2)
-    async with station(certs, tmp_path, static, patience=patience, open_feed=lambda: feed) as ward:
+    async with station(
+        certs, tmp_path, static, patience=patience, open_feed=lambda _: feed
+    ) as ward:
         browser = await ward.signed_in()
         own = sockets.socket()
         # What the viewer's own kernel takes in is not the server's.
@@ -166,7 +175,7 @@ async def test_a_viewer_that_reads_slowly_gets_on(
 ) -> None:
     feed = Endless()
     async with (
-        station(certs, tmp_path, static, open_feed=lambda: feed) as ward,
+        station(certs, tmp_path, static, open_feed=lambda _: feed) as ward,
         ward.watch(await ward.signed_in(), max_queue=1, close_timeout=0.1) as socket,
     ):
         for _ in range(200):

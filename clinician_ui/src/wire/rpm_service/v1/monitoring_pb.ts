@@ -152,14 +152,14 @@ export const ViewerPresenceSchema: GenMessage<ViewerPresence> = /*@__PURE__*/
   messageDesc(file_rpm_service_v1_monitoring, 3);
 
 /**
- * Alarm events that have been presented to a person. May be repeated; what is not confirmed
- * in time is a technical alarm, NOT_DELIVERED.
+ * Alarm events that have been presented to a person; one stands for all before it of the same
+ * occurrence. May be repeated; what is not confirmed in time is a technical alarm, NOT_DELIVERED.
  *
  * @generated from message rpm_service.v1.ConfirmDelivery
  */
 export type ConfirmDelivery = Message<"rpm_service.v1.ConfirmDelivery"> & {
   /**
-   * At most 256; events that are not known are ignored.
+   * At most 256; events that were not sent to this viewer are ignored.
    *
    * @generated from field: repeated rpm_service.v1.AlarmEventId events = 1;
    */
@@ -492,7 +492,7 @@ export type BedDescription = Message<"rpm_service.v1.BedDescription"> & {
   inactivations: BedInactivation[];
 
   /**
-   * Whether a viewer is there that can call somebody; absent where nothing is monitored.
+   * Whether a viewer is there that can call somebody; absent where no device is connected.
    *
    * @generated from field: optional bool covered = 12;
    */
