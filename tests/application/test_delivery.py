@@ -75,7 +75,7 @@ def test_an_alarm_that_a_viewer_has_shown_is_delivered(scene: Scene, device: Dev
     device.streams(9, 0, 97)
     nurse.confirms()
     device.streams(60, 0, 97)
-    assert set(scene.alarms()) == {"HR_LOW"}
+    assert set(scene.alarms()) == {"ASYSTOLE"}
     assert not notices(scene)
 
 
@@ -94,9 +94,9 @@ def test_an_alarm_that_nobody_confirms_is_a_technical_alarm_at_each_level(
         Priority.HIGH, Presence.ON, True, Kind.TECHNICAL,
     )  # fmt: skip
     device.streams(19, 0, 97)
-    assert told(scene) == [(Phase.START, "HR_LOW of HR: level 1")]
+    assert told(scene) == [(Phase.START, "ASYSTOLE of HR: level 1")]
     device.streams(60, 0, 97)
-    assert told(scene)[1:] == [(Phase.UPDATE, "HR_LOW of HR: level 2")]
+    assert told(scene)[1:] == [(Phase.UPDATE, "ASYSTOLE of HR: level 2")]
 
 
 @pytest.mark.spec("DELIVERY-3")
@@ -126,28 +126,13 @@ def test_a_person_who_answers_has_got_it_whether_their_viewer_confirmed_or_not(
     assert undelivered(scene) is None
 
 
-def answers(scene: Scene, how: str, condition: str = "HR_LOW") -> None:
+def answers(scene: Scene, how: str, condition: str = "ASYSTOLE") -> None:
     alarm, operators = scene.alarms()[condition], scene.operators
     key = f"{how} {scene.now}"
     if how == "acknowledges":
         operators.acknowledge(alarm.occurrence_id, alarm.priority, "nurse-7", key)
     else:
-        responsibility(scene, alarm, accepted=how == "accepts")
-
-
-def responsibility(scene: Scene, alarm: Alarm, *, accepted: bool) -> None:
-    """What an operator's act makes of an alarm."""
-    from dataclasses import replace
-
-    from rpm_service.domain.alarms import AlarmEvent, Answer
-
-    board = scene.bedside().board
-    answered = replace(
-        alarm, event_seq=alarm.event_seq + 1, answer=Answer(accepted, "nurse-7", scene.now)
-    )
-    board.restore([answered])
-    board.events.append(AlarmEvent(Phase.RESPONSIBILITY, answered, scene.now, scene.now))
-    scene.ward.collect(scene.bedside())
+        operators.answer(alarm.occurrence_id, "nurse-7", key, accepted=how == "accepts")
 
 
 @pytest.mark.spec("DELIVERY-1")
@@ -168,7 +153,7 @@ def test_an_acknowledgement_that_has_run_out_calls_again(scene: Scene, device: D
     device.sends(0, 97)
     answers(scene, "acknowledges")
     device.streams(125, 0, 97)
-    assert scene.alarms()["HR_LOW"].presence is Presence.ON
+    assert scene.alarms()["ASYSTOLE"].presence is Presence.ON
     assert undelivered(scene) is None
     device.streams(10, 0, 97)
     assert undelivered(scene) is not None
@@ -199,7 +184,7 @@ def test_what_is_unknown_unsent_or_out_of_view_confirms_nothing(
     scene: Scene, device: Device
 ) -> None:
     device.sends(0, 97)
-    alarm = scene.alarms()["HR_LOW"]
+    alarm = scene.alarms()["ASYSTOLE"]
     event = (alarm.occurrence_id, alarm.event_seq)
     blind = Station(scene)
     blind.viewer.confirm([event, (10_000, 1)], scene.now)
@@ -316,7 +301,7 @@ def test_each_level_calls_its_viewers_whatever_they_watch(scene: Scene) -> None:
     assert charge.looks()["NOT_DELIVERED"].bed == "oximeter-1"
     assert not doctor.looks()
     device.streams(15, 0, 97)
-    assert doctor.looks()["NOT_DELIVERED"].text == "HR_LOW of HR: level 2"
+    assert doctor.looks()["NOT_DELIVERED"].text == "ASYSTOLE of HR: level 2"
     assert list(Station(scene, "doctor", beds={"bed 9"}).looks()) == ["NOT_DELIVERED"]
     assert not other.looks()
     assert not doctor.shown.beds
@@ -346,7 +331,7 @@ def test_a_notice_goes_out_once_for_a_condition_and_level(scene: Scene, device: 
     device.streams(10, 72, 97)
     found = notices(scene)
     assert [(each.condition, each.level) for each in found] == [
-        ("HR_LOW of HR", 1), ("DEVICE_B", 1),
+        ("ASYSTOLE of HR", 1), ("DEVICE_B", 1),
     ]  # fmt: skip
     first = found[0]
     assert (first.bed, first.unit, first.priority) == ("oximeter-1", "", "HIGH")
@@ -376,13 +361,13 @@ def test_who_cannot_answer_passes_it_on_at_once(scene: Scene, device: Device) ->
     device.streams(3, 0, 97)
     answers(scene, "rejects")
     scene.passes(0.5)
-    assert text(scene) == "HR_LOW of HR: level 1"
+    assert text(scene) == "ASYSTOLE of HR: level 1"
     Station(scene).confirms()
     scene.passes(1)
-    assert text(scene) == "HR_LOW of HR: level 1", "to be seen again is not enough"
+    assert text(scene) == "ASYSTOLE of HR: level 1", "to be seen again is not enough"
     answers(scene, "rejects")
     scene.passes(0.5)
-    assert text(scene) == "HR_LOW of HR: level 2"
+    assert text(scene) == "ASYSTOLE of HR: level 2"
     answers(scene, "accepts")
     scene.passes(0.5)
     alarm = undelivered(scene)
@@ -411,7 +396,7 @@ def test_after_a_restart_what_is_on_is_followed_anew(scene: Scene, device: Devic
     restarted.passes(9)
     assert undelivered(restarted) is None
     restarted.passes(1)
-    assert text(restarted) == "HR_LOW of HR: level 1"
+    assert text(restarted) == "ASYSTOLE of HR: level 1"
     again = Scene(Restored(next_occurrence=9, alarms=list(restarted.bedside().board)), WARD)
     again.passes(5)
     alarm = undelivered(again)
@@ -444,7 +429,7 @@ def test_sent_and_confirmed_are_journalled_for_each_viewer(scene: Scene, device:
     begun = scene.now
     for each in (first, second, blind):
         each.looks()
-    event = [(scene.alarms()["HR_LOW"].occurrence_id, 1)]
+    event = [(scene.alarms()["ASYSTOLE"].occurrence_id, 1)]
     scene.passes(1)
     first.viewer.confirm(event, scene.now)
     scene.passes(KEPT_S - 1)
@@ -523,4 +508,4 @@ def test_the_alarms_of_delivery_itself_call_nobody() -> None:
     device = scene.device().begins("HR", "SpO2").streams(60, 72, 97)
     assert set(scene.alarms()) == {"BED_NOT_COVERED"}
     device.streams(60, 0, 97)
-    assert text(scene) == "HR_LOW of HR: level 2"
+    assert text(scene) == "ASYSTOLE of HR: level 2"
