@@ -27,7 +27,7 @@ FULL: Final = 1
 SPARSE: Final = 2
 SAMPLES: Final = 3
 
-_HEAD: Final = Struct("<BxHI")
+HEAD: Final = Struct("<BxHI")
 
 
 class BlockUnreadable(Exception):
@@ -129,12 +129,12 @@ class _Reader:
 
     def __init__(self, data: bytes, *formats: int) -> None:
         self._data = data
-        self._at = _HEAD.size
-        if len(data) < _HEAD.size or data[0] not in formats:
+        self._at = HEAD.size
+        if len(data) < HEAD.size or data[0] not in formats:
             raise BlockUnreadable(
                 f"{len(data)} bytes that begin with {data[:1].hex() or 'nothing'}"
             )
-        self.format, self.width, self.count = _HEAD.unpack_from(data)
+        self.format, self.width, self.count = HEAD.unpack_from(data)
 
     def take(self, code: str, count: int) -> tuple[Any, ...]:
         """The next numbers, all of one type."""

@@ -7,7 +7,7 @@ from hashlib import sha256
 from math import inf, isinf
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Select, Table, insert, select, update
 from sqlalchemy.dialects import sqlite
 
 from rpm_service.adapters.storage.tables import associations, beds, descriptions, devices, stays
@@ -142,6 +142,10 @@ def _description_id(connection: Connection, description: Description) -> int:
 # -- who and what is where ----------------------------------------------------------------
 
 
+_STAYS: Final = select(stays).order_by(stays.c.since, stays.c.bed)
+_ASSOCIATIONS: Final = select(associations).order_by(associations.c.since, associations.c.device_id)
+
+
 def keep_beds(connection: Connection, changed: Iterable[Bed]) -> None:
     """Notes new beds and their units."""
     _upsert(connection, beds, [asdict(bed) for bed in changed])
@@ -167,20 +171,30 @@ def known_beds(connection: Connection) -> list[Bed]:
 
 def lasting_stays(connection: Connection) -> list[Stay]:
     """Who lies where."""
-    rows = connection.execute(
-        select(stays).where(stays.c.until.is_(None)).order_by(stays.c.since, stays.c.bed)
-    )
-    return [Stay(row.bed, row.patient_id, AgeClass(row.age_class), row.since) for row in rows]
+    return _stays(connection, _STAYS.where(stays.c.until.is_(None)))
+
+
+def all_stays(connection: Connection) -> list[Stay]:
+    """Who lay where, and still does."""
+    return _stays(connection, _STAYS)
+
+
+def _stays(connection: Connection, query: Select[Any]) -> list[Stay]:
+    rows = connection.execute(query)
+    return [
+        Stay(row.bed, row.patient_id, AgeClass(row.age_class), row.since, row.until) for row in rows
+    ]
 
 
 def lasting_associations(connection: Connection) -> list[Association]:
     """Which device is at which bed."""
-    rows = connection.execute(
-        select(associations)
-        .where(associations.c.until.is_(None))
-        .order_by(associations.c.since, associations.c.device_id)
-    )
-    return [Association(row.device_id, row.bed, row.since) for row in rows]
+    rows = connection.execute(_ASSOCIATIONS.where(associations.c.until.is_(None)))
+    return [Association(*row) for row in rows]
+
+
+def all_associations(connection: Connection) -> list[Association]:
+    """Which device was at which bed, and still is."""
+    return [Association(*row) for row in connection.execute(_ASSOCIATIONS)]
 
 
 def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

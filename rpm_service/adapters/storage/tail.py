@@ -53,12 +53,13 @@ class Kind(Generic[Row]):
 
     def rows(self, data: bytes, where: str) -> list[Row]:
         """Unpacks what is kept in a place of that name. Raises DatabaseDamaged."""
-        with _readable(where):
+        with readable(where):
             return self.unpack(data)
 
 
 @contextmanager
-def _readable(where: str) -> Iterator[None]:
+def readable(where: str) -> Iterator[None]:
+    """Says of a block that cannot be read where it is: DatabaseDamaged."""
     try:
         yield
     except BlockUnreadable as error:
@@ -129,7 +130,7 @@ class Tail(Generic[Row]):
         with connection.execution_options(yield_per=PAGE).execute(query) as blocks:
             for block in blocks:
                 where = f"{table.name} {block.block_id}"
-                with _readable(where):
+                with readable(where):
                     times = times_received(block.data)
                 if max(times) < since:
                     break
