@@ -70,10 +70,17 @@ class StillClock:
 class LoopbackServer:
     """The server of one test."""
 
-    def __init__(self, certs: Path, units: Units = ELSEWHERE) -> None:
+    def __init__(
+        self,
+        certs: Path,
+        units: Units = ELSEWHERE,
+        *,
+        recorder: Any = None,
+        clock: "StillClock | None" = None,
+    ) -> None:
         self.certs = certs
-        self.clock = StillClock()
-        self.recorder = MemoryRecorder()
+        self.clock = clock or StillClock()
+        self.recorder = recorder or MemoryRecorder()
         self.monitoring = Monitoring(self.clock, self.recorder, ProtobufEncoder(), units)
         self.certificates_age_s = 0.0
         """How much later than now certificates are judged."""

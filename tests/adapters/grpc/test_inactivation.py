@@ -8,11 +8,19 @@ from typing import Any
 import grpc
 import pytest
 
+from rpm_service.adapters.storage.writer import SqliteRecorder
 from rpm_service.domain.inactivation import HELD_MAX, Inactivation, InactivationState
 from rpm_service.v1 import alarm_pb2 as a
 from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import patient_pb2 as p
-from tests.support.loopback import Clinician, Device, LoopbackServer, Viewer
+from tests.support.loopback import (
+    Clinician,
+    Device,
+    LoopbackServer,
+    StillClock,
+    Viewer,
+    hasten,
+)
 from tests.support.refusals import refused
 
 NURSE = "nurse-7"
@@ -293,6 +301,50 @@ async def test_an_end_that_is_sent_twice_is_one(server: LoopbackServer, device: 
             await clinician.monitoring.ReactivateAlarms(reactivation())
         other = reactivation(idempotency_key="another")
         assert (await refused(clinician.monitoring.ReactivateAlarms(other)))[1] == "bed"
+
+
+@pytest.mark.spec("ALARM-20")
+@pytest.mark.spec("ALARM-37")
+async def test_a_restart_in_the_middle_of_a_pause(
+    certs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasten(monkeypatch)
+    clock, recorder = StillClock(), SqliteRecorder(tmp_path)
+    async with (
+        LoopbackServer(certs, recorder=recorder, clock=clock) as server,
+        server.streaming("bed-1") as device,
+        server.clinician(NURSE) as clinician,
+    ):
+        await device.observe(device.entry(0.0, 97.0))
+        await device.acked(device.seq)
+        (alarm,) = server.alarms("bed-1")
+        await clinician.monitoring.SetResponsibility(
+            m.SetResponsibilityRequest(
+                occurrence_id=alarm.occurrence_id,
+                responsibility=a.RESPONSIBILITY_ACCEPTED,
+                idempotency_key="k",
+            )
+        )
+        paused = await clinician.monitoring.InactivateAlarms(inactivation(duration_s=60))
+        clock.advance(25)
+        (standing, *_) = server.alarms("bed-1")
+    recorder.close()
+
+    recorder = SqliteRecorder(tmp_path)
+    async with (
+        LoopbackServer(certs, recorder=recorder, clock=clock) as server,
+        server.viewer("doctor-1", m.Subscribe()) as viewer,
+    ):
+        snapshot = await viewer.take("snapshot")
+        assert list(snapshot.beds[0].inactivations) == [paused.inactivation]
+        assert standing in server.alarms("bed-1")
+        assert snapshot.alarms[0].responsible == NURSE
+        clock.advance(34)
+        server.monitoring.ward.tick(clock.now())
+        assert server.bedside("bed-1").inactivations.held
+        clock.advance(1)
+        await seen(viewer, lambda bed: not bed.inactivations)
+    recorder.close()
 
 
 # -- who moves where ----------------------------------------------------------------------
