@@ -6,7 +6,7 @@ UI := rpm_service/adapters/web/static/index.html
 UI_SOURCES := $(shell find clinician_ui/src clinician_ui/index.html clinician_ui/*.ts clinician_ui/*.js -type f 2>/dev/null)
 ARGS ?=
 
-.PHONY: demo test check bench ui pictures generate clean
+.PHONY: demo test check bench ui pictures docs generate clean
 
 demo: $(VENV)/.installed $(UI)
 	@$(BIN)/rpm-service demo $(ARGS)
@@ -33,6 +33,9 @@ ui: $(UI)
 generate: $(VENV)/.installed
 	protos/generate.sh
 	cd clinician_ui && npm run generate
+
+docs: $(VENV)/.installed
+	$(BIN)/python docs/draw_signals.py
 
 clean:
 	rm -rf build dist $(VENV) clinician_ui/node_modules rpm_service/adapters/web/static

@@ -46,7 +46,7 @@ class IllegalTransition(Exception):
 
 
 # (not latching, latching)
-_TABLE: Final = MappingProxyType(
+TABLE: Final = MappingProxyType(
     {
         (Presence.OFF, SignalEvent.CONDITION_STARTED): (Presence.ON, Presence.ON),
         (Presence.ON, SignalEvent.CONDITION_ENDED): (Presence.OFF, Presence.LATCHED),
@@ -66,7 +66,7 @@ def after(presence: Presence, event: SignalEvent, *, latching: bool) -> Presence
 
     Raises IllegalTransition where the table has no entry.
     """
-    following = _TABLE.get((presence, event))
+    following = TABLE.get((presence, event))
     if following is None:
         raise IllegalTransition(presence, event)
     return following[latching]
