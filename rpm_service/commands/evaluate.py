@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,9 +12,17 @@ import typer
 from rpm_service.application.effects import Numeric
 from rpm_service.application.evaluation import Occurrence, Track, evaluate
 from rpm_service.commands.errors import CommandError, ExitCode
+from rpm_service.commands.limit_options import (
+    Changes,
+    Delay,
+    Hold,
+    Hysteresis,
+    Latching,
+    Limit,
+)
 from rpm_service.domain.alarms import Priority
-from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, LimitsRefused, MetricLimits
-from rpm_service.domain.metrics import BY_NAME, METRICS, UCUM, named
+from rpm_service.domain.limits import PRESETS, AgeClass
+from rpm_service.domain.metrics import BY_NAME, UCUM
 from rpm_service.gateways.recordings import Recording, RecordingUnreadable, read_recording
 
 BAR_WIDTH: Final = 12
@@ -23,23 +31,6 @@ STYLES: Final = {
     Priority.MEDIUM: "black on yellow",
     Priority.LOW: "cyan",
 }
-
-Limit = Annotated[
-    list[str] | None,
-    typer.Option("--limit", metavar="METRIC.low|high=VALUE", help="An alarm limit; repeatable."),
-]
-Delay = Annotated[
-    list[str] | None,
-    typer.Option("--delay", metavar="METRIC=SECONDS", help="How long a violation must last."),
-]
-Hysteresis = Annotated[
-    list[str] | None,
-    typer.Option("--hysteresis", metavar="METRIC=VALUE", help="How far back ends an alarm."),
-]
-Hold = Annotated[
-    list[str] | None,
-    typer.Option("--hold", metavar="METRIC=SECONDS", help="How long back ends an alarm."),
-]
 
 
 def evaluate_recording(
@@ -53,9 +44,7 @@ def evaluate_recording(
     delay: Delay = None,
     hysteresis: Hysteresis = None,
     hold: Hold = None,
-    latching: Annotated[
-        str | None, typer.Option(metavar="on|off", help="Whether alarms stay until reset.")
-    ] = None,
+    latching: Latching = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Tell which alarms a recording would have raised.
@@ -63,7 +52,8 @@ def evaluate_recording(
     Once any --limit is given, only the limits given are in force, all at one tier, and delay,
     hysteresis and hold are 0 unless given.
     """
-    settings = _settings(preset, limit, delay, hysteresis, hold, latching)
+    changes = Changes.parsed(limit, delay, hysteresis, hold, latching or "off")
+    settings = changes.made_to(PRESETS[preset], only=bool(limit))
     try:
         read = read_recording(recording)
     except RecordingUnreadable as error:
@@ -97,82 +87,6 @@ def _tracks(recording: Recording) -> list[Track]:
             f"{recording.name}: has no numerics to evaluate, only waveforms", ExitCode.INPUT
         )
     return tracks
-
-
-# -- options ------------------------------------------------------------------------------
-
-
-def _settings(
-    preset: AgeClass,
-    limit: Sequence[str] | None,
-    delay: Sequence[str] | None,
-    hysteresis: Sequence[str] | None,
-    hold: Sequence[str] | None,
-    latching: str | None,
-) -> AlarmSettings:
-    base = PRESETS[preset]
-    if limit:
-        given: dict[str, MetricLimits] = {}
-        for text in limit:
-            metric, side, value = _limit(text)
-            one = given.get(metric, MetricLimits())
-            given[metric] = replace(one, low=value) if side == "low" else replace(one, high=value)
-        base = AlarmSettings(given)
-    limits = dict(base.limits)
-    for text in delay or ():
-        metric, value = _assignment("--delay", text, limits)
-        limits[metric] = replace(limits[metric], delay_s=value, extreme_delay_s=value)
-    for text in hysteresis or ():
-        metric, value = _assignment("--hysteresis", text, limits)
-        limits[metric] = replace(limits[metric], hysteresis=value)
-    for text in hold or ():
-        metric, value = _assignment("--hold", text, limits)
-        limits[metric] = replace(limits[metric], hold_s=value)
-    if latching not in (None, "on", "off"):
-        raise _usage(f"--latching {latching}: on or off")
-    settings = replace(base, limits=limits).with_latching(latching=latching == "on")
-    try:
-        settings.check()
-    except LimitsRefused as refusal:
-        raise _usage(str(refusal)) from refusal
-    return settings
-
-
-def _limit(text: str) -> tuple[str, str, float]:
-    target, _, value = text.partition("=")
-    name, _, side = target.rpartition(".")
-    if side not in ("low", "high") or not name:
-        raise _usage(f"--limit {text}: write METRIC.low=VALUE or METRIC.high=VALUE")
-    return _metric(name), side, _number("--limit", text, value)
-
-
-def _assignment(option: str, text: str, in_force: Mapping[str, MetricLimits]) -> tuple[str, float]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise _usage(f"{option} {text}: write METRIC=VALUE")
-    metric = _metric(name)
-    if metric not in in_force:
-        raise _usage(f"{option} {text}: {metric} has no limit in force")
-    return metric, _number(option, text, value)
-
-
-def _metric(name: str) -> str:
-    metric = named(name)
-    if metric is None:
-        known = ", ".join(each.name for each in METRICS)
-        raise _usage(f"unknown metric {name!r}: use one of {known}")
-    return metric.name
-
-
-def _number(option: str, text: str, value: str) -> float:
-    try:
-        return float(value)
-    except ValueError:
-        raise _usage(f"{option} {text}: {value!r} is not a number") from None
-
-
-def _usage(message: str) -> CommandError:
-    return CommandError(message, ExitCode.USAGE)
 
 
 # -- results ------------------------------------------------------------------------------
