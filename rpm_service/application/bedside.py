@@ -5,11 +5,12 @@ band the alarm conditions of its metric are judged. Silence arrives here too, as
 Times: `at` is the observation time on the server's clock, `now` the time of receipt.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf, isinf, isnan, nan
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from rpm_service.application.effects import Connection, Description, Numeric
+from rpm_service.application.effects import Connection, Description, LimitOverride, Numeric
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
 from rpm_service.domain.early_warning import METRIC as EARLY_WARNING
 from rpm_service.domain.early_warning import Score
@@ -37,6 +38,8 @@ DEVICE_ALARMS_MAX: Final = 64
 """So many alarms of a device's own may have a signal."""
 VALID: Final = (0, 1, 2)
 """Wire numbers of validities whose value is judged: not stated, valid, questionable."""
+NO_LIMITS: Final = MetricLimits()
+NO_OVERRIDES: Final[Mapping[str, LimitOverride]] = MappingProxyType({})
 INVALID: Final = 3
 MISSING: Final = 4
 
@@ -108,6 +111,7 @@ class Bedside:
         self.validity: Sequence[int] = ()
         self.due = 0.0
         self._settings = PRESETS[AgeClass.ADULT]
+        self._overrides: Mapping[str, LimitOverride] = NO_OVERRIDES
         self._monitors: list[MetricMonitor] = []
         self._stale_after_s: list[float] = []
         self._quiet_s = inf
@@ -170,6 +174,11 @@ class Bedside:
         """The alarm limits in force for one of the bedside's numerics."""
         return self._settings.limits_of(numeric.name, kind_of(numeric.code))
 
+    def override_of(self, numeric: Numeric) -> LimitOverride | None:
+        """Who set the limits of one numeric, where they are the patient's own."""
+        by_name = numeric.name in self._settings.limits
+        return self._overrides.get(numeric.name if by_name else kind_of(numeric.code))
+
     # -- what is measured here ----------------------------------------------------------
 
     def describe(self, description: Description, now: float) -> None:
@@ -187,11 +196,28 @@ class Bedside:
                     self.board.end(alarm.condition, now, now)
             self._build_monitors(now)
 
-    def put_in_force(self, settings: AlarmSettings, now: float) -> None:
-        """Changes the alarm settings; what is present is judged anew at the next value."""
-        if settings is not self._settings:
-            self._settings = settings
-            self._build_monitors(now)
+    def put_in_force(
+        self,
+        settings: AlarmSettings,
+        now: float,
+        overrides: Mapping[str, LimitOverride] = NO_OVERRIDES,
+    ) -> bool:
+        """Changes the alarm settings; what is present is judged anew at the next value.
+
+        `overrides` are those of them that are the patient's own. Tells whether anything changed.
+        """
+        self._overrides = dict(overrides)
+        if settings == self._settings:
+            return False
+        self._settings = settings
+        pairs = zip(self._monitors, self.description.numerics, strict=True)
+        for index, (monitor, numeric) in enumerate(pairs):
+            limits = self.limits_of(numeric) or NO_LIMITS
+            monitor.put_in_force(
+                limits, settings.signal_delay_s, now, standstill=settings.standstill
+            )
+            self._lows[index], self._highs[index] = NEVER_QUIET
+        return True
 
     def discharge(self, now: float) -> None:
         """The patient has left: alarms about the patient end, and all that was held back of them.
@@ -203,14 +229,13 @@ class Bedside:
         self._build_monitors(now)
 
     def _build_monitors(self, now: float) -> None:
-        none = MetricLimits()
         monitored = {monitor.metric for monitor in self._monitors if monitor.monitored}
         self._monitors = [
             MetricMonitor(
                 self.board,
                 numeric.name,
                 kind_of(numeric.code),
-                self.limits_of(numeric) or none,
+                self.limits_of(numeric) or NO_LIMITS,
                 self._settings.signal_delay_s,
                 numeric.plausible,
                 now,

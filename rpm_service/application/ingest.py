@@ -178,6 +178,14 @@ class TelemetrySession:
                 self._covered[mds] = covered
                 self._peer.cover(mds, covered=covered)
 
+    # -- limits -------------------------------------------------------------------------
+
+    def tell_limits(self, bedside: Bedside) -> None:
+        """The alarm limits of a bedside have changed: its device shows them too."""
+        for mds, each in enumerate(self.bedsides):
+            if each is bedside:
+                self._peer.show_limits(mds, bedside)
+
     # -- time ---------------------------------------------------------------------------
 
     def heartbeat(self, device_clock: float, now: float) -> None:

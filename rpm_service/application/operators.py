@@ -9,7 +9,8 @@ from typing import Final
 from rpm_service.application.acts import REASON_MAX, ActRefused, Once, check_text
 from rpm_service.application.bedside import Bedside
 from rpm_service.application.early_warning import Seen
-from rpm_service.application.effects import Act
+from rpm_service.application.effects import Act, LimitOverride
+from rpm_service.application.limit_overrides import Proposal
 from rpm_service.application.ports import Clock
 from rpm_service.application.ward import Ward
 from rpm_service.domain.alarms import (
@@ -29,7 +30,7 @@ from rpm_service.domain.inactivation import (
     Inactivation,
     InactivationState,
 )
-from rpm_service.domain.limits import AgeClass
+from rpm_service.domain.limits import AgeClass, MetricLimits
 from rpm_service.domain.ownership import CannotAnswer
 from rpm_service.domain.signals import IllegalTransition
 
@@ -175,6 +176,36 @@ class Operators:
             self._ward.settle(bedside, now)
 
         self._once(act, key, "reactivate", by, bed, metric, condition)
+
+    # -- limits -------------------------------------------------------------------------
+
+    def set_limits(
+        self,
+        bed: str,
+        metric: str,
+        limits: MetricLimits,
+        reason: str,
+        duration_s: float,
+        by: str,
+        key: str,
+    ) -> LimitOverride:
+        """Sets alarm limits of a patient's own. Raises ActRefused."""
+        overrides = self._ward.limit_overrides
+        return self._once(
+            lambda now: overrides.set(bed, metric, limits, reason, duration_s, by, now),
+            key, "set_limits", by, bed, metric, limits, reason, duration_s,
+        )  # fmt: skip
+
+    def clear_limits(self, bed: str, metric: str, by: str, key: str) -> MetricLimits | None:
+        """Puts the preset into force again; gives its limits. Raises ActRefused."""
+        return self._once(
+            lambda now: self._ward.limit_overrides.clear(bed, metric, by, now),
+            key, "clear_limits", by, bed, metric,
+        )  # fmt: skip
+
+    def propose_limits(self, bed: str) -> list[Proposal]:
+        """Proposes alarm limits around the values of now; sets none. Raises ActRefused."""
+        return self._ward.limit_overrides.propose(bed, self._clock.now())
 
     # -- who lies where -----------------------------------------------------------------
 

@@ -52,6 +52,10 @@ class DevicePeer(Protocol):
         """Tells the device whether somebody can be called to one of its monitors."""
         ...
 
+    def show_limits(self, mds: int, bedside: "Bedside") -> None:
+        """Tells the device the alarm limits in force for one of its monitors."""
+        ...
+
     def supersede(self) -> None:
         """Cuts the stream: a newer one of the same identity has taken over."""
         ...

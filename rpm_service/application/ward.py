@@ -24,10 +24,11 @@ from rpm_service.application.effects import (
     Stay,
 )
 from rpm_service.application.evidence import EvidenceDue
+from rpm_service.application.limit_overrides import LimitOverrides
 from rpm_service.application.live import Live
 from rpm_service.application.units import Units
 from rpm_service.domain.alarms import Alarm, Condition, Phase, Priority
-from rpm_service.domain.limits import AgeClass
+from rpm_service.domain.limits import AgeClass, AlarmSettings
 
 if TYPE_CHECKING:
     from rpm_service.application.ingest import TelemetrySession
@@ -66,6 +67,7 @@ class Ward:
         self._associations = {each.device_id: each for each in restored.associations}
         self.early_warning = EarlyWarning(self, restored.assessments, now)
         self._evidence = EvidenceDue(restored.evidence)
+        self.limit_overrides = LimitOverrides(self, restored.overrides, now)
         self._restore(restored, now)
 
     def _restore(self, restored: Restored, now: float) -> None:
@@ -188,6 +190,7 @@ class Ward:
                 self.live.describe(bedside)
             self.collect(bedside)
         self.early_warning.tick(now)
+        self.limit_overrides.tick(now)
         if self.coverage.is_due(now):
             for bedside in self.coverage.judge(now):
                 self.live.describe(bedside)
@@ -240,6 +243,19 @@ class Ward:
         """Where a patient lies."""
         return next((stay for stay in self._stays.values() if stay.patient_id == patient_id), None)
 
+    def preset(self, bed: str) -> AlarmSettings:
+        """What a bed's unit has decided for patients of the age of the one who lies there."""
+        known, stay = self._beds.get(bed), self._stays.get(bed)
+        presets = self.units.of(known.unit if known else "").presets
+        return presets[stay.age_class if stay else AgeClass.ADULT]
+
+    def put_limits_in_force(self, bed: str, now: float) -> None:
+        """The limits of the patient in a bed have changed."""
+        bedside = self.at_bed(bed)
+        if bedside is not None:
+            self._place(bedside, now)
+            self.settle(bedside, now)
+
     def admit(self, bed: str, unit: str, patient_id: str, age_class: AgeClass, now: float) -> None:
         """Puts a patient into a free bed, where nothing is held back any more."""
         assert bed not in self._stays
@@ -251,13 +267,15 @@ class Ward:
     def transfer(self, from_bed: str, to_bed: str, now: float) -> None:
         """Moves a patient, and the device that measures there, to a free bed.
 
-        What is about the patient goes along: alarms as they stand, what is held back, the score.
+        What is about the patient goes along: alarms as they stand, what is held back, the score,
+        and limits of the patient's own.
         """
         assert to_bed not in self._stays
         stay = self._stays.pop(from_bed)
         begun = self._stays[to_bed] = replace(stay, bed=to_bed, since=now)
         self.batch.stays += (replace(stay, until=now), begun)
         self._enter_bed(to_bed)
+        self.limit_overrides.transfer(from_bed, to_bed, now)
         device_id = self._device_at(from_bed)
         if device_id is None:
             self._begin_stay(to_bed, now)
@@ -267,7 +285,8 @@ class Ward:
         self.early_warning.transfer(from_bed, to_bed)
 
     def discharge(self, bed: str, now: float) -> None:
-        """Ends a stay, and with it every alarm of that patient and all that was held back."""
+        """Ends a stay, and with it every alarm, all that was held back, and limits of their own."""
+        self.limit_overrides.discharge(bed, now)
         stay = self._stays.pop(bed)
         self.batch.stays.append(replace(stay, until=now))
         self.early_warning.discharge(bed)
@@ -344,5 +363,8 @@ class Ward:
         bedside.unit = bed.unit if bed else ""
         bedside.patient_id = stay.patient_id if stay else ""
         bedside.age_class = stay.age_class if stay else None
-        presets = self.units.of(bedside.unit).presets
-        bedside.put_in_force(presets[stay.age_class if stay else AgeClass.ADULT], now)
+        overrides = self.limit_overrides
+        settings = overrides.in_force(name, self.preset(name))
+        if bedside.put_in_force(settings, now, overrides.of(name)):
+            for session in self.sessions.values():
+                session.tell_limits(bedside)

@@ -42,15 +42,19 @@ class Tier:
     def __init__(
         self, limit: float, sign: int, delay_s: float, hysteresis: float, hold_s: float
     ) -> None:
-        self.limit = limit
-        self.bound = sign * limit
         self.present = False
         self._sign = sign
+        self._since: float | None = None
+        self._back_since: float | None = None
+        self.change(limit, delay_s, hysteresis, hold_s)
+
+    def change(self, limit: float, delay_s: float, hysteresis: float, hold_s: float) -> None:
+        """Moves the limit; a delay or a hold that runs goes on."""
+        self.limit = limit
+        self.bound = self._sign * limit
         self._delay_s = delay_s
         self._hysteresis = hysteresis
         self._hold_s = hold_s
-        self._since: float | None = None
-        self._back_since: float | None = None
 
     @property
     def quiet(self) -> bool:
@@ -120,7 +124,7 @@ class Report:
     `sign` is +1 where further out is up, and -1 where it is down.
     """
 
-    __slots__ = ("_board", "_furthest", "_latching", "_sign", "condition")
+    __slots__ = ("_board", "_furthest", "_sign", "condition", "latching")
 
     def __init__(
         self, board: AlarmBoard, condition: Condition, sign: int, *, latching: bool
@@ -129,7 +133,7 @@ class Report:
         self.condition = condition
         self._board = board
         self._sign = sign
-        self._latching = latching
+        self.latching = latching
         self._furthest = None if alarm is None else alarm.extreme
 
     @property
@@ -150,7 +154,7 @@ class Report:
             self._furthest = value
             self._board.start(
                 self.condition, priority, at, now,
-                value=value, limit=limit, latching=self._latching,
+                value=value, limit=limit, latching=self.latching,
             )  # fmt: skip
         else:
             if self._furthest is None or self._sign * value > self._sign * self._furthest:
@@ -176,7 +180,7 @@ class LimitCondition:
     the lower priority and ends only when the value is back within that.
     """
 
-    __slots__ = ("_extreme", "_plain", "_report", "_tiers")
+    __slots__ = ("_board", "_extreme", "_plain", "_priorities", "_report", "_sign", "_tiers")
 
     def __init__(
         self,
@@ -189,20 +193,24 @@ class LimitCondition:
     ) -> None:
         condition = condition_of(metric, kind, "HIGH" if sign > 0 else "LOW")
         self._report = Report(board, condition, sign, latching=limits.latching)
-        plain = limits.high if sign > 0 else limits.low
-        extreme = limits.extreme_high if sign > 0 else limits.extreme_low
-        hysteresis, hold_s = limits.hysteresis, limits.hold_s
-        self._plain = (
-            None if plain is None else Tier(plain, sign, limits.delay_s, hysteresis, hold_s)
-        )
-        self._extreme = (
-            None
-            if extreme is None
-            else Tier(extreme, sign, limits.extreme_delay_s, hysteresis, hold_s)
-        )
-        pairs = zip((self._plain, self._extreme), priorities_of(kind), strict=True)
+        self._board = board
+        self._sign = sign
+        self._priorities = priorities_of(kind)
+        self._plain: Tier | None = None
+        self._extreme: Tier | None = None
+        self.put_in_force(limits, now)
+
+    def put_in_force(self, limits: MetricLimits, now: float) -> None:
+        """Changes the limits. What is pending goes on; what has no limit any more ends."""
+        plain, extreme = limits.low, limits.extreme_low
+        if self._sign > 0:
+            plain, extreme = limits.high, limits.extreme_high
+        self._report.latching = limits.latching
+        self._plain = self._changed(self._plain, plain, limits.delay_s, limits)
+        self._extreme = self._changed(self._extreme, extreme, limits.extreme_delay_s, limits)
+        pairs = zip((self._plain, self._extreme), self._priorities, strict=True)
         self._tiers = [(tier, priority) for tier, priority in pairs if tier is not None]
-        alarm = board.get(condition)
+        alarm = self._board.get(self._report.condition)
         if alarm is not None and alarm.ended_at is None:
             for tier, priority in self._tiers:
                 if alarm.priority >= priority:
@@ -256,6 +264,16 @@ class LimitCondition:
         for tier, _ in self._tiers:
             tier.lapse()
         self._report.end(at, now)
+
+    def _changed(
+        self, tier: Tier | None, limit: float | None, delay_s: float, limits: MetricLimits
+    ) -> Tier | None:
+        if limit is None:
+            return None
+        if tier is None:
+            return Tier(limit, self._sign, delay_s, limits.hysteresis, limits.hold_s)
+        tier.change(limit, delay_s, limits.hysteresis, limits.hold_s)
+        return tier
 
     def _in_force(self) -> tuple[Tier, Priority] | None:
         """The furthest limit that counts as violated."""

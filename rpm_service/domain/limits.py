@@ -34,6 +34,7 @@ class LimitsRefused(Exception):
     def __init__(self, at: str, reason: str) -> None:
         super().__init__(f"{at}: {reason}")
         self.field = at
+        self.reason = reason
 
 
 class AgeClass(StrEnum):
@@ -135,6 +136,11 @@ def known_metric(metric: str) -> Metric | None:
     return BY_NAME.get(kind if number.isdecimal() else metric)
 
 
+def _kind_of(metric: str) -> str:
+    known = known_metric(metric)
+    return known.name if known else metric
+
+
 def _check_rate(metric: str, rate: RateOfChange, known: Metric | None) -> None:
     most = known.high - known.low if known else float("inf")
     if not 0 < rate.change <= most or isinf(rate.change):
@@ -204,6 +210,40 @@ class AlarmSettings:
     def bounds_of(self, numeric: str, kind: str) -> Bounds | None:
         """The bounds of one numeric, found likewise."""
         return self.bounds.get(numeric, self.bounds.get(kind))
+
+    def preset_of(self, metric: str) -> MetricLimits | None:
+        """The limits of a metric that is named like a numeric or a kind."""
+        return self.limits_of(metric, _kind_of(metric))
+
+    def check_own(self, metric: str, limits: MetricLimits) -> None:
+        """Raises LimitsRefused for limits of a patient's own that may not replace these.
+
+        They may be moved within the bounds. None may be taken away, and latching neither: that
+        is to hold an alarm back, which is another act and leaves a mark of its own.
+        """
+        limits.check(metric)
+        if all(getattr(limits, name) is None for name in LADDER):
+            raise LimitsRefused(f"{metric}.low", "say at least one limit")
+        preset, bounds = self.preset_of(metric), self.bounds_of(metric, _kind_of(metric))
+        if preset is None:
+            return
+        if bounds is None:
+            raise LimitsRefused(f"{metric}.metric", f"{metric} has no bounds to move limits in")
+        for name in LADDER:
+            if getattr(preset, name) is not None and getattr(limits, name) is None:
+                reason = "the preset has a limit here: it may be moved, not taken away"
+                raise LimitsRefused(f"{metric}.{name}", reason)
+        if preset.latching and not limits.latching:
+            raise LimitsRefused(f"{metric}.latching", "the preset latches, and that stays")
+        bounds.check(metric, limits)
+
+    def with_own(self, own: Mapping[str, MetricLimits]) -> "AlarmSettings":
+        """Puts limits of a patient's own in the place of these; a rate of change stays."""
+        limits = dict(self.limits)
+        for metric, each in own.items():
+            preset = self.preset_of(metric)
+            limits[metric] = each if preset is None else replace(each, rate=preset.rate)
+        return replace(self, limits=limits)
 
     def check(self) -> None:
         """Raises LimitsRefused for the first limit that may not be set."""

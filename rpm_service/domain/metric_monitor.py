@@ -24,13 +24,13 @@ class SignalConditions:
     invalid does not go unnoticed.
     """
 
-    __slots__ = ("_board", "_delay_s", "_invalid", "_missing", "_since")
+    __slots__ = ("_board", "_invalid", "_missing", "_since", "delay_s")
 
     def __init__(self, board: AlarmBoard, metric: str, delay_s: float) -> None:
         self._missing = Condition("METRIC_MISSING", Kind.TECHNICAL, metric)
         self._invalid = Condition("INVALID_SIGNAL", Kind.TECHNICAL, metric)
         self._board = board
-        self._delay_s = delay_s
+        self.delay_s = delay_s
         self._since: float | None = float("-inf") if self.present else None
 
     @property
@@ -54,7 +54,7 @@ class SignalConditions:
             self._since = None
         elif self._since is None:
             self._since = at
-        lasted = self._since is not None and at - self._since >= self._delay_s
+        lasted = self._since is not None and at - self._since >= self.delay_s
         for condition, absent in ((self._missing, missing), (self._invalid, invalid)):
             holds = self._board.holds(condition)
             if holds and not absent:
@@ -76,6 +76,7 @@ class MetricMonitor:
         "_board",
         "_conditions",
         "_high",
+        "_kind",
         "_low",
         "_rates",
         "_signal",
@@ -103,20 +104,37 @@ class MetricMonitor:
         self.metric = metric
         self.plausible = plausible
         self._board = board
+        self._kind = kind
         self._low = LimitCondition(board, metric, kind, -1, limits, now)
         self._high = LimitCondition(board, metric, kind, +1, limits, now)
-        self._rates = rate_conditions(board, metric, kind, limits, now)
+        self._rates: Sequence[RateCondition] = ()
+        self._standstill: Standstill | None = None
+        self._signal = SignalConditions(board, metric, signal_delay_s)
+        self._stale = Condition("METRIC_STALE", Kind.TECHNICAL, metric)
+        self.monitored = monitored or any(alarm.condition.metric == metric for alarm in board)
+        self._take_others(limits, now, standstill=standstill)
+
+    def put_in_force(
+        self, limits: MetricLimits, signal_delay_s: float, now: float, *, standstill: bool
+    ) -> None:
+        """Changes the limits: no delay that runs begins anew, and the next value is judged."""
+        self._low.put_in_force(limits, now)
+        self._high.put_in_force(limits, now)
+        self._signal.delay_s = signal_delay_s
+        self._take_others(limits, now, standstill=standstill)
+
+    def _take_others(self, limits: MetricLimits, now: float, *, standstill: bool) -> None:
+        """Puts into force what is not a limit."""
+        board, metric, kind = self._board, self.metric, self._kind
+        self._rates = rate_conditions(board, metric, kind, limits, now, self._rates)
         self._conditions: Sequence[LimitCondition | RateCondition] = (
             self._low, self._high, *self._rates,
         )  # fmt: skip
-        self._standstill: Standstill | None = None
+        self._standstill = None
         if kind in STANDSTILL:
             self._take_standstill(
                 Standstill(board, metric, kind, latching=limits.latching), now, in_force=standstill
             )
-        self._signal = SignalConditions(board, metric, signal_delay_s)
-        self._stale = Condition("METRIC_STALE", Kind.TECHNICAL, metric)
-        self.monitored = monitored or any(alarm.condition.metric == metric for alarm in board)
         self.quiet_band = NEVER_QUIET
 
     def _take_standstill(self, standstill: Standstill, now: float, *, in_force: bool) -> None:

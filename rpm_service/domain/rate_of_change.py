@@ -60,6 +60,12 @@ class RateCondition:
         priority = self._priority if self._tier.present else None
         self._report.tell(priority, None, value, at, now)
 
+    def put_in_force(self, rate: RateOfChange, limits: MetricLimits) -> None:
+        """Changes the rate; it is judged by the values that were seen already."""
+        self._rate = rate
+        self._report.latching = limits.latching
+        self._tier.change(rate.change, 0.0, 0.0, limits.hold_s)
+
     def rearm(self, at: float, now: float) -> None:
         """The bedside was out of touch: what still holds becomes a new occurrence."""
         self._tier.lapse()
@@ -72,11 +78,18 @@ class RateCondition:
 
 
 def rate_conditions(
-    board: AlarmBoard, metric: str, kind: str, limits: MetricLimits, now: float
+    board: AlarmBoard,
+    metric: str,
+    kind: str,
+    limits: MetricLimits,
+    now: float,
+    known: Sequence[RateCondition] = (),
 ) -> Sequence[RateCondition]:
-    """Both directions of a metric; none where no rate is in force."""
+    """Both directions of a metric, the known ones where there are; none without a rate."""
     if limits.rate is not None:
-        return [
+        for each in known:
+            each.put_in_force(limits.rate, limits)
+        return known or [
             RateCondition(board, metric, kind, sign, limits.rate, limits) for sign in sorted(_WHAT)
         ]
     for what in _WHAT.values():

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from rpm_service.application.bedside import Refused
+from rpm_service.application.bedside import Bedside, Refused
 from rpm_service.application.effects import Batch, Connection, Restored
 from rpm_service.application.ingest import TelemetrySession
 from rpm_service.application.monitoring import (
@@ -47,6 +47,9 @@ class Peer:
 
     def cover(self, mds: int, *, covered: bool) -> None:
         self.covered = covered
+
+    def show_limits(self, mds: int, bedside: Bedside) -> None:
+        pass
 
     def supersede(self) -> None:
         raise AssertionError("there is one session only")

@@ -11,6 +11,7 @@ from rpm_service.application.operators import Operators
 from rpm_service.application.units import Units
 from rpm_service.application.ward import Ward
 from rpm_service.domain.alarms import Alarm, AlarmEvent
+from rpm_service.domain.limits import AlarmSettings
 from tests.support.elsewhere import ELSEWHERE
 from tests.support.manual_clock import ManualClock
 from tests.support.plain_encoder import PlainEncoder
@@ -78,6 +79,8 @@ class Device:
         self.scene = scene
         self.identity = identity
         self.acks: list[int] = []
+        self.told: list[tuple[int, AlarmSettings]] = []
+        """Alarm settings, and of which monitor."""
         self.superseded = self.drained = False
         self.coverage: list[tuple[int, bool]] = []
         self.session = TelemetrySession(
@@ -90,6 +93,9 @@ class Device:
 
     def cover(self, mds: int, *, covered: bool) -> None:
         self.coverage.append((mds, covered))
+
+    def show_limits(self, mds: int, bedside: Bedside) -> None:
+        self.told.append((mds, bedside.settings))
 
     def supersede(self) -> None:
         self.superseded = True

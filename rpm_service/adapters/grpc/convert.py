@@ -6,7 +6,13 @@ from typing import Final
 
 from rpm_service.adapters.grpc.scores import score_to_wire
 from rpm_service.application.bedside import Bedside, Refused, stale_after_s
-from rpm_service.application.effects import Connection, Description, Numeric, SampleArray
+from rpm_service.application.effects import (
+    Connection,
+    Description,
+    LimitOverride,
+    Numeric,
+    SampleArray,
+)
 from rpm_service.domain.alarms import AlarmEvent, Kind, Phase, Priority
 from rpm_service.domain.inactivation import Inactivation, InactivationState
 from rpm_service.domain.limits import AgeClass, MetricLimits
@@ -177,6 +183,18 @@ def limits_to_wire(metric: str, limits: MetricLimits) -> telemetry_pb2.MetricLim
         high=limits.high,
         extreme_low=limits.extreme_low,
         extreme_high=limits.extreme_high,
+        delay_s=limits.delay_s,
+        extreme_delay_s=limits.extreme_delay_s,
+        hysteresis=limits.hysteresis,
+        hold_s=limits.hold_s,
+        latching=limits.latching,
+    )
+
+
+def override_to_wire(override: LimitOverride) -> monitoring_pb2.LimitOverride:
+    """Who set limits of a patient's own, and until when."""
+    return monitoring_pb2.LimitOverride(
+        by=override.by, since=override.since, until=override.until, reason=override.reason
     )
 
 
@@ -326,7 +344,7 @@ class ProtobufEncoder:
 
 
 def _metric(bedside: Bedside, numeric: Numeric) -> monitoring_pb2.MetricDescription:
-    limits = bedside.limits_of(numeric)
+    limits, override = bedside.limits_of(numeric), bedside.override_of(numeric)
     return monitoring_pb2.MetricDescription(
         name=numeric.name,
         code=numeric.code,
@@ -334,6 +352,7 @@ def _metric(bedside: Bedside, numeric: Numeric) -> monitoring_pb2.MetricDescript
         decimals=numeric.decimals,
         stale_after_s=stale_after_s(numeric.period_s),
         limits=None if limits is None else limits_to_wire(numeric.name, limits),
+        override=None if override is None else override_to_wire(override),
     )
 
 

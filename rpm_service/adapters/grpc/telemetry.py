@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from rpm_service.adapters.grpc.convert import KIND_OF, PRIORITY_OF, descriptions, settings_of
 from rpm_service.adapters.grpc.refusals import Context
-from rpm_service.application.bedside import Refused
+from rpm_service.application.bedside import Bedside, Refused
 from rpm_service.application.identity import Identity
 from rpm_service.application.ingest import HEARTBEAT_S, TelemetrySession
 from rpm_service.application.monitoring import Monitoring
@@ -69,6 +69,10 @@ class DeviceLink:
     def cover(self, mds: int, *, covered: bool) -> None:
         """Tells whether somebody can be called to a monitor."""
         self.send(_Response(coverage=telemetry_pb2.Coverage(mds=mds, covered=covered)))
+
+    def show_limits(self, mds: int, bedside: Bedside) -> None:
+        """Sends the alarm limits in force for a monitor."""
+        self.send(_Response(settings=settings_of(mds, bedside)))
 
     def supersede(self) -> None:
         """Cuts the stream: a newer one has taken over."""
@@ -219,7 +223,7 @@ class TelemetryStream:
             case "describe":
                 self.session.describe(descriptions(frame.describe), now)
                 for place, bedside in enumerate(self.session.bedsides):
-                    self._link.send(_Response(settings=settings_of(place, bedside)))
+                    self._link.show_limits(place, bedside)
             case "device_alarm":
                 self._device_alarm(frame.device_alarm, now)
             case "heartbeat":

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rpm_service.adapters.grpc.convert import ProtobufEncoder
 from rpm_service.adapters.grpc.telemetry import REFUSALS_MAX, TelemetryStream
+from rpm_service.application.bedside import Bedside
 from rpm_service.application.identity import Identity, Role
 from rpm_service.application.ingest import SEQ_MAX, Step
 from rpm_service.application.monitoring import Monitoring
@@ -93,6 +94,9 @@ class Link:
         pass
 
     def cover(self, mds: int, *, covered: bool) -> None:
+        pass
+
+    def show_limits(self, mds: int, bedside: Bedside) -> None:
         pass
 
     def supersede(self) -> None:

@@ -22,6 +22,7 @@ from rpm_service.adapters.web.live_socket import Feed, Patience
 from rpm_service.adapters.web.pages import Pages
 from rpm_service.adapters.web.server import WebServer, listen, names_in
 from rpm_service.adapters.web.sign_in import issue_link
+from rpm_service.application.bedside import Bedside
 from rpm_service.application.effects import Description
 from rpm_service.application.monitoring import Monitoring
 from rpm_service.domain.alarms import Kind, Priority
@@ -49,6 +50,9 @@ class Device:
         pass
 
     def cover(self, mds: int, *, covered: bool) -> None:
+        pass
+
+    def show_limits(self, mds: int, bedside: Bedside) -> None:
         pass
 
     def supersede(self) -> None:
