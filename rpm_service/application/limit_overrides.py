@@ -12,7 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rpm_service.application.acts import REASON_MAX, ActRefused, check_text
-from rpm_service.application.bedside import Bedside, stale_after_s
+from rpm_service.application.bedside import SERVER, Bedside, stale_after_s
 from rpm_service.application.effects import Act, Connection, LimitOverride, Numeric
 from rpm_service.domain.auto_limits import propose
 from rpm_service.domain.limits import AgeClass, AlarmSettings, LimitsRefused, MetricLimits
@@ -26,8 +26,6 @@ OVERRIDE_S: Final = 43_200.0
 """How long limits last where nothing else was said: over one shift."""
 OVERRIDE_S_MAX: Final = 86_400.0
 """No limits last longer: whoever still wants them sets them again."""
-SERVER: Final = "server"
-"""By whom limits end that no person has ended."""
 CERTAIN: Final = (0, 1)
 """Wire numbers of validities that limits are proposed from: not stated, valid."""
 
