@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from rpm_service.application.effects import Connection, Description, LimitOverride, Numeric
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
+from rpm_service.domain.combined import judge_combined
 from rpm_service.domain.early_warning import METRIC as EARLY_WARNING
 from rpm_service.domain.early_warning import Score
 from rpm_service.domain.inactivation import (
@@ -23,6 +24,7 @@ from rpm_service.domain.inactivation import (
 from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, MetricLimits
 from rpm_service.domain.metric_monitor import NEVER_QUIET, MetricMonitor
 from rpm_service.domain.metrics import kind_of
+from rpm_service.domain.recent import RecentCondition
 
 CONNECTION_LOST: Final = Condition("CONNECTION_LOST", Kind.TECHNICAL)
 DEVICE_CLOCK_OFF: Final = Condition("DEVICE_CLOCK_OFF", Kind.TECHNICAL)
@@ -40,6 +42,8 @@ VALID: Final = (0, 1, 2)
 """Wire numbers of validities whose value is judged: not stated, valid, questionable."""
 NO_LIMITS: Final = MetricLimits()
 NO_OVERRIDES: Final[Mapping[str, LimitOverride]] = MappingProxyType({})
+REFUSED_TIMES: Final = 3
+"""So many refused parts within a short while are data that cannot be relied on."""
 INVALID: Final = 3
 MISSING: Final = 4
 
@@ -87,7 +91,8 @@ class Bedside:
     """The live state of one medical device system.
 
     `values`, `observed_at` and `validity` run parallel to `description.numerics`: NaN where
-    there is no value, 0 where it was never observed, and empty where all are valid.
+    there is no value, 0 where it was never observed, and empty where all are valid. `pending`
+    are positions of metrics with a limit violated whose delay still runs.
     """
 
     def __init__(
@@ -105,14 +110,21 @@ class Bedside:
         """Whether a viewer is there that can call somebody; None where no device is connected."""
         self.description = Description()
         self.board = AlarmBoard(device_id, device_id, next_occurrence)
+        self.sequence_gap = RecentCondition(self.board, "SEQUENCE_GAP", Priority.LOW)
+        self.invalid_data = RecentCondition(
+            self.board, "INVALID_DATA", Priority.LOW, times=REFUSED_TIMES
+        )
+        self.duplicate_device = RecentCondition(self.board, "DUPLICATE_DEVICE", Priority.MEDIUM)
         self._reminder = Reminder(self.board)
         self.values: Sequence[float] = ()
         self.observed_at: Sequence[float] = ()
         self.validity: Sequence[int] = ()
+        self.pending: Sequence[int] = ()
         self.due = 0.0
         self._settings = PRESETS[AgeClass.ADULT]
         self._overrides: Mapping[str, LimitOverride] = NO_OVERRIDES
         self._monitors: list[MetricMonitor] = []
+        self._kinds: dict[str, str] = {}
         self._stale_after_s: list[float] = []
         self._quiet_s = inf
         self._lows: list[float] = []
@@ -217,6 +229,8 @@ class Bedside:
                 limits, settings.signal_delay_s, now, standstill=settings.standstill
             )
             self._lows[index], self._highs[index] = NEVER_QUIET
+        self._combine(now, now)
+        self._note_pending()
         return True
 
     def discharge(self, now: float) -> None:
@@ -244,11 +258,25 @@ class Bedside:
             )
             for numeric in self.description.numerics
         ]
+        self._kinds = {each.name: kind_of(each.code) for each in self.description.numerics}
+        self._combine(now, now)
+        self._note_pending()
         periods = [numeric.period_s for numeric in self.description.numerics]
         self._stale_after_s = [stale_after_s(period_s) for period_s in periods]
         self._quiet_s = max(SILENCE_S, 2.5 * min(periods)) if periods else inf
         self._lows = [NEVER_QUIET[0]] * len(self._monitors)
         self._highs = [NEVER_QUIET[1]] * len(self._monitors)
+
+    def _note_pending(self) -> None:
+        self.pending = [index for index, monitor in enumerate(self._monitors) if monitor.pending]
+
+    def conclude(self) -> None:
+        """Judges what follows from alarm events that nobody has taken yet."""
+        newest = self.board.events[-1]
+        self._combine(newest.observed_at, newest.received_at)
+
+    def _combine(self, at: float, now: float) -> None:
+        judge_combined(self.board, self._kinds, at, now, in_force=self._settings.combined)
 
     # -- values -------------------------------------------------------------------------
 
@@ -303,6 +331,7 @@ class Bedside:
             self._lows[index], self._highs[index] = monitor.quiet_band
         self.values, self.observed_at = all_values, all_at
         self.validity = all_validity if any(all_validity) else ()
+        self._note_pending()
         return True
 
     def sift(
@@ -366,6 +395,7 @@ class Bedside:
             for index, monitor in enumerate(self._monitors):
                 monitor.after_gap(now, now)
                 self._lows[index], self._highs[index] = NEVER_QUIET
+            self._note_pending()
 
     def lose(self, now: float) -> None:
         """The stream ended without goodbye, or went silent: a technical alarm.
@@ -374,6 +404,7 @@ class Bedside:
         """
         if self.connection is not Connection.LOST:
             self.connection = Connection.LOST
+            self.pending = ()
             if not self.board.holds(CONNECTION_LOST):
                 self.board.start(CONNECTION_LOST, Priority.MEDIUM, now, now)
 
@@ -394,6 +425,10 @@ class Bedside:
     def hear(self, now: float) -> None:
         """The device measures, but sent no current value. Its numerics may still go stale."""
         self._heard_at = self._observed_at = now
+
+    def was_heard_within(self, seconds: float, now: float) -> bool:
+        """Whether its device was there so short a time ago."""
+        return self.connection is Connection.CONNECTED and now - self._heard_at <= seconds
 
     def judge_clock(self, *, off: bool, now: float) -> None:
         """Raises or ends the technical alarm for a device clock that is wrong."""
@@ -437,6 +472,10 @@ class Bedside:
         if expires is not None:
             dues.append(expires)
         dues += self._judge_inactivations(now)
+        for recent in (self.sequence_gap, self.invalid_data, self.duplicate_device):
+            over_at = recent.expire(now)
+            if over_at is not None:
+                dues.append(over_at)
         if self.connection is Connection.CONNECTED:
             dues.append(self._judge_silence(now))
         return min(dues)
@@ -469,6 +508,7 @@ class Bedside:
             else:
                 monitor.go_stale(now, now)
                 self._lows[index], self._highs[index] = NEVER_QUIET
+                self._note_pending()
         return min(dues)
 
     # -- restart ------------------------------------------------------------------------

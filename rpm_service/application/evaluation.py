@@ -97,6 +97,7 @@ class Evaluation:
 
     def _take(self) -> None:
         if self.bedside.board.events:
+            self.bedside.conclude()
             self._occurrences.take(self.bedside.board.events)
 
 

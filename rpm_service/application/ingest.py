@@ -36,6 +36,8 @@ ACK_FRAMES: Final = 64
 """An ack is due when so many frames are newly on disk,"""
 ACK_S: Final = 1.0
 """or when this time has passed."""
+DUPLICATE_S: Final = 2.0
+"""A session that was heard so short a time ago is not one whose connection broke."""
 SEQ_MAX: Final = 2**63 - 1
 JUMP_MAX: Final = 1_000_000
 """A number so far beyond what was taken or announced is a device's error: taken, it would make
@@ -96,7 +98,7 @@ class TelemetrySession:
         if self.step is not Step.OPENING:
             raise Refused("hello", "the session is open already")
         _check_clock("hello.device_clock", device_clock)
-        self.epoch = self._ward.enter(self)
+        self.epoch = self._ward.enter(self, now)
         self.acked = self._ward.durable.get(self.stream_id, 0)
         self._newest = max(self.acked, self._ward.taken.get(self.stream_id, 0))
         self._announced = spool_last_seq
@@ -140,9 +142,16 @@ class TelemetrySession:
             raise Refused("goodbye", "send hello first")
         self._said_goodbye = True
 
-    def supersede(self) -> None:
-        """A newer session of the same stream has begun: this one no longer counts."""
+    def supersede(self, now: float) -> None:
+        """A newer session of the same stream has begun: this one no longer counts.
+
+        A device that was heard just now has not come back: there are two of its identity.
+        """
         self.step = Step.ENDED
+        for bedside in self.bedsides:
+            if bedside.was_heard_within(DUPLICATE_S, now):
+                bedside.duplicate_device.happened(now)
+                self._ward.collect(bedside)
         self._ward.taken[self.stream_id] = self._newest
         self._peer.supersede()
 
@@ -242,6 +251,9 @@ class TelemetrySession:
             raise Refused("seq", f"{seq} is not within {expected} to {furthest}")
         if seq > expected:
             self._ward.batch.gaps.append(Gap(self.stream_id, expected, seq - 1, now))
+            for bedside in self.bedsides:
+                bedside.sequence_gap.happened(now)
+                self._ward.collect(bedside)
         self._newest = seq
         self.frames += 1
         self._ward.batch.progress[self.stream_id] = seq
@@ -311,6 +323,14 @@ class TelemetrySession:
             if bedside.board.events:
                 self._ward.collect(bedside)
         return refusals
+
+    def refuse(self, now: float, mds: int | None = None) -> None:
+        """Takes note of a part that was refused: of one monitor, or of nobody knows which."""
+        self.refused += 1
+        whose = self.bedsides if mds is None else self.bedsides[mds : mds + 1] or self.bedsides
+        for bedside in whose:
+            bedside.invalid_data.happened(now)
+            self._ward.collect(bedside)
 
     def hear(self, mds: int, now: float) -> None:
         """Takes note that a monitor is there: it sent waveforms alone. Raises Refused."""

@@ -129,6 +129,8 @@ class Ward:
     def collect(self, bedside: Bedside) -> None:
         """Takes what happened to alarms, and what is held back of them, to disk and viewers."""
         events, inactivations = bedside.board.events, bedside.inactivations
+        if events:
+            bedside.conclude()
         for event in events:
             self.live.alarm(bedside, event)
             self.deliveries.take(bedside, event)
@@ -153,11 +155,11 @@ class Ward:
 
     # -- sessions -----------------------------------------------------------------------
 
-    def enter(self, session: "TelemetrySession") -> int:
+    def enter(self, session: "TelemetrySession", now: float) -> int:
         """A session begins; gives its epoch. An older one of the same stream is superseded."""
         older = self.sessions.get(session.stream_id)
         if older is not None:
-            older.supersede()
+            older.supersede(now)
         epoch = self._epochs.get(session.stream_id, 0) + 1
         self._epochs[session.stream_id] = epoch
         self.batch.epochs[session.stream_id] = epoch
@@ -181,13 +183,15 @@ class Ward:
             due, _, bedside = heappop(deadlines)
             if due != bedside.due:
                 continue
-            connection = bedside.connection
+            connection, pending = bedside.connection, bedside.pending
             bedside.due = bedside.tick(now)
             heappush(deadlines, (bedside.due, bedside.number, bedside))
             if bedside.connection is not connection:
                 self.batch.connections[bedside.device_id] = bedside.connection
                 self.coverage.bed_changed(bedside)
                 self.live.describe(bedside)
+            elif bedside.pending != pending:
+                self.live.measure(bedside)
             self.collect(bedside)
         self.early_warning.tick(now)
         self.limit_overrides.tick(now)

@@ -113,10 +113,10 @@ def test_the_late_end_of_an_older_session_changes_nothing(scene: Scene, device: 
     newer = scene.device().begins("HR", "SpO2")
     device.breaks()
     assert scene.bedside().connection is Connection.CONNECTED
-    assert not scene.alarms()
+    assert set(scene.alarms()) == {"DUPLICATE_DEVICE"}
     newer.sends(72, 97)
     newer.breaks()
-    assert set(scene.alarms()) == {"CONNECTION_LOST"}
+    assert set(scene.alarms()) == {"DUPLICATE_DEVICE", "CONNECTION_LOST"}
 
 
 @pytest.mark.spec("INGEST-3")

@@ -26,7 +26,7 @@ def described(bedside: Bedside) -> tuple[object, ...]:
 
 def measured(bedside: Bedside) -> tuple[str, ...]:
     # As text, so that NaN equals NaN.
-    return tuple(map(str, bedside.values))
+    return (*map(str, bedside.values), *(f"{each} is pending" for each in bedside.pending))
 
 
 class PlainEncoder:

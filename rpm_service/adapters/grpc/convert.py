@@ -309,6 +309,8 @@ class ProtobufEncoder:
         )
         if bedside.validity:
             wire.validity.extend(bedside.validity)  # type: ignore[arg-type]  # wire numbers
+        if bedside.pending:
+            wire.pending.extend(bedside.pending)
         return _delimited(_NUMERICS, wire.SerializeToString())
 
     def alarm(self, event: AlarmEvent) -> bytes:

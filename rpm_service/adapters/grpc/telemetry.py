@@ -120,8 +120,9 @@ class TelemetryStream:
 
     def take(self, data: bytes) -> None:
         """Takes one frame. What is wrong with it is sent back; the stream lives on."""
+        now = self._monitoring.clock.now()
         if len(data) > FRAME_BYTES_MAX:
-            self._refuse(0, "frame", f"{len(data)} bytes; at most {FRAME_BYTES_MAX}")
+            self._refuse(now, 0, "frame", f"{len(data)} bytes; at most {FRAME_BYTES_MAX}")
             return
         try:
             frame = _parse(data)
@@ -130,10 +131,9 @@ class TelemetryStream:
             if self._garbage >= GARBAGE_MAX:
                 reason = f"{GARBAGE_MAX} frames that are not StreamTelemetryRequest"
                 self._link.cut(grpc.StatusCode.INVALID_ARGUMENT, reason)
-            self._refuse(0, "frame", "not a StreamTelemetryRequest")
+            self._refuse(now, 0, "frame", "not a StreamTelemetryRequest")
             return
         kind = frame.WhichOneof("frame")
-        now = self._monitoring.clock.now()
         if kind == "observations":
             self._observations(frame.observations, now)
             return
@@ -141,7 +141,7 @@ class TelemetryStream:
             self._other(kind, frame, now)
         except Refused as refusal:
             seq = frame.device_alarm.seq if kind == "device_alarm" else 0
-            self._refuse(seq, refusal.field, refusal.reason)
+            self._refuse(now, seq, refusal.field, refusal.reason)
 
     def _observations(self, frame: telemetry_pb2.Observations, now: float) -> None:
         session, seq = self.session, frame.seq
@@ -149,11 +149,11 @@ class TelemetryStream:
             if not session.take_seq(seq, now):
                 return
         except Refused as refusal:
-            self._refuse(seq, _within("observations", refusal.field), refusal.reason)
+            self._refuse(now, seq, _within("observations", refusal.field), refusal.reason)
             return
         if len(frame.entries) > ENTRIES_MAX:
             reason = f"{len(frame.entries)} entries; at most {ENTRIES_MAX}"
-            self._refuse(seq, "observations", reason)
+            self._refuse(now, seq, "observations", reason)
             return
         self._refused_parts = 0
         for place, entry in enumerate(frame.entries):
@@ -194,12 +194,14 @@ class TelemetryStream:
                 )
                 for refusal in refusals:
                     self._refuse_part(
-                        seq, f"observations.entries[{place}].{refusal.field}", refusal
+                        now, seq, mds, f"observations.entries[{place}].{refusal.field}", refusal
                     )
             else:
                 session.hear(mds, now)
         except Refused as refusal:
-            self._refuse_part(seq, f"observations.entries[{place}].{refusal.field}", refusal)
+            self._refuse_part(
+                now, seq, mds, f"observations.entries[{place}].{refusal.field}", refusal
+            )
             return
         self._samples(seq, place, entry, now)
 
@@ -212,7 +214,7 @@ class TelemetryStream:
                 session.take_samples(seq, mds, array.index, array.start_at, array.samples, now)
             except Refused as refusal:
                 at = f"observations.entries[{place}].sample_arrays[{part}].{refusal.field}"
-                self._refuse_part(seq, at, refusal)
+                self._refuse_part(now, seq, mds, at, refusal)
 
     def _other(
         self, kind: str | None, frame: telemetry_pb2.StreamTelemetryRequest, now: float
@@ -273,15 +275,14 @@ class TelemetryStream:
         except Refused as refusal:
             raise Refused(_within("device_alarm", refusal.field), refusal.reason) from None
 
-    def _refuse_part(self, seq: int, field: str, refusal: Refused) -> None:
+    def _refuse_part(self, now: float, seq: int, mds: int, field: str, refusal: Refused) -> None:
+        self.session.refuse(now, mds)
         self._refused_parts += 1
         if self._refused_parts <= REFUSALS_MAX:
-            self._refuse(seq, field, refusal.reason)
-        else:
-            self.session.refused += 1
+            self._tell_refusal(seq, field, refusal.reason)
 
-    def _refuse(self, seq: int, field: str, reason: str) -> None:
-        self.session.refused += 1
+    def _refuse(self, now: float, seq: int, field: str, reason: str) -> None:
+        self.session.refuse(now)
         self._tell_refusal(seq, field, reason)
 
     def _tell_refusal(self, seq: int, field: str, reason: str) -> None:

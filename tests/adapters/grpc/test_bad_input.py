@@ -148,6 +148,7 @@ async def test_a_broken_probe_is_an_invalid_signal_and_the_heart_rate_beside_it_
             (each.condition.code, each.condition.metric) for each in server.alarms("bed-1")
         } == {
             ("ASYSTOLE", "HR"),
+            ("INVALID_DATA", ""),
             ("INVALID_SIGNAL", "Temp"),
         }
 

@@ -1,0 +1,43 @@
+"""Technical conditions made of moments: present because something happened a short while ago."""
+
+from collections import deque
+from typing import Final
+
+from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
+
+RECENT_S: Final = 60.0
+"""So long after the last time it is over."""
+
+
+class RecentCondition:
+    """Present once something has happened `times` within RECENT_S, until it is over."""
+
+    def __init__(self, board: AlarmBoard, code: str, priority: Priority, *, times: int = 1) -> None:
+        self.condition = Condition(code, Kind.TECHNICAL)
+        self._board = board
+        self._priority = priority
+        self._moments: deque[float] = deque(maxlen=times)
+
+    def happened(self, now: float) -> None:
+        """It has happened, once more."""
+        moments = self._moments
+        moments.append(now)
+        if (
+            len(moments) == moments.maxlen
+            and now - moments[0] <= RECENT_S
+            and not self._board.holds(self.condition)
+        ):
+            self._board.start(self.condition, self._priority, now, now)
+
+    def expire(self, now: float) -> float | None:
+        """Ends the condition where it is over; tells when it will be."""
+        if not self._board.holds(self.condition):
+            return None
+        if not self._moments:
+            # Present from before a restart: nobody knows since when.
+            self._moments.append(now)
+        over_at = self._moments[-1] + RECENT_S
+        if over_at > now:
+            return over_at
+        self._board.end(self.condition, now, now)
+        return None
