@@ -14,11 +14,13 @@ from rpm_service.application.evaluation import Occurrence, Track, evaluate
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.commands.limit_options import (
     Changes,
+    Combined,
     Delay,
     Hold,
     Hysteresis,
     Latching,
     Limit,
+    Rate,
 )
 from rpm_service.domain.alarms import Priority
 from rpm_service.domain.limits import PRESETS, AgeClass
@@ -44,15 +46,19 @@ def evaluate_recording(
     delay: Delay = None,
     hysteresis: Hysteresis = None,
     hold: Hold = None,
+    rate: Rate = None,
+    combined: Combined = False,
     latching: Latching = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Tell which alarms a recording would have raised.
 
     Once any --limit is given, only the limits given are in force, all at one tier, and delay,
-    hysteresis and hold are 0 unless given.
+    hysteresis and hold are 0 unless given; a heart rate of 0 is then a low one like any other.
     """
-    changes = Changes.parsed(limit, delay, hysteresis, hold, latching or "off")
+    changes = Changes.parsed(
+        limit, delay, hysteresis, hold, latching or "off", rate=rate, combined=combined
+    )
     settings = changes.made_to(PRESETS[preset], only=bool(limit))
     try:
         read = read_recording(recording)

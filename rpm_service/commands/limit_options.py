@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from rpm_service.commands.errors import CommandError, ExitCode
-from rpm_service.domain.limits import AlarmSettings, LimitsRefused, MetricLimits
+from rpm_service.domain.limits import AlarmSettings, LimitsRefused, MetricLimits, RateOfChange
 from rpm_service.domain.metrics import METRICS, named
 
 SIDES: Final = ("low", "high")
@@ -29,6 +29,17 @@ Hold = Annotated[
     list[str] | None,
     typer.Option("--hold", metavar="METRIC=SECONDS", help="How long back ends an alarm."),
 ]
+Rate = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rate",
+        metavar="METRIC=CHANGE/SECONDS",
+        help="How far a value may fall or rise within a time; repeatable.",
+    ),
+]
+Combined = Annotated[
+    bool, typer.Option("--combined", help="Warnings on two vitals at once are an alarm.")
+]  # fmt: skip
 Latching = Annotated[
     str | None,
     typer.Option("--latching", metavar="on|off", help="Whether alarms stay until reset."),
@@ -37,10 +48,14 @@ Latching = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is to be changed, by metric and field of its limits; latching is of all or as it is."""
+    """What is to be changed, by metric and field of its limits.
 
-    fields: Mapping[str, Mapping[str, float]]
+    Latching is of all, or as it is; the combined condition is put in force, or is as it is.
+    """
+
+    fields: Mapping[str, Mapping[str, Any]]
     latching: bool | None = None
+    combined: bool = False
 
     @classmethod
     def parsed(
@@ -51,10 +66,12 @@ class Changes:
         hold: Sequence[str] | None,
         latching: str | None,
         *,
+        rate: Sequence[str] | None = None,
+        combined: bool = False,
         sides: Sequence[str] = SIDES,
     ) -> "Changes":
         """Reads options. Raises CommandError."""
-        fields: dict[str, dict[str, float]] = {}
+        fields: dict[str, dict[str, Any]] = {}
         for text in limit or ():
             metric, side, value = _limit(text, sides)
             fields.setdefault(metric, {})[side] = value
@@ -66,19 +83,24 @@ class Changes:
             for text in texts or ():
                 metric, value = _assignment(option, text)
                 fields.setdefault(metric, {}).update(dict.fromkeys(names, value))
+        for text in rate or ():
+            metric, found = _rate(text)
+            fields.setdefault(metric, {})["rate"] = found
         if latching not in (None, "on", "off"):
             raise _usage(f"--latching {latching}: on or off")
-        return cls(fields, None if latching is None else latching == "on")
+        return cls(fields, None if latching is None else latching == "on", combined)
 
     def made_to(self, base: AlarmSettings, *, only: bool) -> AlarmSettings:
         """The settings with the changes; `only`: nothing else is in force. Raises CommandError."""
         settings = AlarmSettings() if only else base
         limits = dict(settings.limits)
         for metric, fields in self.fields.items():
-            if metric not in limits and not any(name in TIERS for name in fields):
+            if metric not in limits and not any(name in (*TIERS, "rate") for name in fields):
                 raise _usage(f"{metric} has no limit in force: give one with --limit")
             limits[metric] = replace(limits.get(metric, MetricLimits()), **fields)
         settings = replace(settings, limits=limits)
+        if self.combined:
+            settings = replace(settings, combined=True)
         if self.latching is not None:
             settings = settings.with_latching(latching=self.latching)
         try:
@@ -95,6 +117,15 @@ def _limit(text: str, sides: Sequence[str]) -> tuple[str, str, float]:
         written = " or ".join(f"METRIC.{side}=VALUE" for side in sides)
         raise _usage(f"--limit {text}: write {written}")
     return _metric(name), side, _number("--limit", text, value)
+
+
+def _rate(text: str) -> tuple[str, RateOfChange]:
+    name, equals, value = text.partition("=")
+    change, per, window_s = value.partition("/")
+    if not equals or not per:
+        raise _usage(f"--rate {text}: write METRIC=CHANGE/SECONDS")
+    numbers = (_number("--rate", text, each) for each in (change, window_s))
+    return _metric(name), RateOfChange(*numbers)
 
 
 def _assignment(option: str, text: str) -> tuple[str, float]:

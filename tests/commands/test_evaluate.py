@@ -140,6 +140,38 @@ def test_delay_hysteresis_hold_and_latching_may_be_given(evaluate: Any, recordin
     assert [each["ended_at_s"] for each in ran.json["alarms"]] == [60.0]
 
 
+@pytest.mark.spec("ALARM-66")
+def test_how_fast_a_value_may_move_may_be_given_with_a_preset_or_alone(
+    evaluate: Any, recording: Path
+) -> None:
+    ran = evaluate(recording, "--rate", "spo2=8/10", "--json")
+    assert {name for name, _ in ran.alarms} == {
+        "SPO2_LOW", "ASYSTOLE", "SPO2_FALLING", "SPO2_RISING"
+    }  # fmt: skip
+    alone = evaluate(
+        recording, "--limit", "HR.high=120", "--rate", "SpO2=8/10", "--hold", "SpO2=0", "--json"
+    )
+    assert [
+        (each["condition"], each["raised_at_s"], each["ended_at_s"], each["extreme"])
+        for each in alone.json["alarms"]
+    ] == [
+        ("SPO2_FALLING", 30.0, 50.0, 79.0),
+        ("SPO2_RISING", 60.0, 80.0, 97.0),
+    ]
+
+
+@pytest.mark.spec("ALARM-66")
+def test_two_warnings_on_different_vitals_may_be_an_alarm(evaluate: Any, recording: Path) -> None:
+    limits = ("--limit", "SpO2.low=90", "--limit", "RR.high=10", "--json")
+    assert ("COMBINED_WARNING", "HIGH") not in evaluate(recording, *limits).alarms
+    ran = evaluate(recording, *limits, "--combined")
+    (combined,) = [each for each in ran.json["alarms"] if each["priority"] == "HIGH"]
+    assert combined == {
+        "condition": "COMBINED_WARNING", "kind": "physiological", "priority": "HIGH",
+        "metric": None, "raised_at_s": 30.0, "ended_at_s": 70.0, "extreme": None, "limit": None,
+    }  # fmt: skip
+
+
 @pytest.mark.spec("ALARM-26")
 def test_people_get_a_table(evaluate: Any, recording: Path) -> None:
     ran = evaluate(recording)
@@ -165,6 +197,11 @@ def test_people_get_a_table(evaluate: Any, recording: Path) -> None:
         (("--delay", "SpO2"), "write METRIC=VALUE"),
         (("--limit", "HR.low=50", "--delay", "SpO2=5"), "SpO2 has no limit in force"),
         (("--latching", "maybe"), "on or off"),
+        (("--rate", "SpO2=8"), "--rate SpO2=8: write METRIC=CHANGE/SECONDS"),
+        (("--rate", "SpO2/8=60"), "write METRIC=CHANGE/SECONDS"),
+        (("--rate", "SpO2=8/long"), "'long' is not a number"),
+        (("--rate", "SpO2=0/60"), "SpO2.rate.change: 0 is not above 0 and at most 100"),
+        (("--rate", "SpO2=8/301"), "SpO2.rate.window_s: 301 s is not within 1 to 300 s"),
     ],
 )
 def test_a_wrong_option_is_one_line_that_says_what_is_wrong(
