@@ -94,8 +94,9 @@ class LimitOverrides:
         try:
             preset.check_own(metric, limits)
         except LimitsRefused as refused:
-            field = "limits" + refused.field.removeprefix(metric)
-            raise ActRefused("INVALID_ARGUMENT", field, f"{metric}: {refused.reason}") from None
+            part = refused.field.removeprefix(f"{metric}.")
+            reason = f"{metric} {part}: {refused.reason}"
+            raise ActRefused("INVALID_ARGUMENT", f"limits.{part}", reason) from None
         own = self._beds.setdefault(bed, {})
         known = own.get(metric)
         old = known.limits if known else preset.preset_of(metric)

@@ -28,6 +28,7 @@ from rpm_service.application.units import Units
 from rpm_service.domain.alarms import Alarm, AlarmEvent
 from rpm_service.domain.metrics import BY_NAME, MILLIVOLT
 from rpm_service.v1 import (
+    alarm_limits_pb2_grpc,
     early_warning_pb2_grpc,
     monitoring_pb2,
     monitoring_pb2_grpc,
@@ -309,12 +310,12 @@ class Device(Stream):
         return self._server.clock.now()
 
     async def take(self, kind: str) -> Any:
-        """The next frame but acks, which must be of this kind; coverage is passed over too."""
+        """The next frame of this kind; what a server tells unasked is passed over."""
         while (frame := await self.frame()) is not None:
             found = frame.WhichOneof("frame")
             if found == kind:
                 return getattr(frame, kind)
-            assert found in ("ack", "coverage"), frame
+            assert found in ("ack", "coverage", "settings"), frame
         raise AssertionError(f"the stream ended where {kind} was to come: {await self.status()}")
 
     async def refusal(self) -> tuple[int, str, str]:
@@ -358,6 +359,7 @@ class Clinician:
         self.channel = channel
         self.monitoring = monitoring_pb2_grpc.MonitoringServiceStub(channel)
         self.patients = patient_pb2_grpc.PatientServiceStub(channel)
+        self.limits = alarm_limits_pb2_grpc.AlarmLimitsServiceStub(channel)
         self.early_warning = early_warning_pb2_grpc.EarlyWarningServiceStub(channel)
 
 

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from math import inf, isfinite
 from typing import Final
 
+from rpm_service.adapters.grpc.limits import limits_to_wire, override_to_wire
 from rpm_service.adapters.grpc.scores import score_to_wire
 from rpm_service.application.bedside import Bedside, Refused, stale_after_s
 from rpm_service.application.effects import (
     Connection,
     Description,
-    LimitOverride,
     Numeric,
     SampleArray,
 )
 from rpm_service.domain.alarms import AlarmEvent, Kind, Phase, Priority
 from rpm_service.domain.inactivation import Inactivation, InactivationState
-from rpm_service.domain.limits import AgeClass, MetricLimits
+from rpm_service.domain.limits import AgeClass
 from rpm_service.domain.metrics import BY_CODE, UCUM, named
 from rpm_service.domain.signals import Presence
 from rpm_service.v1 import alarm_pb2, monitoring_pb2, telemetry_pb2
@@ -172,29 +172,6 @@ def settings_of(place: int, bedside: Bedside) -> telemetry_pb2.Settings:
             for numeric in bedside.description.numerics
             if (limits := bedside.limits_of(numeric)) is not None
         ],
-    )
-
-
-def limits_to_wire(metric: str, limits: MetricLimits) -> telemetry_pb2.MetricLimits:
-    """Alarm limits of one metric."""
-    return telemetry_pb2.MetricLimits(
-        metric=metric,
-        low=limits.low,
-        high=limits.high,
-        extreme_low=limits.extreme_low,
-        extreme_high=limits.extreme_high,
-        delay_s=limits.delay_s,
-        extreme_delay_s=limits.extreme_delay_s,
-        hysteresis=limits.hysteresis,
-        hold_s=limits.hold_s,
-        latching=limits.latching,
-    )
-
-
-def override_to_wire(override: LimitOverride) -> monitoring_pb2.LimitOverride:
-    """Who set limits of a patient's own, and until when."""
-    return monitoring_pb2.LimitOverride(
-        by=override.by, since=override.since, until=override.until, reason=override.reason
     )
 
 

@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2
 
 from rpm_service.adapters.grpc.admission import CheckCertificate, Door, StreamAct, UnaryAct
+from rpm_service.adapters.grpc.alarm_limits import AlarmLimitsService
 from rpm_service.adapters.grpc.early_warning import EarlyWarningService
 from rpm_service.adapters.grpc.monitoring import MonitoringService
 from rpm_service.adapters.grpc.patient import PatientService
@@ -15,6 +16,7 @@ from rpm_service.adapters.grpc.telemetry import FRAME_BYTES_MAX, TelemetryServic
 from rpm_service.application.identity import Identity
 from rpm_service.application.monitoring import Monitoring
 from rpm_service.application.refusals import PortTaken
+from rpm_service.v1 import alarm_limits_pb2 as li
 from rpm_service.v1 import early_warning_pb2 as w
 from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import patient_pb2 as p
@@ -88,6 +90,7 @@ def _handlers(
     devices, viewers = TelemetryService(monitoring), MonitoringService(monitoring)
     patients = PatientService(monitoring.operators)
     early_warning = EarlyWarningService(monitoring)
+    limits = AlarmLimitsService(monitoring.operators)
 
     async def check(_identity: Identity, request: Any, context: Any) -> Any:
         return await healths.Check(request, context)
@@ -114,6 +117,15 @@ def _handlers(
         "rpm_service.v1.MonitoringService/ListAlarms": (viewers.list_alarms, m.ListAlarmsRequest),
         "rpm_service.v1.EarlyWarningService/RecordAssessment": (
             early_warning.record_assessment, w.RecordAssessmentRequest,
+        ),
+        "rpm_service.v1.AlarmLimitsService/SetAlarmLimits": (
+            limits.set_alarm_limits, li.SetAlarmLimitsRequest,
+        ),
+        "rpm_service.v1.AlarmLimitsService/ClearAlarmLimits": (
+            limits.clear_alarm_limits, li.ClearAlarmLimitsRequest,
+        ),
+        "rpm_service.v1.AlarmLimitsService/ProposeAlarmLimits": (
+            limits.propose_alarm_limits, li.ProposeAlarmLimitsRequest,
         ),
         "rpm_service.v1.PatientService/AdmitPatient": (
             patients.admit_patient, p.AdmitPatientRequest,

@@ -6,10 +6,11 @@ The effect is seen through the live socket, like everybody else's.
 from typing import Annotated, Final, Literal, Protocol
 
 from fastapi import FastAPI, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 
+from rpm_service.adapters.web.body import Body
 from rpm_service.adapters.web.gate import refusal, session_of
-from rpm_service.application.acts import KEY_MAX, ActRefused, RefusalCode
+from rpm_service.adapters.web.limits import LimitActs, add_limit_acts
+from rpm_service.application.acts import ActRefused, RefusalCode
 from rpm_service.application.early_warning import Seen
 from rpm_service.domain.alarms import Priority
 from rpm_service.domain.early_warning import Consciousness, InspiredGas, OxygenScale
@@ -23,10 +24,9 @@ STATUS: Final[dict[RefusalCode, int]] = {
 }
 
 OccurrenceId = Annotated[int, Path(ge=1, lt=2**64)]
-Key = Annotated[str, Field(min_length=1, max_length=KEY_MAX)]
 
 
-class Acts(Protocol):
+class Acts(LimitActs, Protocol):
     """Carries out acts, in the turn of the event loop in which they come. Raises ActRefused."""
 
     def acknowledge(
@@ -70,13 +70,7 @@ class Acts(Protocol):
         ...
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-
-    idempotency_key: Key
-
-
-class Acknowledge(_Body):
+class Acknowledge(Body):
     """The priority that the operator saw: an acknowledgement does not cover a higher one.
 
     It counts for 10 to 120 s while the condition holds; 0: 120 s.
@@ -86,23 +80,23 @@ class Acknowledge(_Body):
     duration_s: float = 0
 
 
-class Answer(_Body):
+class Answer(Body):
     """Whether somebody goes, or says that they cannot."""
 
     accepted: bool
 
 
-class Reset(_Body):
+class Reset(Body):
     """Nothing more to say."""
 
 
-class PauseAudio(_Body):
+class PauseAudio(Body):
     """For how long, in seconds; 0 ends a pause."""
 
     duration_s: float
 
 
-class Reactivate(_Body):
+class Reactivate(Body):
     """The scope whose signals are held back no more."""
 
     metric: str = ""
@@ -117,7 +111,7 @@ class Inactivate(Reactivate):
     reason: str = ""
 
 
-class Assess(_Body):
+class Assess(Body):
     """What a clinician has seen or decided; what is left out stays as it was."""
 
     inspired_gas: Literal["air", "oxygen"] | None = None
@@ -172,6 +166,7 @@ def add_acts(app: FastAPI, acts: Acts) -> None:
     async def assess(bed: str, body: Assess, request: Request) -> None:
         acts.assess(bed, body.seen(), session_of(request).user, body.idempotency_key)
 
+    add_limit_acts(app, acts)
     app.add_exception_handler(ActRefused, _act_refused)
 
 

@@ -16,7 +16,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rpm_service.adapters.grpc.admission import ALLOWED, DEVICES, USERS
 from rpm_service.application.identity import Role
-from rpm_service.v1 import early_warning_pb2, monitoring_pb2, patient_pb2, telemetry_pb2
+from rpm_service.v1 import (
+    alarm_limits_pb2,
+    early_warning_pb2,
+    monitoring_pb2,
+    patient_pb2,
+    telemetry_pb2,
+)
 from tests.adapters.pki.forgery import BED_1, HOUR_S, Forged, forge, signer
 from tests.support.loopback import (
     PATIENCE_S,
@@ -36,6 +42,7 @@ SERVICES: Iterable[ServiceDescriptor] = [
         (monitoring_pb2, "MonitoringService"),
         (patient_pb2, "PatientService"),
         (early_warning_pb2, "EarlyWarningService"),
+        (alarm_limits_pb2, "AlarmLimitsService"),
     ]
 ]
 METHODS = {
