@@ -20,6 +20,8 @@ COMMANDS: Final = {
     "pause": "rpm_service.commands.acts:pause",
     "resume": "rpm_service.commands.acts:resume",
     "evaluate": "rpm_service.commands.evaluate:evaluate_recording",
+    "burden": "rpm_service.commands.burden:burden",
+    "what-if": "rpm_service.commands.what_if:what_if",
     "replay": "rpm_service.commands.replay:replay",
     "simulate": "rpm_service.commands.simulate:simulate",
     "alarms": "rpm_service.commands.alarms:alarms",

@@ -82,6 +82,12 @@ class Quiet(NamedTuple):
     reported_at: float
 
 
+def silence_after_s(description: Description) -> float:
+    """Tells after how long without any value the connection counts as lost."""
+    periods = [numeric.period_s for numeric in description.numerics]
+    return max(SILENCE_S, 2.5 * min(periods)) if periods else inf
+
+
 def stale_after_s(period_s: float) -> float:
     """Tells how old a value may be and still be shown as current."""
     return max(2 * period_s, STALE_S_MIN)
@@ -263,7 +269,7 @@ class Bedside:
         self._note_pending()
         periods = [numeric.period_s for numeric in self.description.numerics]
         self._stale_after_s = [stale_after_s(period_s) for period_s in periods]
-        self._quiet_s = max(SILENCE_S, 2.5 * min(periods)) if periods else inf
+        self._quiet_s = silence_after_s(self.description)
         self._lows = [NEVER_QUIET[0]] * len(self._monitors)
         self._highs = [NEVER_QUIET[1]] * len(self._monitors)
 

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from math import isnan
 from pathlib import Path
@@ -11,19 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from rpm_service.commands.database import Data, database
 from rpm_service.commands.errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from rpm_service.application.effects import Description, NumericRow
 
 LINE_MAX: Final = 400
 """Columns that one alarm event may take."""
 
-Data = Annotated[
-    Path, typer.Option("--data", metavar="DIR", help="The data directory of the server.")
-]
 AsJson = Annotated[bool, typer.Option("--json", help="One object a line.")]
 
 
@@ -37,7 +32,7 @@ def alarms(
     from rpm_service.adapters.storage.journal import events
     from rpm_service.viewer.ward import alarm_object
 
-    with _database(data) as engine:
+    with database(data) as engine:
         happened = (alarm_object(alarm_to_wire(event)) for event in events(engine, bed))
         if as_json:
             _print(happened)
@@ -53,7 +48,7 @@ def samples(
     """Print every value that a device has sent; also beside a running server."""
     from rpm_service.adapters.storage.archive import devices, numerics
 
-    with _database(data) as engine:
+    with database(data) as engine:
         if device not in devices(engine):
             raise CommandError(
                 f"no device {device!r} has ever sent anything to {data}", ExitCode.INPUT
@@ -68,28 +63,6 @@ def samples(
                 for metric, value in each["values"].items()
             )
             print(each["seq"], _time(each["observed_at"]), *values, sep="  ")
-
-
-@contextmanager
-def _database(data: Path) -> "Iterator[Engine]":
-    from rpm_service.adapters.storage.engine import open_reading
-    from rpm_service.adapters.storage.errors import (
-        DataDirectoryUnusable,
-        StorageError,
-        in_one_line,
-    )
-    from rpm_service.adapters.storage.schema import require_current
-
-    try:
-        engine = open_reading(data)
-        try:
-            with in_one_line(DataDirectoryUnusable):
-                require_current(engine)
-                yield engine
-        finally:
-            engine.dispose()
-    except StorageError as error:
-        raise CommandError(str(error), ExitCode.INPUT) from error
 
 
 def _sample(description: "Description", row: "NumericRow") -> dict[str, Any]:

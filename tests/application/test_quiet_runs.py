@@ -31,6 +31,7 @@ in_force = st.builds(
     st.dictionaries(st.sampled_from(["SpO2", "HR", "NIBPs"]), limits),
     st.sampled_from([0, 3]),
     standstill=st.booleans(),
+    combined=st.booleans(),
 ) | st.sampled_from([PRESETS[AgeClass.ADULT], PRESETS[AgeClass.NEONATAL]])
 
 

@@ -21,9 +21,12 @@ from rpm_service.domain.alarms import (
 from rpm_service.domain.signals import Presence
 
 
-def events(engine: Engine, bed: str | None = None) -> Iterator[AlarmEvent]:
-    """Alarm events of one bed or all, in the order they were written."""
+def events(
+    engine: Engine, bed: str | None = None, since: float = float("-inf")
+) -> Iterator[AlarmEvent]:
+    """Alarm events of one bed or all, received from `since` on, in the order they were written."""
     query = select(journal).order_by(journal.c.number).limit(PAGE)
+    query = query.where(journal.c.received_at >= since)
     if bed is not None:
         query = query.where(journal.c.bed == bed)
     reached = 0
