@@ -39,11 +39,13 @@ SHORT = Patience(check_s=0.02)
 class Device:
     """A bedside device without its wire."""
 
-    def __init__(self, station: "Station", device_id: str = "bed-1") -> None:
+    def __init__(
+        self, station: "Station", device_id: str = "bed-1", what: Description | None = None
+    ) -> None:
         self._clock = station.clock
         self._session = station.monitoring.session(device_id, lambda _: True, self)
         self._session.open(self._clock.now(), 0, self._clock.now())
-        self._session.describe([(device_id, Description())], self._clock.now())
+        self._session.describe([(device_id, what or Description())], self._clock.now())
         station.monitoring.live.publish()
 
     def acknowledge(self, durable_through_seq: int) -> None:
@@ -60,6 +62,11 @@ class Device:
 
     def drain(self) -> None:
         pass
+
+    def measure(self, *values: float) -> None:
+        now = self._clock.now()
+        self._session.take_seq(1, now)
+        self._session.observe(1, 0, now, values, (), (), now)
 
     def alarm(self, *, present: bool = True, priority: Priority = Priority.HIGH) -> None:
         now = self._clock.now()

@@ -115,6 +115,7 @@ async def test_what_is_held_back_and_its_end_are_seen_at_the_socket(ward: Statio
 RESET, ACKNOWLEDGE = "/v1/alarms/1/reset", "/v1/alarms/1/acknowledge"
 ASSESS = "/v1/beds/bed-1/assess"
 ANSWER, PAUSE = "/v1/alarms/1/responsibility", "/v1/beds/bed-1/pause-audio"
+LIMITS = "/v1/beds/bed-1/set-limits"
 INACTIVATE, REACTIVATE = "/v1/beds/bed-1/inactivate", "/v1/beds/bed-1/reactivate"
 REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     (ACKNOWLEDGE, {"priority": "LOW"}, 409, "HIGH"),
@@ -141,6 +142,11 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     (INACTIVATE, {"state": "MUTED"}, 400, "body.state"),
     (INACTIVATE, {"state": "ALARM_OFF"}, 400, "must be 1 to 128 printable characters"),
     (INACTIVATE, {"state": "AUDIO_PAUSED", "metric": "RR"}, 404, "'RR' is not measured there"),
+    (LIMITS, {"metric": "SpO2", "low": 85, "reason": "COPD"}, 409, "nobody lies in 'bed-1'"),
+    (LIMITS, {"metric": "SpO2", "low": "85", "reason": "COPD"}, 400, "body.low"),
+    (LIMITS, {"metric": "SpO2"}, 400, "body.reason"),
+    (LIMITS, {"low": 85, "reason": "COPD"}, 400, "body.metric"),
+    ("/v1/beds/none/clear-limits", {"metric": "SpO2"}, 404, "there is no bed 'none'"),
     (REACTIVATE, {}, 404, "nothing is held back of the whole bed"),
     ("/v1/beds/none/pause-audio", {"duration_s": 60}, 404, "'none'"),
 ]
