@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 from typing import Final
 
 from rpm_service.adapters.grpc.convert import ProtobufEncoder
@@ -16,6 +17,7 @@ from rpm_service.adapters.web.app import web_app
 from rpm_service.adapters.web.pages import Pages
 from rpm_service.adapters.web.server import WebServer, listen, names_in
 from rpm_service.adapters.web.sign_in import LINK_S_MAX, TooManyLinks, issue_link
+from rpm_service.adapters.webhook.sender import WebhookSender
 from rpm_service.application.monitoring import Monitoring
 from rpm_service.application.ports import Recorder
 from rpm_service.clock import MonotoneClock
@@ -57,6 +59,10 @@ class Server:
             chain=credentials.chain_pem,
             client_trust=credentials.client_trust_pem,
         )
+        monitoring = self.monitoring
+        self._webhooks = WebhookSender(
+            monitoring.outbox, monitoring.ward.units, clock, SystemRandom()
+        )
         self._web: WebServer | None = None
         self._page = ""
         self.web = ""
@@ -74,6 +80,7 @@ class Server:
         Raises CannotStart and CertificatesError, once what had been started is stopped.
         """
         self._running.append(asyncio.create_task(self.monitoring.run()))
+        self._running.append(asyncio.create_task(self._webhooks.run()))
         try:
             # gRPC calls every address taken that it cannot listen on.
             listen(*parse_address(self.settings.listen)).close()

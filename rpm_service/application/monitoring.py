@@ -13,6 +13,7 @@ from rpm_service.application.effects import Batch
 from rpm_service.application.ingest import TelemetrySession
 from rpm_service.application.live import FellBehind, Live
 from rpm_service.application.operators import Operators
+from rpm_service.application.outbox import Outbox
 from rpm_service.application.ports import Clock, DevicePeer, Encoder, Recorder
 from rpm_service.application.units import Units
 from rpm_service.application.viewers import Viewer
@@ -126,7 +127,10 @@ class Monitoring:
     ) -> None:
         self.clock = clock
         self.live = Live(encoder)
-        self.ward = Ward(self.live, recorder.load(), clock.now(), units)
+        restored, now = recorder.load(), clock.now()
+        self.ward = Ward(self.live, restored, now, units)
+        self.outbox = Outbox()
+        self.outbox.add(restored.notices, now)
         self.ward.on_alarm = self._publish_soon
         self.operators = Operators(self.ward, clock)
         self.room = asyncio.Event()
@@ -177,6 +181,7 @@ class Monitoring:
     def _tick(self, now: float) -> None:
         self._ticks += 1
         self.ward.tick(now)
+        self.ward.batch.notices_sent.update(self.outbox.take_sent())
         if self.ward.batch.is_urgent or self._ticks % COMMIT_TICKS == 0:
             self._commit()
         if self._ticks % PUBLISH_TICKS == 0:
@@ -235,6 +240,8 @@ class Monitoring:
         self._writing = None
         self._storage(degraded=False)
         now = self.clock.now()
+        if self.outbox.add(batch.notices, now):
+            _log.error("webhook: too many notices wait; the rest is sent after the next start")
         for stream_id, seq in batch.progress.items():
             self.ward.durable[stream_id] = seq
             session = self.ward.sessions.get(stream_id)

@@ -1,8 +1,10 @@
 """Units of care: what each has decided for its own beds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings
 
@@ -22,10 +24,19 @@ class EscalationLevel:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where calls of a unit go: an https address, and the key that bodies are signed with."""
+    """Where calls of a unit go: an https address, and the key that bodies are signed with.
+
+    `ca_file` holds the authorities (PEM) that may have signed the receiver's certificate; None
+    for those that the system trusts.
+    """
 
     url: str
     secret: bytes = field(repr=False)
+    ca_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        assert urlsplit(self.url).scheme == "https", "whoever reads the url refuses any other"
+        assert self.secret
 
 
 DEFAULT_ESCALATION: Final = (EscalationLevel(10.0), EscalationLevel(30.0))
@@ -57,6 +68,12 @@ class Units:
             for unit in (*self._units.values(), self._other)
             for level in unit.escalation
         )
+
+    def webhooks(self) -> Iterator[Webhook]:
+        """Every webhook that there is."""
+        for unit in (*self._units.values(), self._other):
+            if unit.webhook is not None:
+                yield unit.webhook
 
     def of(self, name: str) -> Unit:
         """The unit of that name; what holds for any other where it has none of its own."""

@@ -53,6 +53,8 @@ def serve(
         )
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # It would write down every address that it calls, and these may hold passwords.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     settings = Settings(
         data, certs, address(listen), web if web is None else address(web), test_clock_rate
     )

@@ -1,0 +1,1 @@
+"""Calls out: https, signed, again and again until they are taken."""
