@@ -43,6 +43,7 @@ LAG_REMEMBERED_S: Final = 60.0
 
 STORAGE_DEGRADED: Final = Condition("STORAGE_DEGRADED", Kind.TECHNICAL)
 EVENT_LOOP_BLOCKED: Final = Condition("EVENT_LOOP_BLOCKED", Kind.TECHNICAL)
+WEBHOOK_FAILING: Final = Condition("WEBHOOK_FAILING", Kind.TECHNICAL)
 
 _log = logging.getLogger(__name__)
 
@@ -201,6 +202,8 @@ class Monitoring:
             self._lagged_at = loop_now
         lags = loop_now - self._lagged_at < LAG_REMEMBERED_S
         self.ward.judge_server(EVENT_LOOP_BLOCKED, Priority.LOW, present=lags, now=now)
+        fails = self.outbox.is_failing(now)
+        self.ward.judge_server(WEBHOOK_FAILING, Priority.MEDIUM, present=fails, now=now)
 
     def _storage(self, *, degraded: bool) -> None:
         now = self.clock.now()

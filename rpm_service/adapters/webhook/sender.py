@@ -130,6 +130,6 @@ def _client(ca_file: Path | None) -> httpx2.AsyncClient:
         # Neither trust nor a proxy may come of a variable that somebody has set.
         trust_env=False,
         follow_redirects=False,
-        timeout=ATTEMPT_S_MAX,
+        timeout=httpx2.Timeout(ATTEMPT_S_MAX, connect=ATTEMPT_S_MAX / 2),
         headers={"User-Agent": f"rpm-service/{version('rpm-service')}"},
     )
