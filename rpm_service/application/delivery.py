@@ -116,21 +116,17 @@ class Deliveries:
     def take(self, bedside: Bedside, event: AlarmEvent) -> None:
         """Something happened to an alarm: it calls, somebody has answered it, or it is over."""
         alarm, now = event.alarm, event.received_at
+        answer = alarm.answer if event.phase is Phase.RESPONSIBILITY else None
         if calls_somebody(event):
             self._begin(bedside, event)
-        elif alarm.condition == NOT_DELIVERED:
-            if event.phase is Phase.ACKNOWLEDGE:
-                # Whoever acknowledges it has read what it stands for.
-                for call in list(self._pending.get(bedside, ())):
-                    if call.undelivered:
-                        self._settle(call, now)
-        elif event.phase is Phase.RESPONSIBILITY and alarm.answer is not None:
-            if alarm.answer.accepted:
-                self._settle_all(alarm.occurrence_id, now)
-            else:
-                self._pass_on(bedside, event)
-        elif event.phase in (Phase.ACKNOWLEDGE, Phase.RESET):
-            self._settle_all(alarm.occurrence_id, now)
+        elif event.phase in (Phase.ACKNOWLEDGE, Phase.RESET) or (answer and answer.accepted):
+            for call in self._behind(bedside, alarm):
+                self._settle(call, now)
+        elif answer is not None:
+            if alarm.condition != NOT_DELIVERED:
+                self._reject(bedside, event)
+            for call in self._behind(bedside, alarm):
+                self._schedule(call, now)
         if alarm.presence is Presence.OFF:
             for call in list(self._calls.get(alarm.occurrence_id, ())):
                 call.over = True
@@ -220,16 +216,20 @@ class Deliveries:
         self._calls.setdefault(event.alarm.occurrence_id, []).append(call)
         self._schedule_next(call)
 
-    def _pass_on(self, bedside: Bedside, event: AlarmEvent) -> None:
-        """Somebody cannot answer for an occurrence: the next level comes into force at once."""
+    def _behind(self, bedside: Bedside, alarm: Alarm) -> list[_Call]:
+        """The calls that whoever has read an alarm has read: its own, or what it stands for."""
+        if alarm.condition == NOT_DELIVERED:
+            return [call for call in self._pending.get(bedside, ()) if call.undelivered]
+        return [call for call in self._calls.get(alarm.occurrence_id, ()) if call.pending]
+
+    def _reject(self, bedside: Bedside, event: AlarmEvent) -> None:
+        """Somebody has seen an occurrence and cannot answer for it, whoever confirms it."""
         calls = self._calls.get(event.alarm.occurrence_id, ())
         level = max((call.level for call in calls), default=0)
         if not any(call.pending for call in calls):
             self._begin(bedside, event)
-        for call in self._calls.get(event.alarm.occurrence_id, ()):
-            if call.pending:
-                call.rejected, call.level = True, level
-                self._schedule(call, event.received_at)
+        for call in self._behind(bedside, event.alarm):
+            call.rejected, call.level = True, level
 
     def _schedule(self, call: _Call, due: float) -> None:
         call.due = due
@@ -249,10 +249,6 @@ class Deliveries:
             del self._pending[call.bedside][call]
             self._settled[call.bedside] = None
             self._schedule(call, now + KEPT_S)
-
-    def _settle_all(self, occurrence_id: int, now: float) -> None:
-        for call in self._calls.get(occurrence_id, ()):
-            self._settle(call, now)
 
     def _forget(self, call: _Call) -> None:
         calls = self._calls.get(call.alarm.occurrence_id, [])

@@ -180,6 +180,20 @@ def test_a_confirmation_counts_for_all_before_it_and_may_be_repeated(
 
 
 @pytest.mark.spec("DELIVERY-2")
+def test_a_confirmation_counts_for_nothing_after_it(scene: Scene, device: Device) -> None:
+    nurse = Station(scene)
+    device.sends(72, 88)
+    device.streams(11, 72, 88)
+    device.streams(8, 72, 70)
+    nurse.looks()
+    alarm = scene.alarms()["SPO2_LOW"]
+    assert (alarm.event_seq, alarm.priority) == (2, Priority.HIGH)
+    nurse.viewer.confirm([(alarm.occurrence_id, 1)], scene.now)
+    device.streams(12, 72, 70)
+    assert undelivered(scene) is not None
+
+
+@pytest.mark.spec("DELIVERY-2")
 def test_what_is_unknown_unsent_or_out_of_view_confirms_nothing(
     scene: Scene, device: Device
 ) -> None:

@@ -21,8 +21,13 @@ TICK_S = 0.5
 
 
 class Scene:
-    def __init__(self, restored: Restored | None = None, units: Units = ELSEWHERE) -> None:
-        self.clock = ManualClock()
+    def __init__(
+        self,
+        restored: Restored | None = None,
+        units: Units = ELSEWHERE,
+        clock: ManualClock | None = None,
+    ) -> None:
+        self.clock = clock or ManualClock()
         self.live = Live(PlainEncoder())
         self.ward = Ward(self.live, restored or Restored(), self.now, units)
         self.operators = Operators(self.ward, self.clock)
