@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "simulate": "rpm_service.commands.simulate:simulate",
     "alarms": "rpm_service.commands.alarms:alarms",
     "samples": "rpm_service.commands.alarms:samples",
+    "evidence": "rpm_service.commands.evidence:evidence",
     "assess": "rpm_service.commands.early_warning:assess",
     "certs": "rpm_service.commands.certs:certs_app",
     "sign-in": "rpm_service.commands.sign_in:sign_in",

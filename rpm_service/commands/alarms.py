@@ -1,10 +1,8 @@
 """`rpm-service alarms` and `rpm-service samples`: what a server has written down."""
 
-import json
-import sys
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from math import isnan
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -12,32 +10,56 @@ import typer
 
 from rpm_service.commands.database import Data, database
 from rpm_service.commands.errors import CommandError, ExitCode
+from rpm_service.commands.scope import Beds, Since, Units, Until
+from rpm_service.commands.scope import scope as chosen
+from rpm_service.commands.stored import AsJson, print_objects, sample_object, time_text
 
 if TYPE_CHECKING:
-    from rpm_service.application.effects import Description, NumericRow
+    from sqlalchemy import Engine
+
+    from rpm_service.application.places import Scope
+    from rpm_service.domain.alarms import AlarmEvent
 
 LINE_MAX: Final = 400
 """Columns that one alarm event may take."""
-
-AsJson = Annotated[bool, typer.Option("--json", help="One object a line.")]
+FOLLOW_S: Final = 0.25
+"""How often the journal is looked at for what is new."""
+HEADERS: Final = ("received", "bed", "priority", "alarm", "value", "what happened", "by")
+WIDTHS: Final = (19, 10, 8, 24, 16, 26, 0)
+"""Of the columns, where what is still to come cannot be measured."""
 
 
 def alarms(
     data: Data = Path("var"),
-    bed: Annotated[str | None, typer.Option(metavar="NAME", help="Only this bed.")] = None,
+    since: Since = None,
+    until: Until = None,
+    bed: Beds = None,
+    unit: Units = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
+    with_deliveries: Annotated[
+        bool, typer.Option("--deliveries", help="Also when each viewer was told, and confirmed.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print the alarm journal: every alarm event, oldest first; also beside a running server."""
-    from rpm_service.adapters.grpc.convert import alarm_to_wire
     from rpm_service.adapters.storage.journal import events
-    from rpm_service.viewer.ward import alarm_object
 
+    scope = chosen(since, until, bed, unit)
+    if follow and until is not None:
+        raise CommandError("--follow has no end: leave out --until", ExitCode.USAGE)
     with database(data) as engine:
-        happened = (alarm_object(alarm_to_wire(event)) for event in events(engine, bed))
-        if as_json:
-            _print(happened)
-        else:
-            _show(happened)
+        happened = _followed(engine, scope) if follow else events(engine, scope)
+        shown = (_alarm(engine, event, with_deliveries=with_deliveries) for event in happened)
+        try:
+            if as_json:
+                print_objects(shown)
+            elif follow:
+                _follow(shown)
+            else:
+                _show(shown)
+        except KeyboardInterrupt:
+            if not follow:
+                raise
 
 
 def samples(
@@ -53,39 +75,45 @@ def samples(
             raise CommandError(
                 f"no device {device!r} has ever sent anything to {data}", ExitCode.INPUT
             )
-        stored = (_sample(*each) for each in numerics(engine, device))
+        stored = (sample_object(*each) for each in numerics(engine, device))
         if as_json:
-            _print(stored)
+            print_objects(stored)
             return
         for each in stored:
             values = (
                 f"{metric} {'--' if value is None else f'{value:g}'}"
                 for metric, value in each["values"].items()
             )
-            print(each["seq"], _time(each["observed_at"]), *values, sep="  ")
+            print(each["seq"], time_text(each["observed_at"]), *values, sep="  ")
 
 
-def _sample(description: "Description", row: "NumericRow") -> dict[str, Any]:
-    """What was observed at one instant; None where there was no value, or none to be used."""
-    from rpm_service.application.bedside import VALID
+def _followed(engine: "Engine", scope: "Scope") -> "Iterator[AlarmEvent]":
+    """What is there, and what comes."""
+    from rpm_service.adapters.storage.journal import newest, numbered
 
-    numerics = description.numerics
-    measured = [numerics[index] for index in row.indices] if row.indices else numerics
-    validity = row.validity or VALID[:1] * len(measured)
-    return {
-        "seq": row.seq,
-        "observed_at": row.observed_at,
-        "received_at": row.received_at,
-        "values": {
-            numeric.name: None if isnan(value) or state not in VALID else value
-            for numeric, value, state in zip(measured, row.values, validity, strict=True)
-        },
-    }
+    reached = 0
+    while True:
+        # Most often nothing of that scope is new: the next look begins after what was there.
+        end = newest(engine)
+        for number, event in numbered(engine, scope, reached):
+            yield event
+            end = max(end, number)
+        reached = end
+        time.sleep(FOLLOW_S)
 
 
-def _print(objects: Iterator[dict[str, Any]]) -> None:
-    for each in objects:
-        sys.stdout.write(json.dumps(each, allow_nan=False) + "\n")
+def _alarm(engine: "Engine", event: "AlarmEvent", *, with_deliveries: bool) -> dict[str, Any]:
+    from rpm_service.adapters.grpc.convert import alarm_to_wire
+    from rpm_service.adapters.storage.delivery import deliveries
+    from rpm_service.viewer.ward import alarm_object
+
+    shown = alarm_object(alarm_to_wire(event))
+    if with_deliveries:
+        shown["deliveries"] = [
+            {"viewer": each.viewer, "sent_at": each.sent_at, "confirmed_at": each.confirmed_at}
+            for each in deliveries(engine, event.alarm.occurrence_id, event.alarm.event_seq)
+        ]
+    return shown
 
 
 def _show(happened: Iterator[dict[str, Any]]) -> None:
@@ -94,34 +122,45 @@ def _show(happened: Iterator[dict[str, Any]]) -> None:
     from rich.text import Text
 
     # One line each, whatever the width: it is read, and it is searched.
-    table = Table(
-        "received", "bed", "priority", "alarm", "value", "what happened", "by",
-        box=None, padding=(0, 2, 0, 0), pad_edge=False,
-    )  # fmt: skip
+    table = Table(*HEADERS, box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for column in table.columns:
         column.no_wrap = True
     for each in happened:
-        value, limit = each["value"], each["limit"]
-        ended = each["phase"] in ("end", "reset")
-        table.add_row(
-            _time(each["received_at"]),
-            Text(each["bed"]),
-            each["priority"],
-            Text(" ".join(filter(None, (each["condition"], each["metric"], each["text"])))),
-            " ".join(
-                (
-                    "" if value is None else f"{value:g}",
-                    "" if limit is None else f"(limit {limit:g})",
-                )
-            ).strip(),
-            each["phase"].replace("_", " ") + (f", {each['presence']}" if ended else ""),
-            Text(each["acknowledged_by"] or ""),
-        )
+        table.add_row(*map(Text, _cells(each)))
     if table.row_count:
         Console(width=LINE_MAX).print(table, soft_wrap=True)
     else:
         print("no alarm was ever raised here")
 
 
-def _time(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+def _follow(happened: Iterable[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(width=LINE_MAX)
+    for cells in chain([HEADERS], map(_cells, happened)):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(cells, WIDTHS, strict=True))
+        console.print(Text(line.rstrip()), soft_wrap=True)
+        console.file.flush()
+
+
+def _cells(alarm: dict[str, Any]) -> Sequence[str]:
+    value, limit = alarm["value"], alarm["limit"]
+    shown = "" if value is None else f"{value:g}"
+    bound = "" if limit is None else f"(limit {limit:g})"
+    phase = alarm["phase"].replace("_", " ")
+    if alarm["phase"] in ("end", "reset"):
+        phase += f", {alarm['presence']}"
+    if "deliveries" in alarm:
+        told = alarm["deliveries"]
+        confirmed = sum(each["confirmed_at"] is not None for each in told)
+        phase += f", confirmed by {confirmed} of {len(told)}"
+    return (
+        time_text(alarm["received_at"]),
+        alarm["bed"],
+        alarm["priority"],
+        " ".join(filter(None, (alarm["condition"], alarm["metric"], alarm["text"]))),
+        f"{shown} {bound}".strip(),
+        phase,
+        alarm["acknowledged_by"] or "",
+    )

@@ -24,7 +24,7 @@ def burden_of(engine: "Engine", scope: Scope) -> AlarmBurden:
         for stretch in places.stretches(device_id, scope):
             for begin, end in coverage.monitored(engine, device_id, stretch.since, stretch.until):
                 monitored_s[stretch.bed] += end - begin
-    events = journal.events(engine, since=scope.since)
+    events = journal.events(engine, Scope(scope.since))
     return measure(events, monitored_s, places.unit_of, scope)
 
 
@@ -35,5 +35,5 @@ def what_if_of(
     progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> WhatIf:
     """Replays a part of history under other limits. Raises LimitsRefused, DatabaseDamaged."""
-    history, events = StoredHistory(engine), journal.events(engine, since=scope.since)
+    history, events = StoredHistory(engine), journal.events(engine, Scope(scope.since))
     return what_if(history, events, Units(), scope, trial, progress)

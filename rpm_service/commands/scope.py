@@ -11,11 +11,13 @@ import typer
 from rpm_service.application.places import Scope
 from rpm_service.commands.errors import CommandError, ExitCode
 
-SECONDS: Final = {"s": 1.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
+SECONDS: Final = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
+DATE_DIGITS: Final = 8
+"""A date may be written as so many digits, 20260501; more are Unix seconds."""
 
 Since = Annotated[
     str | None,
-    typer.Option(metavar="TIME", help="From then on: 2026-05-01T08:00, or 24h, 7d ago."),
+    typer.Option(metavar="TIME", help="From then on: 2026-05-01T08:00, or 30m, 24h, 7d ago."),
 ]
 Until = Annotated[str | None, typer.Option(metavar="TIME", help="Before then.")]
 Beds = Annotated[
@@ -38,15 +40,18 @@ def scope(
 
 
 def _moment(option: str, text: str) -> float:
-    """Unix seconds of a time: ISO 8601, local where no zone is given, or so long ago."""
-    ago = re.fullmatch(r"(\d+(?:\.\d+)?)(s|min|h|d)", text)
-    if ago:
-        return time.time() - float(ago[1]) * SECONDS[ago[2]]
+    """Unix seconds of a time: such a number, ISO 8601 (local where it says no zone), or ago."""
+    number = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|min|h|d)?", text)
+    if number and number[2]:
+        return time.time() - float(number[1]) * SECONDS[number[2]]
+    if number and len(number[1]) > DATE_DIGITS:
+        return float(number[1])
     try:
         return datetime.fromisoformat(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise CommandError(
-            f"{option} {text}: write 2026-05-01T08:00, or how long ago, such as 24h or 7d",
+            f"{option} {text}: write 2026-05-01T08:00, Unix seconds, or how long ago, such as "
+            "30m, 24h or 7d",
             ExitCode.USAGE,
         ) from None
 

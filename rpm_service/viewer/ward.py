@@ -162,5 +162,6 @@ def alarm_object(event: a.AlarmEvent) -> dict[str, Any]:
         "acknowledged_by": event.acknowledged_by or None,
         "responsibility": _ANSWERS[event.responsibility],
         "responsible": event.responsible or None,
+        "answered_at": optional("answered_at"),
         "text": event.text or None,
     }

@@ -50,6 +50,7 @@ BY_TYPE = {
         "acknowledged_by",
         "responsibility",
         "responsible",
+        "answered_at",
         "text",
     },
     "progress": {"type", "revision", "server_clock"},

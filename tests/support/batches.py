@@ -51,7 +51,7 @@ from rpm_service.domain.early_warning import (
     SubScore,
 )
 from rpm_service.domain.inactivation import Inactivation, InactivationState
-from rpm_service.domain.limits import AgeClass, MetricLimits
+from rpm_service.domain.limits import AgeClass, MetricLimits, RateOfChange
 from rpm_service.domain.signals import Presence
 
 T0 = 1_790_000_000.0
@@ -187,7 +187,8 @@ inactivations = st.builds(
 bounds = st.none() | st.floats(-50, 400)
 overrides = st.builds(
     LimitOverride, texts,
-    st.builds(MetricLimits, bounds, bounds, bounds, bounds, st.floats(0, 30)),
+    st.builds(MetricLimits, bounds, bounds, bounds, bounds, st.floats(0, 30),
+              rate=st.none() | st.builds(RateOfChange, st.floats(1, 50), st.floats(1, 60))),
     texts, instants, instants, texts,
 )  # fmt: skip
 assessments = st.builds(

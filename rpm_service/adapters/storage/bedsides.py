@@ -20,7 +20,7 @@ from rpm_service.domain.early_warning import (
     SubScore,
 )
 from rpm_service.domain.inactivation import Inactivation, InactivationState
-from rpm_service.domain.limits import MetricLimits
+from rpm_service.domain.limits import MetricLimits, RateOfChange
 
 
 def keep_inactivations(
@@ -82,7 +82,7 @@ def overrides(connection: Connection) -> dict[str, list[LimitOverride]]:
     """Limits of patients' own, by bed."""
     found: dict[str, list[LimitOverride]] = {}
     for bed, _, metric, limits, *rest in _in_order(connection, tables.overrides):
-        override = LimitOverride(metric, MetricLimits(**json.loads(limits)), *rest)
+        override = LimitOverride(metric, _limits(**json.loads(limits)), *rest)
         found.setdefault(bed, []).append(override)
     return found
 
@@ -101,6 +101,10 @@ def scores(engine: Engine, bed: str, patient_id: str, since: float = 0.0) -> lis
     )
     with engine.begin() as connection:
         return [_score(row) for row in connection.execute(query.order_by(table.c.at))]
+
+
+def _limits(rate: dict[str, float] | None = None, **rest: Any) -> MetricLimits:
+    return MetricLimits(rate=None if rate is None else RateOfChange(**rate), **rest)
 
 
 def _assessment(

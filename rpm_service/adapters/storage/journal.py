@@ -1,13 +1,16 @@
 """The alarm journal: every alarm event, as rows of a ledger and back."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from math import inf
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, delete, func, select
 from sqlalchemy.dialects import sqlite
 
-from rpm_service.adapters.storage.ledger import PAGE, Content, Ledger, number
+from rpm_service.adapters.storage import tables
+from rpm_service.adapters.storage.ledger import PAGE, Content, Ledger, head, number
 from rpm_service.adapters.storage.tables import journal, standing
+from rpm_service.application.places import Scope
 from rpm_service.domain.alarms import (
     Acknowledgement,
     Alarm,
@@ -20,25 +23,58 @@ from rpm_service.domain.alarms import (
 )
 from rpm_service.domain.signals import Presence
 
+EVERYTHING: Final = Scope()
 
-def events(
-    engine: Engine, bed: str | None = None, since: float = float("-inf")
-) -> Iterator[AlarmEvent]:
-    """Alarm events of one bed or all, received from `since` on, in the order they were written."""
+
+def events(engine: Engine, scope: Scope = EVERYTHING) -> Iterator[AlarmEvent]:
+    """Alarm events in the order they were written, by when the service learnt of them.
+
+    Beds are those of a unit that are in it now.
+    """
+    for _, event in numbered(engine, scope):
+        yield event
+
+
+def numbered(
+    engine: Engine, scope: Scope = EVERYTHING, after: int = 0
+) -> Iterator[tuple[int, AlarmEvent]]:
+    """The same with their numbers in the journal, beginning after one of them."""
     query = select(journal).order_by(journal.c.number).limit(PAGE)
-    query = query.where(journal.c.received_at >= since)
-    if bed is not None:
-        query = query.where(journal.c.bed == bed)
-    reached = 0
+    if scope.beds:
+        query = query.where(journal.c.bed.in_(scope.beds))
+    if scope.units:
+        there = select(tables.beds.c.name).where(tables.beds.c.unit.in_(scope.units))
+        query = query.where(journal.c.bed.in_(there))
+    if after == 0 and (scope.since, scope.until) != (-inf, inf):
+        first, last = _span(engine, scope)
+        after = first - 1
+        query = query.where(journal.c.number <= last)
     while True:
         # A page at a time: a reader that dawdles must not keep the log from being cut back.
         with engine.begin() as connection:
-            rows = connection.execute(query.where(journal.c.number > reached)).all()
+            rows = connection.execute(query.where(journal.c.number > after)).all()
         for row in rows:
-            yield event_of(row)
+            if scope.since <= row.received_at < scope.until:
+                yield row.number, event_of(row)
         if len(rows) < PAGE:
             return
-        reached = rows[-1].number
+        after = rows[-1].number
+
+
+def newest(engine: Engine) -> int:
+    """The number of the newest row of the journal; 0 where there is none."""
+    with engine.begin() as connection:
+        return head(connection, journal).number
+
+
+def _span(engine: Engine, scope: Scope) -> tuple[int, int]:
+    """Between which numbers the rows of a time are, and maybe few others: from an index alone."""
+    span = select(func.min(journal.c.number), func.max(journal.c.number))
+    with engine.begin() as connection:
+        found = connection.execute(
+            span.where(journal.c.received_at >= scope.since, journal.c.received_at < scope.until)
+        ).one()
+    return (1, 0) if found[0] is None else (found[0], found[1])
 
 
 def record(ledger: Ledger, connection: Connection, happened: Sequence[AlarmEvent]) -> None:
