@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "samples": "rpm_service.commands.alarms:samples",
     "evidence": "rpm_service.commands.evidence:evidence",
     "assess": "rpm_service.commands.early_warning:assess",
+    "scores": "rpm_service.commands.early_warning:scores",
     "certs": "rpm_service.commands.certs:certs_app",
     "sign-in": "rpm_service.commands.sign_in:sign_in",
 }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from rpm_service.application.acts import REASON_MAX, ActRefused, check_text
 from rpm_service.application.bedside import VALID, Bedside
-from rpm_service.application.effects import Act, Connection, ScoreRow
+from rpm_service.application.effects import Act, Connection, ScoreRow, Stay
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
 from rpm_service.domain.early_warning import (
     ENTERED_S_MAX,
@@ -169,10 +169,8 @@ class EarlyWarning:
     def assess(self, bed: str, seen: Seen, by: str, now: float) -> Score:
         """Takes what a clinician has seen; gives the score with it. Raises ActRefused."""
         seen.check()
-        stay, bedside = self._ward.stay(bed), self._ward.at_bed(bed)
+        stay, bedside = self.stay(bed), self._ward.at_bed(bed)
         if stay is None:
-            if bedside is None and not self._ward.has_bed(bed):
-                raise ActRefused("NOT_FOUND", "bed", f"there is no bed {bed!r}")
             raise ActRefused("FAILED_PRECONDITION", "bed", f"nobody lies in {bed!r}")
         if stay.age_class is not AgeClass.ADULT:
             reason = f"NEWS2 is for adults; a {stay.age_class} patient lies in {bed!r}"
@@ -184,6 +182,13 @@ class EarlyWarning:
         newest = self._compute(bed, bedside, now)
         assert newest is not None
         return newest
+
+    def stay(self, bed: str) -> Stay | None:
+        """Who lies in a bed. Raises ActRefused where there is no such bed."""
+        stay = self._ward.stay(bed)
+        if stay is None and self._ward.at_bed(bed) is None and not self._ward.has_bed(bed):
+            raise ActRefused("NOT_FOUND", "bed", f"there is no bed {bed!r}")
+        return stay
 
     def discharge(self, bed: str) -> None:
         """The patient has left: nothing of theirs is known of the next."""

@@ -6,7 +6,7 @@ same turn of the loop that decided them; they wait for no disk and no viewer.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from rpm_service.application.effects import Batch
@@ -19,6 +19,7 @@ from rpm_service.application.units import Units
 from rpm_service.application.viewers import Viewer
 from rpm_service.application.ward import Ward
 from rpm_service.domain.alarms import Condition, Kind, Priority
+from rpm_service.domain.early_warning import Score
 
 TICK_S: Final = 0.05
 """Deadlines are judged, and what cannot wait is handed to the disk, this often."""
@@ -162,6 +163,13 @@ class Monitoring:
         if self._stopping is not None:
             feed.end(self._stopping)
         return feed
+
+    async def scores(self, bed: str, since: float) -> Sequence[Score]:
+        """Reads the early-warning scores of whoever lies in a bed. Raises ActRefused."""
+        stay = self.ward.early_warning.stay(bed)
+        if stay is None:
+            return ()
+        return await asyncio.to_thread(self._recorder.scores, stay.patient_id, since)
 
     @property
     def viewers(self) -> int:

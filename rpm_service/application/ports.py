@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from rpm_service.application.effects import Batch, Restored
+from rpm_service.domain.early_warning import Score
 
 if TYPE_CHECKING:
     from rpm_service.application.bedside import Bedside
@@ -33,6 +34,13 @@ class Recorder(Protocol):
 
         `done(None)` means that it is on disk; `done(error)` that none of it is, and that the
         same batch may be submitted again. The next batch is submitted only after that.
+        """
+        ...
+
+    def scores(self, patient_id: str, since: float) -> Sequence[Score]:
+        """Reads the early-warning scores of a patient who is here, oldest first.
+
+        From admission on, and at or after `since`; to be called in a thread of its own.
         """
         ...
 

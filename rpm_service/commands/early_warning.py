@@ -2,9 +2,10 @@
 
 import json
 import secrets
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -75,3 +76,39 @@ def assess(
 
     score = score_object(call(server, certs, viewer, ask).score)
     print(json.dumps(score, allow_nan=False) if as_json else f"{bed}: {in_words(score)}")
+
+
+def scores(
+    bed: Bed,
+    since: Annotated[
+        float, typer.Option(metavar="UNIX_SECONDS", help="Only from then on; else from admission.")
+    ] = 0.0,
+    server: ServerAddress = "127.0.0.1:50051",
+    certs: Certs = Path("certs/dev"),
+    viewer: User = "viewer",
+    as_json: AsJson = False,
+) -> None:
+    """Print the early-warning scores of whoever lies in a bed, oldest first, one for each change."""
+    from rpm_service.v1 import early_warning_pb2 as w
+    from rpm_service.v1 import early_warning_pb2_grpc
+    from rpm_service.viewer.scores import score_object
+
+    request = w.ListEarlyWarningScoresRequest(bed=bed, since=since)
+
+    async def ask(channel: "grpc.aio.Channel") -> "w.ListEarlyWarningScoresResponse":
+        stub = early_warning_pb2_grpc.EarlyWarningServiceStub(channel)
+        return await stub.ListEarlyWarningScores(request)
+
+    found = [score_object(each) for each in call(server, certs, viewer, ask).scores]
+    for each in found:
+        print(json.dumps(each, allow_nan=False) if as_json else _line(each))
+    if not found and not as_json:
+        print(f"{bed}: no score yet")
+
+
+def _line(score: dict[str, Any]) -> str:
+    from rpm_service.viewer.scores import in_words
+
+    at = f"{datetime.fromtimestamp(score['at'], UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+    points = [f"{name} {each['score']}" for name, each in score["sub_scores"].items()]
+    return f"{at}  {in_words(score)}  ({', '.join(points)})"

@@ -100,3 +100,18 @@ async def test_a_server_that_is_not_there_is_told_so(server: LoopbackServer) -> 
     assert (code, out) == (ExitCode.UNREACHABLE, "")
     assert err.startswith("rpm-service: 127.0.0.1:9 cannot be reached: ")
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.spec("NEWS-19")
+async def test_the_trend_comes_as_lines_or_as_json(server: LoopbackServer) -> None:
+    first = await ran(server, "scores", "bed-1")
+    assert first[0] == 0
+    operators = server.monitoring.operators
+    operators.assess("bed-1", Seen(InspiredGas.AIR, Consciousness.ALERT), "nurse-1", "k")
+    await server.until(lambda: any(batch.scores for batch in server.recorder.batches))
+    code, out, err = await ran(server, "scores", "bed-1", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out.splitlines()[-1])["total"] == 5
+    code, out, err = await ran(server, "scores", "bed-1")
+    assert (code, err) == (0, "")
+    assert "NEWS2 5, medium  (RR 2, SpO2 3, oxygen 0," in out.splitlines()[-1]

@@ -1,9 +1,10 @@
 """A recorder that keeps batches in memory, and can be told to fail or to wait."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rpm_service.application.effects import Batch, Restored
+from rpm_service.domain.early_warning import Score
 
 
 class MemoryRecorder:
@@ -19,6 +20,10 @@ class MemoryRecorder:
         if self.error is None:
             self.batches.append(batch)
         asyncio.get_running_loop().call_soon(done, self.error)
+
+    def scores(self, patient_id: str, since: float) -> Sequence[Score]:
+        rows = [row for batch in self.batches for row in batch.scores]
+        return [row.score for row in rows if row.patient_id == patient_id and row.score.at >= since]
 
     def close(self) -> None:
         pass

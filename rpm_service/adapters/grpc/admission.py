@@ -34,6 +34,7 @@ ALLOWED: Final = {
     "/rpm_service.v1.MonitoringService/ReactivateAlarms": USERS,
     "/rpm_service.v1.MonitoringService/ListAlarms": USERS,
     "/rpm_service.v1.EarlyWarningService/RecordAssessment": USERS,
+    "/rpm_service.v1.EarlyWarningService/ListEarlyWarningScores": USERS,
     "/rpm_service.v1.AlarmLimitsService/SetAlarmLimits": USERS,
     "/rpm_service.v1.AlarmLimitsService/ClearAlarmLimits": USERS,
     "/rpm_service.v1.AlarmLimitsService/ProposeAlarmLimits": USERS,

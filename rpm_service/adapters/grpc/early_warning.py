@@ -5,6 +5,7 @@ import grpc
 from rpm_service.adapters.grpc.monitoring import acted
 from rpm_service.adapters.grpc.refusals import Context, refuse
 from rpm_service.adapters.grpc.scores import score_to_wire, seen_of
+from rpm_service.application.acts import ActRefused
 from rpm_service.application.identity import Identity
 from rpm_service.application.monitoring import Monitoring
 from rpm_service.v1 import early_warning_pb2
@@ -35,3 +36,16 @@ class EarlyWarningService:
             ),
         )
         return early_warning_pb2.RecordAssessmentResponse(score=score_to_wire(score))
+
+    async def list_scores(
+        self,
+        _identity: Identity,
+        request: early_warning_pb2.ListEarlyWarningScoresRequest,
+        context: Context,
+    ) -> early_warning_pb2.ListEarlyWarningScoresResponse:
+        """Gives the stored scores of whoever lies in a bed."""
+        try:
+            scores = await self._monitoring.scores(request.bed, request.since)
+        except ActRefused as refusal:
+            await refuse(context, grpc.StatusCode[refusal.code], refusal.field, refusal.reason)
+        return early_warning_pb2.ListEarlyWarningScoresResponse(scores=map(score_to_wire, scores))

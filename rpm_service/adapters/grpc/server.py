@@ -118,6 +118,9 @@ def _handlers(
         "rpm_service.v1.EarlyWarningService/RecordAssessment": (
             early_warning.record_assessment, w.RecordAssessmentRequest,
         ),
+        "rpm_service.v1.EarlyWarningService/ListEarlyWarningScores": (
+            early_warning.list_scores, w.ListEarlyWarningScoresRequest,
+        ),
         "rpm_service.v1.AlarmLimitsService/SetAlarmLimits": (
             limits.set_alarm_limits, li.SetAlarmLimitsRequest,
         ),

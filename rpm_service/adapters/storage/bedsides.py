@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, insert, select
+from sqlalchemy import Connection, Table, delete, insert, select
 from sqlalchemy.dialects import sqlite
 
 from rpm_service.adapters.storage import tables
@@ -93,14 +93,11 @@ def assessments(connection: Connection) -> dict[str, Assessment]:
     return {bed: _assessment(**json.loads(content)) for bed, content in rows}
 
 
-def scores(engine: Engine, bed: str, patient_id: str, since: float = 0.0) -> list[Score]:
-    """The trend of a patient's score in one bed, oldest first."""
+def scores(connection: Connection, patient_id: str, since: float = 0.0) -> list[Score]:
+    """A patient's scores, in whatever bed, oldest first."""
     table = tables.scores
-    query = select(table).where(
-        table.c.patient_id == patient_id, table.c.bed == bed, table.c.at >= since
-    )
-    with engine.begin() as connection:
-        return [_score(row) for row in connection.execute(query.order_by(table.c.at))]
+    query = select(table).where(table.c.patient_id == patient_id, table.c.at >= since)
+    return [_score(row) for row in connection.execute(query.order_by(table.c.at, table.c.bed))]
 
 
 def _limits(rate: dict[str, float] | None = None, **rest: Any) -> MetricLimits:

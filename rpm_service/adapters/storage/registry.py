@@ -174,6 +174,18 @@ def lasting_stays(connection: Connection) -> list[Stay]:
     return _stays(connection, _STAYS.where(stays.c.until.is_(None)))
 
 
+def admitted_at(connection: Connection, patient_id: str) -> float:
+    """Since when a patient is here, whatever beds they have lain in since."""
+    began = inf
+    query = select(stays).where(stays.c.patient_id == patient_id).order_by(stays.c.since.desc())
+    for stay in _stays(connection, query):
+        # A transfer ends one stay and begins the next in the same moment.
+        if began not in (inf, stay.until):
+            break
+        began = stay.since
+    return began
+
+
 def all_stays(connection: Connection) -> list[Stay]:
     """Who lay where, and still does."""
     return _stays(connection, _STAYS)

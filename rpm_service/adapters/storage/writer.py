@@ -6,7 +6,7 @@ sequence numbers go to the driver as tuples.
 """
 
 from asyncio import get_running_loop
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +16,12 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import sqlite
 
 from rpm_service.adapters.storage import bedsides, delivery, evidence, journal, registry
-from rpm_service.adapters.storage.engine import DirectoryLock, check, open_writing
+from rpm_service.adapters.storage.engine import (
+    DirectoryLock,
+    check,
+    open_reading,
+    open_writing,
+)
 from rpm_service.adapters.storage.errors import (
     DatabaseDamaged,
     DataDirectoryUnusable,
@@ -29,6 +34,7 @@ from rpm_service.adapters.storage.tables import acts, gaps, streams
 from rpm_service.adapters.storage.tables import journal as journal_table
 from rpm_service.adapters.storage.tail import NUMERICS, WAVEFORMS, Tail
 from rpm_service.application.effects import Batch, Restored
+from rpm_service.domain.early_warning import Score
 
 Rows = TypeVar("Rows")
 
@@ -60,6 +66,7 @@ class SqliteRecorder:
         try:
             check(self._engine, data_dir)
             upgrade(self._engine)
+            self._reading = open_reading(data_dir)
         except BaseException:
             self._let_go()
             raise
@@ -103,9 +110,16 @@ class SqliteRecorder:
 
         self._thread.submit(self._write, batch).add_done_callback(tell)
 
+    def scores(self, patient_id: str, since: float) -> Sequence[Score]:
+        """Reads the trend of a patient's early-warning score, oldest first; in any thread."""
+        with self._reading.begin() as connection:
+            admitted_at = registry.admitted_at(connection, patient_id)
+            return bedsides.scores(connection, patient_id, max(since, admitted_at))
+
     def close(self) -> None:
         """Waits for the batch under way and lets go of the directory."""
         self._thread.shutdown()
+        self._reading.dispose()
         self._let_go()
 
     def _let_go(self) -> None:

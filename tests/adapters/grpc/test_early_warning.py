@@ -117,3 +117,30 @@ async def test_what_cannot_be_recorded_is_told_by_field(
 ) -> None:
     answer = await refused(nurse.early_warning.RecordAssessment(assessment(**fields)))
     assert answer[:2] == (grpc.StatusCode[code], field)
+
+
+@pytest.mark.spec("NEWS-19")
+async def test_the_trend_is_read_back_from_what_is_on_disk(
+    server: LoopbackServer, nurse: Clinician, bedside_monitor: Device
+) -> None:
+    first = (await nurse.early_warning.RecordAssessment(assessment())).score
+    server.clock.advance(30)
+    on_air = assessment(inspired_gas=w.INSPIRED_GAS_AIR, idempotency_key="2")
+    second = (await nurse.early_warning.RecordAssessment(on_air)).score
+    await server.until(lambda: sum(len(batch.scores) for batch in server.recorder.batches) >= 2)
+
+    async def trend(**fields: Any) -> list[w.EarlyWarningScore]:
+        request = w.ListEarlyWarningScoresRequest(bed="bed-1", **fields)
+        return list((await nurse.early_warning.ListEarlyWarningScores(request)).scores)
+
+    assert (await trend())[-2:] == [first, second]
+    assert await trend(since=second.at) == [second]
+    await nurse.patients.DischargePatient(p.DischargePatientRequest(bed="bed-1"))
+    assert await trend() == []
+
+
+@pytest.mark.spec("NEWS-19")
+async def test_there_is_no_trend_of_a_bed_that_is_not_there(nurse: Clinician) -> None:
+    request = w.ListEarlyWarningScoresRequest(bed="bed-77")
+    code, field, _ = await refused(nurse.early_warning.ListEarlyWarningScores(request))
+    assert (code, field) == (grpc.StatusCode.NOT_FOUND, "bed")

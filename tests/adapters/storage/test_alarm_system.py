@@ -2,9 +2,9 @@
 
 import pytest
 
-from rpm_service.adapters.storage import bedsides, delivery
+from rpm_service.adapters.storage import delivery
 from rpm_service.adapters.storage.writer import SqliteRecorder
-from rpm_service.application.effects import Batch, Delivery, LimitOverride, Notice, ScoreRow
+from rpm_service.application.effects import Batch, Delivery, LimitOverride, Notice, ScoreRow, Stay
 from rpm_service.domain.early_warning import (
     Assessment,
     Band,
@@ -15,7 +15,7 @@ from rpm_service.domain.early_warning import (
     SubScore,
 )
 from rpm_service.domain.inactivation import Inactivation, InactivationState
-from rpm_service.domain.limits import MetricLimits
+from rpm_service.domain.limits import AgeClass, MetricLimits
 from tests.support.batches import T0, write
 
 PAUSED = Inactivation(InactivationState.AUDIO_PAUSED, "", "", "nurse", T0, T0 + 120)
@@ -69,14 +69,23 @@ async def test_calls_wait_until_they_were_sent(recorder):
 
 
 @pytest.mark.spec("STORE-23")
-async def test_the_trend_of_a_score_is_one_patients(recorder):
+@pytest.mark.spec("NEWS-19")
+async def test_the_trend_of_a_score_is_one_patients_from_admission_on_in_whatever_bed(recorder):
     trend = [score(T0, 3), score(T0 + 60, None), score(T0 + 120, 0)]
-    rows = [ScoreRow("B12", "p1", each) for each in trend]
-    rows += [ScoreRow("B12", "p0", score(T0, 9)), ScoreRow("B13", "p1", score(T0, 8))]
+    rows = [
+        ScoreRow(bed, "p1", each) for bed, each in zip(["B12", "B12", "B13"], trend, strict=True)
+    ]
+    rows += [ScoreRow("B12", "p0", score(T0, 9)), ScoreRow("B12", "p1", score(T0 - 900, 8))]
+    stays = [
+        Stay("B12", "p1", AgeClass.ADULT, T0 - 1000, T0 - 800),
+        Stay("B12", "p1", AgeClass.ADULT, T0 - 10, T0 + 100),
+        Stay("B13", "p1", AgeClass.ADULT, T0 + 100),
+    ]
+    await write(recorder, Batch(scores=rows, stays=stays))
     await write(recorder, Batch(scores=rows))
-    await write(recorder, Batch(scores=rows))
-    assert bedsides.scores(recorder._engine, "B12", "p1") == trend
-    assert bedsides.scores(recorder._engine, "B12", "p1", T0 + 60) == trend[1:]
+    assert recorder.scores("p1", 0) == trend
+    assert recorder.scores("p1", T0 + 60) == trend[1:]
+    assert recorder.scores("p2", 0) == []
 
 
 @pytest.mark.spec("STORE-24")

@@ -110,16 +110,11 @@ class Disk(RuleBasedStateMachine):
     @invariant()
     def what_the_alarm_system_keeps_is_read_back(self):
         remembered = self.remembered
-        for bed, patient_id in {(row.bed, row.patient_id) for row in remembered.scores.values()}:
-            trend = bedsides.scores(self.reading, bed, patient_id)
-            assert trend == sorted(
-                (
-                    row.score
-                    for row in remembered.scores.values()
-                    if (row.bed, row.patient_id) == (bed, patient_id)
-                ),
-                key=lambda score: score.at,
-            )
+        rows = sorted(remembered.scores.values(), key=lambda row: (row.score.at, row.bed))
+        with self.reading.begin() as connection:
+            for patient_id in {row.patient_id for row in rows}:
+                trend = bedsides.scores(connection, patient_id)
+                assert trend == [row.score for row in rows if row.patient_id == patient_id]
         for occurrence_id, event_seq, _ in remembered.deliveries:
             assert delivery.deliveries(self.reading, occurrence_id, event_seq) == [
                 told
