@@ -1,7 +1,9 @@
 """A viewer's stream over gRPC that comes back by itself, and says when it is gone."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections import deque
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
 from random import Random
 from typing import Final
 
@@ -10,11 +12,14 @@ import grpc
 from rpm_service.sdk.backoff import backoff_s
 from rpm_service.sdk.channel import open_channel
 from rpm_service.sdk.credentials import Credentials
+from rpm_service.v1 import alarm_pb2 as a
 from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import monitoring_pb2_grpc
 
 QUIET_S: Final = 5.0
 """A feed that has said nothing for so long is not monitoring."""
+CONFIRM_MAX: Final = 256
+"""Alarm events that one frame may confirm."""
 _FINAL: Final = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 
 
@@ -26,17 +31,57 @@ class Lost(Exception):
     """The feed has ended or fallen quiet; one line says why."""
 
 
+class Replies:
+    """What a viewer says back on its stream: whether it can call somebody, and what it has shown.
+
+    What was said on a stream that is lost is not said again: the next begins with a Snapshot.
+    """
+
+    def __init__(self, *, armed: bool = False) -> None:
+        self._presence = m.WatchRequest(presence=m.ViewerPresence(audio_armed=armed, visible=True))
+        self._waiting: deque[m.WatchRequest] = deque()
+        self._news = asyncio.Event()
+
+    def confirm(self, events: Iterable[a.AlarmEvent]) -> None:
+        """These have been presented."""
+        ids = [
+            m.AlarmEventId(occurrence_id=each.occurrence_id, event_seq=each.event_seq)
+            for each in events
+        ]
+        for begin in range(0, len(ids), CONFIRM_MAX):
+            some = m.ConfirmDelivery(events=ids[begin : begin + CONFIRM_MAX])
+            self._waiting.append(m.WatchRequest(confirm_delivery=some))
+        self._news.set()
+
+    def begin(self) -> None:
+        """A stream begins."""
+        self._waiting.clear()
+        self._waiting.append(self._presence)
+
+    async def next(self) -> m.WatchRequest:
+        """Waits for the next frame to be said."""
+        while not self._waiting:
+            self._news.clear()
+            await self._news.wait()
+        return self._waiting.popleft()
+
+
 async def frames(
-    target: str, credentials: Credentials, subscribe: m.Subscribe, rng: Random
+    target: str,
+    credentials: Credentials,
+    subscribe: m.Subscribe,
+    rng: Random,
+    replies: Replies | None = None,
 ) -> AsyncGenerator[m.WatchResponse | Lost, None]:
     """Gives frames for ever; where the feed is lost, a Lost, and then goes on trying.
 
-    Every return begins with a Snapshot. Raises FeedRefused.
+    Every return begins with a Snapshot. A viewer without `replies` is a program that calls
+    nobody: it confirms nothing and covers no bed. Raises FeedRefused.
     """
     attempt = 0
     while True:
         try:
-            async for frame in _once(target, credentials, subscribe):
+            async for frame in _once(target, credentials, subscribe, replies):
                 attempt = 0
                 yield frame
         except Lost as lost:
@@ -46,14 +91,17 @@ async def frames(
 
 
 async def _once(
-    target: str, credentials: Credentials, subscribe: m.Subscribe
+    target: str, credentials: Credentials, subscribe: m.Subscribe, replies: Replies | None
 ) -> AsyncGenerator[m.WatchResponse, None]:
     channel = open_channel(target, credentials)
     call = monitoring_pb2_grpc.MonitoringServiceStub(channel).Watch()
     arrived: asyncio.Queue[m.WatchResponse | Lost | FeedRefused] = asyncio.Queue()
-    reader = asyncio.create_task(_read(call, arrived))
+    tasks = [asyncio.create_task(_read(call, arrived))]
     try:
         await call.write(m.WatchRequest(subscribe=subscribe))
+        if replies is not None:
+            replies.begin()
+            tasks.append(asyncio.create_task(_write(call, replies)))
         while True:
             try:
                 frame = await asyncio.wait_for(arrived.get(), QUIET_S)
@@ -67,7 +115,8 @@ async def _once(
     finally:
         # An abandoned call is never collected: the server would go on serving it.
         call.cancel()
-        reader.cancel()
+        for task in tasks:
+            task.cancel()
         await channel.close()
 
 
@@ -82,6 +131,15 @@ async def _read(
         arrived.put_nowait(Lost("the server ended the stream"))
     except grpc.aio.AioRpcError as error:
         arrived.put_nowait(_reason(error))
+
+
+async def _write(
+    call: "grpc.aio.StreamStreamCall[m.WatchRequest, m.WatchResponse]", replies: Replies
+) -> None:
+    # Once the call has ended a write fails; why it has, the reader is told.
+    with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+        while True:
+            await call.write(await replies.next())
 
 
 def _reason(error: grpc.aio.AioRpcError) -> Lost | FeedRefused:

@@ -31,10 +31,10 @@ def draw(ward: ShownWard, server_clock: float, height: int | None = None) -> Ren
     are needed). Where they are too few, limits go first, then beds, alarms of the lowest
     priority last; what is not shown is counted.
     """
-    alarms = [_alarm(event, server_clock) for event in ward.alarms_in_order()]
-    if height is not None and len(alarms) >= height:
-        shown = alarms[: height - 1]
-        return Group(*shown, _hidden(len(alarms) - len(shown), "alarms"))
+    shown = alarms_with_room(ward, height)
+    alarms = [_alarm(event, server_clock) for event in shown]
+    if len(shown) < len(ward.alarms):
+        return Group(*alarms, _hidden(len(ward.alarms) - len(shown), "alarms"))
     alarms = alarms or [Text("no alarms", style="dim")]
     beds = sorted(ward.beds.values(), key=lambda each: each.description.bed)
     if not beds:
@@ -46,6 +46,12 @@ def draw(ward: ShownWard, server_clock: float, height: int | None = None) -> Ren
         return Group(below, *alarms)
     table = _table(ward, shown_beds, server_clock, with_limits=2 * len(beds) <= room)
     return Group(table, below, *alarms)
+
+
+def alarms_with_room(ward: ShownWard, height: int | None) -> list[a.AlarmEvent]:
+    """The alarms that `draw` draws on so many lines, in order."""
+    alarms = ward.alarms_in_order()
+    return alarms if height is None or len(alarms) < height else alarms[: height - 1]
 
 
 def draw_not_monitoring(reason: str, quiet_s: float) -> RenderableType:

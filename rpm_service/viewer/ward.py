@@ -82,6 +82,15 @@ class ShownWard:
             case "closing":
                 yield {"type": "closed", "reason": response.closing.reason}
 
+    def is_held(self, event: a.AlarmEvent) -> bool:
+        """Whether sound of an alarm is held back at its bed."""
+        return any(
+            held.metric in ("", event.metric) and held.condition in ("", event.condition)
+            for bed in self.beds.values()
+            if bed.description.bed == event.bed
+            for held in bed.description.inactivations
+        )
+
     def alarms_in_order(self) -> list[a.AlarmEvent]:
         """Alarms that have a signal, by priority, then by the time they were raised."""
         return sorted(self.alarms.values(), key=lambda each: (-each.priority, each.raised_at))

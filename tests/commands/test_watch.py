@@ -6,7 +6,7 @@ import json
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, redirect_stdout, suppress
+from contextlib import aclosing, asynccontextmanager, redirect_stdout, suppress
 from math import nan
 from pathlib import Path
 from random import Random
@@ -17,12 +17,13 @@ import pytest
 from rpm_service.adapters import pki
 from rpm_service.application.identity import Role
 from rpm_service.application.monitoring import Feed
+from rpm_service.application.units import Unit, Units
 from rpm_service.commands import watch
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.sdk.credentials import Credentials
 from rpm_service.v1 import alarm_pb2 as a
 from rpm_service.v1 import monitoring_pb2 as m
-from rpm_service.viewer.feed import frames
+from rpm_service.viewer.feed import Replies, frames
 from tests.support.loopback import PATIENCE_S, Device, LoopbackServer, hasten
 
 BY_TYPE = {
@@ -119,18 +120,19 @@ def credentials(server: LoopbackServer, role: Role = Role.USER) -> Credentials:
     return Credentials.from_pem(own.key_pem, own.chain_pem, own.trust_pem)
 
 
-async def printed(target: str, feed: Any) -> None:
+async def printed(target: str, feed: Any, replies: Replies | None = None) -> None:
     reached = watch.Reached(target, feed)
-    await watch.until(watch.print_json(reached), reached, None)
+    await watch.until(watch.print_json(reached, replies or Replies()), reached, None)
 
 
 @asynccontextmanager
 async def watching(server: LoopbackServer, *beds: str) -> AsyncIterator[Lines]:
     server.monitoring._publish()
-    feed = frames(server.target, credentials(server), m.Subscribe(beds=beds), Random(1))
+    replies = Replies()
+    feed = frames(server.target, credentials(server), m.Subscribe(beds=beds), Random(1), replies)
     lines = Lines()
     with redirect_stdout(lines):
-        task = asyncio.create_task(printed(server.target, feed))
+        task = asyncio.create_task(printed(server.target, feed, replies))
         try:
             yield lines
         finally:
@@ -314,3 +316,39 @@ async def test_the_command_ends_by_itself_after_the_seconds_given(
     first, *_ = map(parsed, out.decode().splitlines())
     assert first["type"] == "snapshot"
     assert first["beds"][0]["values"] == {"HR": 80.0, "SpO2": 97.0}
+
+
+@pytest.mark.spec("DELIVERY-21")
+async def test_what_is_printed_is_confirmed_and_covers_nothing(certs: Path) -> None:
+    units = Units(other=Unit())
+    async with LoopbackServer(certs, units) as server, server.streaming("bed-1") as device:
+        await device.observe(device.entry(0.0, 97.0))
+        await device.acked(1)
+
+        def confirmed() -> set[tuple[str, int]]:
+            deliveries = [each for batch in server.recorder.batches for each in batch.deliveries]
+            return {(each.viewer, each.occurrence_id) for each in deliveries if each.confirmed_at}
+
+        async with watching(server) as lines:
+            (alarm,) = (await lines.of("snapshot"))["alarms"]
+            await server.until(lambda: confirmed() == {("x", alarm["occurrence_id"])})
+            assert server.bedside("bed-1").covered is False
+
+
+@pytest.mark.spec("DELIVERY-21")
+async def test_an_armed_terminal_covers_what_it_shows(certs: Path) -> None:
+    async with LoopbackServer(certs) as server, server.streaming("bed-1"):
+        feed = frames(
+            server.target, credentials(server), m.Subscribe(), Random(1), Replies(armed=True)
+        )
+        async with aclosing(feed):
+            assert isinstance(await anext(feed), m.WatchResponse)
+            await server.until(lambda: server.bedside("bed-1").covered is True)
+        await server.until(lambda: server.bedside("bed-1").covered is False)
+
+
+@pytest.mark.spec("DELIVERY-21")
+def test_to_be_armed_a_watch_needs_a_terminal() -> None:
+    with pytest.raises(CommandError, match="--armed needs a terminal") as refused:
+        watch.watch(armed=True)
+    assert refused.value.exit_code is ExitCode.USAGE

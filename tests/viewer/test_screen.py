@@ -13,7 +13,7 @@ from rpm_service.commands.watch import Picture, Reached, _draw
 from rpm_service.v1 import alarm_pb2 as a
 from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import telemetry_pb2
-from rpm_service.viewer.feed import Lost
+from rpm_service.viewer.feed import Lost, Replies
 from rpm_service.viewer.screen import draw
 from rpm_service.viewer.ward import ShownWard
 
@@ -245,4 +245,63 @@ async def test_a_picture_that_cannot_be_drawn_is_not_left_standing(
 
     monkeypatch.setattr(Picture, "drawn", broken)
     with pytest.raises(ZeroDivisionError):
-        await _draw(Reached("localhost:1", feed()))
+        await _draw(Reached("localhost:1", feed()), Replies(), armed=False)
+
+
+@pytest.mark.spec("DELIVERY-21")
+async def test_a_picture_has_presented_what_it_had_room_for() -> None:
+    """And each as it stands, once, until there is news of it."""
+
+    async def feed() -> Any:
+        assert presented(10) == []
+        yield snapshot(1, alarm(1, "bed-1", "SPO2_LOW"), alarm(2, "bed-1", "PROBE_OFF"))
+        assert presented(2) == [(1, 0)]
+        assert presented(2) == []
+        assert presented(10) == [(2, 0)]
+        gone = alarm(3, "bed-1", "A", presence=a.ALARM_PRESENCE_OFF, event_seq=2)
+        yield m.WatchResponse(delta=m.Delta(alarms=[alarm(3, "bed-1", "A"), gone]))
+        assert presented(10) == [], "it was never to be seen"
+        yield m.WatchResponse(delta=m.Delta(alarms=[alarm(1, "bed-1", "SPO2_LOW", event_seq=2)]))
+        yield Lost("no frame for 5 s")
+        assert presented(10) == [], "NOT MONITORING shows no alarm"
+        yield snapshot(1, alarm(1, "bed-1", "SPO2_LOW", event_seq=2))
+        assert presented(10) == [(1, 2)]
+
+    picture = Picture(Reached("localhost:1", feed()))
+
+    def presented(height: int) -> list[tuple[int, int]]:
+        picture.drawn(time.monotonic(), height)
+        return [(each.occurrence_id, each.event_seq) for each in picture.presented(height)]
+
+    await picture.read()
+
+
+@pytest.mark.spec("DELIVERY-21")
+async def test_the_bell_rings_for_calls_and_for_a_feed_that_is_lost() -> None:
+    async def feed() -> Any:
+        assert not rings()
+        yield snapshot(1)
+        assert not rings()
+        yield news(alarm(1, "bed-1", "SPO2_LOW", phase=a.ALARM_PHASE_START))
+        assert rings()
+        assert not rings()
+        yield news(alarm(1, "bed-1", "SPO2_LOW", phase=a.ALARM_PHASE_UPDATE, event_seq=2))
+        assert not rings()
+        yield Lost("no frame for 5 s")
+        assert rings()
+        assert not rings()
+        held = m.BedInactivation(state=a.INACTIVATION_AUDIO_OFF)
+        yield m.WatchResponse(snapshot=m.Snapshot(beds=[bed(1, inactivations=[held])]))
+        yield news(alarm(2, "bed-1", "HR_HIGH", phase=a.ALARM_PHASE_START))
+        assert not rings()
+
+    picture = Picture(Reached("localhost:1", feed()))
+
+    def news(event: a.AlarmEvent) -> m.WatchResponse:
+        return m.WatchResponse(delta=m.Delta(alarms=[event]))
+
+    def rings() -> bool:
+        picture.drawn(time.monotonic(), None)
+        return picture.calls()
+
+    await picture.read()
