@@ -11,17 +11,28 @@ import {
   AlarmPhase,
   AlarmPresence,
   AlarmPriority,
+  Inactivation,
+  Responsibility,
   Validity,
 } from "../src/wire/rpm_service/v1/alarm_pb";
+import {
+  EarlyWarningBand,
+  type EarlyWarningScore,
+  EarlyWarningScoreSchema,
+} from "../src/wire/rpm_service/v1/early_warning_pb";
 import {
   AgeClass,
   type BedDescription,
   BedDescriptionSchema,
+  type BedInactivation,
+  BedInactivationSchema,
   type BedNumerics,
   BedNumericsSchema,
   type BedWaveform,
   BedWaveformSchema,
   Connection,
+  type LimitOverride,
+  LimitOverrideSchema,
   WatchResponseSchema,
 } from "../src/wire/rpm_service/v1/monitoring_pb";
 
@@ -60,6 +71,31 @@ function metric(
   decimals = 0,
 ) {
   return { name, code, unit, decimals, staleAfterS, limits: { metric: name, ...limits } };
+}
+
+function held(init: MessageInitShape<typeof BedInactivationSchema>): BedInactivation {
+  return create(BedInactivationSchema, init);
+}
+
+function ownLimits(now: number, reason: string): LimitOverride {
+  return create(LimitOverrideSchema, { by: "bo", since: now - 60, until: now + 7200, reason });
+}
+
+/** A score for each adult; every fourth waits for what a clinician must enter. */
+function scoreOf(index: number, now: number): EarlyWarningScore | undefined {
+  if (index % 7 === 6) return undefined;
+  if (index % 4 === 3) {
+    return create(EarlyWarningScoreSchema, { at: now, missing: ["oxygen", "consciousness"] });
+  }
+  const total = (index * 5) % 9;
+  const { LOW, MEDIUM, HIGH } = EarlyWarningBand;
+  const band = total >= 7 ? HIGH : total >= 5 ? MEDIUM : LOW;
+  return create(EarlyWarningScoreSchema, {
+    at: now,
+    total,
+    band,
+    subScores: [{ input: "RR", score: Math.min(total, 3), value: 22, observedAt: now }],
+  });
 }
 
 /** Repeatable numbers from 0 to 1. */
@@ -124,15 +160,34 @@ export class MockWard implements FeedWorld {
 
   /** Answers the acts. */
   readonly post = (path: string, init: RequestInit): Promise<Response> => {
-    const body = JSON.parse(String(init.body)) as { priority?: string; duration_s?: number };
+    const body = JSON.parse(String(init.body)) as {
+      duration_s?: number;
+      metric?: string;
+      condition?: string;
+      reason?: string;
+      state?: keyof typeof Inactivation;
+    };
     const [, , what, id = "", act] = path.split("/");
     const now = this.#now();
     if (what === "beds") {
       const bed = this.#beds.find(({ description }) => description.bed === decodeURIComponent(id));
       if (bed === undefined) return refusal(404, "There is no such bed.");
-      const until = body.duration_s ? { audioPausedUntil: now + body.duration_s } : {};
-      delete bed.description.audioPausedUntil;
-      Object.assign(bed.description, until);
+      const { metric = "", condition = "", duration_s = 0, reason = "" } = body;
+      const state =
+        act === "inactivate"
+          ? Inactivation[body.state ?? "UNSPECIFIED"]
+          : act === "pause-audio" && duration_s > 0
+            ? Inactivation.AUDIO_PAUSED
+            : undefined;
+      bed.description.inactivations = bed.description.inactivations.filter(
+        (each) => each.metric !== metric || each.condition !== condition,
+      );
+      if (state !== undefined) {
+        const until = duration_s > 0 ? { until: now + duration_s } : {};
+        bed.description.inactivations.push(
+          held({ state, metric, condition, reason, by: "demo", since: now, ...until }),
+        );
+      }
       this.#delta({ beds: [bed.description] });
       return Promise.resolve(Response.json({}));
     }
@@ -146,6 +201,14 @@ export class MockWard implements FeedWorld {
         acknowledgedBy: "demo",
         acknowledgedAt: now,
         acknowledgedUntil: now + 120,
+      });
+    } else if (act === "responsibility") {
+      this.#tell({
+        ...alarm,
+        phase: AlarmPhase.RESPONSIBILITY,
+        responsibility: Responsibility.ACCEPTED,
+        responsible: "demo",
+        answeredAt: now,
       });
     } else if (act === "reset" && alarm.presence === AlarmPresence.LATCHED) {
       this.#tell({ ...alarm, phase: AlarmPhase.RESET, presence: AlarmPresence.OFF });
@@ -176,6 +239,7 @@ export class MockWard implements FeedWorld {
         patientId: `P${1000 + index}`,
         ageClass: index % 7 === 6 ? AgeClass.PAEDIATRIC : AgeClass.ADULT,
         connection: Connection.CONNECTED,
+        earlyWarning: scoreOf(index, now),
         metrics: METRICS,
         waveforms: [
           { code: 131330, unit: 266418, sampleRateHz: ECG_HZ, scale: 0.002 },
@@ -232,6 +296,9 @@ export class MockWard implements FeedWorld {
       extreme: 138,
       limit: 120,
       presence: AlarmPresence.ACKNOWLEDGED,
+      responsibility: Responsibility.ACCEPTED,
+      responsible: "anna",
+      answeredAt: now - 70,
       acknowledgedBy: "anna",
       acknowledgedAt: now - 72,
       acknowledgedUntil: now + 48,
@@ -259,7 +326,17 @@ export class MockWard implements FeedWorld {
       extreme: 38.7,
       limit: 38.5,
     });
-    at(6).description.audioPausedUntil = now + 72;
+    at(6).description.inactivations.push(
+      held({ state: Inactivation.AUDIO_PAUSED, by: "anna", since: now - 48, until: now + 72 }),
+    );
+    const reason = "agreed at the round";
+    at(9).description.inactivations.push(
+      held({ state: Inactivation.ALARM_OFF, metric: "SpO2", by: "bo", since: now - 900, reason }),
+    );
+    at(2).description.covered = false;
+    at(12).description.covered = false;
+    const [heartRate] = at(13).description.metrics;
+    if (heartRate !== undefined) heartRate.override = ownLimits(now, reason);
     add(at(7), "HR_LOW", 260, {
       kind: physiological,
       priority: HIGH,
@@ -272,6 +349,8 @@ export class MockWard implements FeedWorld {
       endedAt: now - 200,
     });
     if (this.#beds.length < 11) return;
+    const service = { ...at(0), description: { ...at(0).description, bed: "server" } };
+    add(service, "NOT_DELIVERED", 5, { kind: technical, priority: MEDIUM });
     at(8).description.connection = Connection.AWAY;
     at(8).observedAt.fill(now - 1500);
     set(at(10), HR, 0);
@@ -296,6 +375,7 @@ export class MockWard implements FeedWorld {
         return moves ? value + 1.5 * wobble : value;
       }),
       observedAt,
+      pending: description.number === 15 ? [HR] : [],
       validity: base.map((value) => (Number.isNaN(value) ? Validity.MISSING : Validity.VALID)),
     });
   }

@@ -2,20 +2,22 @@
 
 import { SvelteSet } from "svelte/reactivity";
 
-import { type Acts, ActRefused, PAUSE_S } from "./feed/acts";
+import { type Acts, ActRefused, type HoldBack, PAUSE_S, type Scope, type Seen } from "./feed/acts";
 import { drawn, NO_DELIVERIES, told, toldAnew } from "./feed/delivery";
 import type { Link } from "./feed/link";
 import { Feed, type FeedEvents, type FeedWorld } from "./feed/socket";
-import { byBed, inOrder } from "./model/alarms";
+import { byBed, inOrder, waitsForSomebody } from "./model/alarms";
 import { hearClock, type ServerClock, serverTime } from "./model/clock";
 import { type Confirmation, press } from "./model/confirmation";
 import { callsOf, NO_CALLS, NOT_MONITORING } from "./sound/calls";
 import type { Calls } from "./sound/schedule";
 import { Sound } from "./sound/sound.svelte";
 import type { Speaker } from "./sound/speaker";
+import { holdingBack, inForce } from "./model/inactivation";
 import { byName, EMPTY_WARD, type Ward, wardOf, withDelta } from "./model/ward";
 import { Waves } from "./model/waves";
 import type { AlarmEvent } from "./wire/rpm_service/v1/alarm_pb";
+import type { BedInactivation } from "./wire/rpm_service/v1/monitoring_pb";
 import { words } from "./words";
 
 export class Station {
@@ -43,6 +45,10 @@ export class Station {
   readonly alarmsByBed = $derived(byBed(this.alarms));
 
   readonly bedsByName = $derived(byName(this.ward.beds));
+
+  /** The bed whose panel is open. */
+  readonly openBed = $derived.by(() => this.bedsByName.get(this.#openBed));
+  #openBed = $state("");
 
   readonly sound: Sound;
   /** When a person last heard a test of the sound, on the server's clock. */
@@ -115,12 +121,54 @@ export class Station {
     return this.#do(alarm.occurrenceId, alarm.bed, () => this.#acts.reset(alarm));
   }
 
+  /** Takes an alarm upon whoever is signed in; its signal is as before. */
+  accept(alarm: AlarmEvent): Promise<void> {
+    return this.#do(alarm.occurrenceId, alarm.bed, () => this.#acts.accept(alarm));
+  }
+
   pauseAudio(bed: string): Promise<void> {
     return this.#do(`bed ${bed}`, bed, () => this.#acts.pauseAudio(bed, PAUSE_S));
   }
 
   endPause(bed: string): Promise<void> {
     return this.#do(`bed ${bed}`, bed, () => this.#acts.pauseAudio(bed, 0));
+  }
+
+  /** Holds back signals of an alarm, a metric or a bed. */
+  holdBack(bed: string, what: HoldBack): Promise<void> {
+    return this.#do(`bed ${bed}`, bed, () => this.#acts.holdBack(bed, what));
+  }
+
+  /** Ends what is held back of a scope. */
+  reactivate(bed: string, scope: Scope): Promise<void> {
+    return this.#do(`bed ${bed}`, bed, () => this.#acts.reactivate(bed, scope));
+  }
+
+  /** Records what no device measures. */
+  assess(bed: string, seen: Seen): Promise<void> {
+    return this.#do(`bed ${bed}`, bed, () => this.#acts.assess(bed, seen));
+  }
+
+  openPanel(bed: string): void {
+    this.#openBed = bed;
+  }
+
+  closePanel(): void {
+    this.#openBed = "";
+  }
+
+  /** What is held back of an alarm's signals. */
+  heldBackOf(alarm: AlarmEvent): BedInactivation[] {
+    const bed = this.bedsByName.get(alarm.bed);
+    return bed === undefined ? [] : holdingBack(inForce(bed.description, this.now), alarm);
+  }
+
+  /** The key "I am going" was pressed, for one bed or, without, for the whole ward. */
+  pressAccept(bed?: string): void {
+    const alarms = bed === undefined ? this.alarms : (this.alarmsByBed.get(bed) ?? []);
+    const alarm = alarms.find(waitsForSomebody);
+    this.trouble = alarm === undefined ? words.nothingToAccept : "";
+    if (alarm !== undefined) void this.accept(alarm);
   }
 
   /** The acknowledge key was pressed, for one bed or, without, for the whole ward. */

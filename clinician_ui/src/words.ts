@@ -1,8 +1,18 @@
 // Every word the page says, in one place. Kept apart from what is drawn, so that a clinician can
 // proof-read the station in one reading, and a translator has one file.
 
-import { type AlarmEvent, AlarmPriority } from "./wire/rpm_service/v1/alarm_pb";
-import { AgeClass, type MetricDescription } from "./wire/rpm_service/v1/monitoring_pb";
+import {
+  type AlarmEvent,
+  AlarmPriority,
+  Inactivation,
+  Responsibility,
+} from "./wire/rpm_service/v1/alarm_pb";
+import {
+  AgeClass,
+  type BedInactivation,
+  type LimitOverride,
+  type MetricDescription,
+} from "./wire/rpm_service/v1/monitoring_pb";
 
 export const words = {
   station: "Central station",
@@ -41,15 +51,48 @@ export const words = {
   noAnswer: "The server did not answer: it may not have been done. Try again.",
   refused: (status: number) => `The server refused (HTTP ${status}).`,
   confirmKey: (alarm: string) => `Press A again to acknowledge ${alarm}`,
+  nothingToAccept: "No alarm waits for somebody to go.",
   nothingToAcknowledge: "No alarm waits to be acknowledged.",
   silentFor: (silent: string) => `No data from the server for ${silent}.`,
   lastAt: (time: string) => `Last at ${time}.`,
   tryingAgain: (attempt: number) => `Trying again (${attempt}) …`,
   serverSaid: (reason: string) => `The server said: ${reason}`,
   lastSample: (time: string) => `last ${time}`,
-  soundPaused: "sound paused",
-  audioPaused: (left: string) => `sound paused ${left}`,
   acknowledgedBy: (who: string, time: string) => `acknowledged by ${who} ${time}`,
+  bed: (name: string) => `Bed ${name}`,
+  close: "Close",
+  signalAgain: "Signal again",
+  nothingHeldBack: "Nothing is held back here.",
+  holdBack: "Hold back",
+  holdBackOf: "of",
+  holdBackFor: "for",
+  wholeBed: "whole bed",
+  why: "because",
+  asBefore: "as before",
+  breathes: "Breathes",
+  gases: { air: "air", oxygen: "oxygen" },
+  consciousness: "Consciousness",
+  levels: {
+    alert: "alert",
+    confusion: "new confusion",
+    voice: "responds to voice",
+    pain: "responds to pain",
+    unresponsive: "unresponsive",
+  },
+  recordFor: (score: string) => `Record for ${score}`,
+  accept: "I am going",
+  goes: (who: string) => `${who} is going`,
+  cannotGo: (who: string) => `${who} cannot go`,
+  heldBackBy: (who: string, time: string) => `by ${who} at ${time}`,
+  notCovered: "NOT COVERED",
+  notCoveredMeans: "No armed page in view watches this bed: nobody is called.",
+  pending: "alarm pending: beyond its limit, the delay still runs",
+  ownLimits: "limits of this patient",
+  scoreIncomplete: "incomplete",
+  scoreWithout: (inputs: string) => `without ${inputs}`,
+  scoreLowMedium: "a single 3: urgent review by the ward",
+  scoreMedium: "urgent review",
+  scoreHigh: "emergency review",
   soundsAgain: (left: string) => `sounds again in ${left}`,
 } as const;
 
@@ -91,11 +134,37 @@ const TECHNICAL: Record<string, string> = {
   METRIC_MISSING: "METRIC signal missing",
   METRIC_STALE: "METRIC not updated",
   INVALID_SIGNAL: "METRIC signal invalid",
+  ALARMS_OFF: "alarms are off here",
+  NOT_DELIVERED: "alarm not delivered",
+  BED_NOT_COVERED: "not covered",
+  DUPLICATE_DEVICE: "two devices of one name",
+  INVALID_DATA: "invalid data from the device",
+  SEQUENCE_GAP: "data of the device are missing",
+  STORAGE_DEGRADED: "does not store everything",
+  EVENT_LOOP_BLOCKED: "is slow",
+  WEBHOOK_FAILING: "reaches no webhook",
 };
+
+const INACTIVATION: Record<Inactivation, string> = {
+  [Inactivation.UNSPECIFIED]: "",
+  [Inactivation.AUDIO_PAUSED]: "sound paused",
+  [Inactivation.AUDIO_OFF]: "sound off",
+  [Inactivation.ALARM_PAUSED]: "alarms paused",
+  [Inactivation.ALARM_OFF]: "alarms off",
+};
+
+/** A score asks for somebody from its limit on, not beyond it. */
+const SCORE_HIGH = "NEWS2_HIGH";
+
+/** The bed of alarms that are about the service itself. */
+const SERVICE = "server";
 
 export const prioritySymbol = (priority: AlarmPriority): string => SYMBOL[priority];
 export const priorityWords = (priority: AlarmPriority): string => PRIORITY[priority];
 export const ageClassWords = (ageClass: AgeClass): string => AGE_CLASS[ageClass];
+export const inactivationWords = (state: Inactivation): string => INACTIVATION[state];
+export const bedWords = (bed: string): string => (bed === SERVICE ? "Service" : bed);
+export const scoreInputWords = (input: string): string => input.replace("O2", "O₂");
 export const unitWords = (ucum: string): string => UNITS[ucum] ?? ucum;
 
 /** A metric's name as people write it: SpO₂, NIBP systolic. */
@@ -115,6 +184,7 @@ export function metricWords(name: string): string {
  * is what people see beside these words, so the words follow it.
  */
 export function alarmText(alarm: AlarmEvent, live?: number, decimals?: number): string {
+  if (alarm.condition === SCORE_HIGH) return `${alarm.metric} ${brief(alarm.value ?? NaN)}`;
   const { limit } = alarm;
   const low = isLow(alarm);
   const candidates = [alarm.endedAt === undefined ? live : undefined, alarm.value, alarm.extreme];
@@ -125,20 +195,68 @@ export function alarmText(alarm: AlarmEvent, live?: number, decimals?: number): 
   return conditionText(alarm, `${shown} ${low ? "<" : ">"} `, decimals);
 }
 
+/** What is held back: "SpO₂ alarms off", "sound paused". */
+export function heldBackText(held: BedInactivation): string {
+  return [scopeWords(held), inactivationWords(held.state)].filter(Boolean).join(" ");
+}
+
+/** What is left of a pause; empty for what is off. */
+export function leftText({ until }: BedInactivation, now: number): string {
+  return until === undefined ? "" : span(until - now);
+}
+
+/** The same with who, when and why. */
+export function heldBackWhole(held: BedInactivation, now: number): string {
+  const by = words.heldBackBy(held.by, clockTime(held.since));
+  const what = [heldBackText(held), leftText(held, now), by].filter(Boolean).join(" ");
+  return [what, held.reason].filter(Boolean).join(": ");
+}
+
+/** A metric, or a condition of it; empty for the whole bed. */
+export function scopeWords({
+  metric,
+  condition,
+}: Pick<BedInactivation, "metric" | "condition">): string {
+  if (condition === "") return metric === "" ? "" : metricWords(metric);
+  const [first = "", ...rest] = condition.toLowerCase().split("_");
+  // The code begins with the kind of its metric, and the metric's name says more.
+  const named = metric.toLowerCase().startsWith(first) ? rest : [first, ...rest];
+  return [metric === "" ? "" : metricWords(metric), ...named].filter(Boolean).join(" ");
+}
+
+/** Who set limits of a patient's own, until when and why. */
+export function overrideText(metric: string, { by, until, reason }: LimitOverride): string {
+  const why = reason === "" ? "" : `: ${reason}`;
+  return `${metricWords(metric)} ${words.ownLimits}, by ${by} until ${clockTime(until)}${why}`;
+}
+
+/** Who goes, or said that they cannot; empty where nobody has answered. */
+export function responsibleText({ responsibility, responsible }: AlarmEvent): string {
+  switch (responsibility) {
+    case Responsibility.ACCEPTED:
+      return words.goes(responsible);
+    case Responsibility.REJECTED:
+      return words.cannotGo(responsible);
+    default:
+      return "";
+  }
+}
+
 /** An alarm for a voice, without its value: what moves is not said again and again. */
 export function alarmSpoken(alarm: AlarmEvent): string {
   const text = conditionText(alarm, isLow(alarm) ? " below " : " above ");
-  return `${alarm.bed} ${text}, ${priorityWords(alarm.priority)}`;
+  return `${bedWords(alarm.bed)} ${text}, ${priorityWords(alarm.priority)}`;
 }
 
 function conditionText(alarm: AlarmEvent, relation: string, decimals?: number): string {
-  if (alarm.text !== "") return alarm.text;
   const metric = metricWords(alarm.metric);
+  const technical = TECHNICAL[alarm.condition]?.replace("METRIC", metric);
+  if (technical !== undefined) return [technical, alarm.text].filter(Boolean).join(": ");
+  // The device's own words.
+  if (alarm.text !== "") return alarm.text;
   if (alarm.limit !== undefined) return metric + relation + brief(alarm.limit, decimals);
-  const technical = TECHNICAL[alarm.condition];
-  if (technical !== undefined) return technical.replace("METRIC", metric).trim();
-  // A condition that this page does not know: its code in plain letters.
-  return `${metric} ${alarm.condition.replaceAll("_", " ").toLowerCase()}`.trim();
+  // Any other condition is its code in plain letters: "SpO₂ falling", "HR asystole".
+  return scopeWords(alarm);
 }
 
 function isLow(alarm: AlarmEvent): boolean {
@@ -149,12 +267,12 @@ function isLow(alarm: AlarmEvent): boolean {
 export function pageTitle(station: string, ordered: readonly AlarmEvent[]): string {
   const [worst] = ordered;
   if (worst === undefined) return station;
-  return `(${ordered.length}) ${prioritySymbol(worst.priority)} ${worst.bed} · ${station}`;
+  return `(${ordered.length}) ${prioritySymbol(worst.priority)} ${bedWords(worst.bed)} · ${station}`;
 }
 
 /** The furthest value of the occurrence: "lowest 82"; empty where there is none. */
 export function extremeText(alarm: AlarmEvent): string {
-  if (alarm.extreme === undefined) return "";
+  if (alarm.extreme === undefined || alarm.limit === undefined) return "";
   return `${isLow(alarm) ? "lowest" : "highest"} ${brief(alarm.extreme)}`;
 }
 

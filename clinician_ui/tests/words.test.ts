@@ -121,3 +121,19 @@ test("the browser's tab says how many alarms there are and where the worst is", 
   expect(pageTitle("ICU East", [])).toBe("ICU East");
   expect(pageTitle("ICU East", [alarm(), alarm()])).toBe("(2) !! E-01 · ICU East");
 });
+
+test.each([
+  ["HR asystole", { condition: "ASYSTOLE", metric: "HR", value: 0, extreme: 0 }],
+  ["SpO₂ falling", { condition: "SPO2_FALLING", metric: "SpO2", value: 84 }],
+  ["Temp 2 rising", { condition: "TEMP_RISING", metric: "Temp 2", value: 39 }],
+  ["combined warning", { condition: "COMBINED_WARNING", metric: "" }],
+  ["NEWS2 7", { condition: "NEWS2_HIGH", metric: "NEWS2", value: 7, limit: 7 }],
+  [
+    "alarm not delivered: SPO2_LOW: level 2",
+    { condition: "NOT_DELIVERED", metric: "", text: "SPO2_LOW: level 2" },
+  ],
+])("a condition without a limit is said in words: %s", (text, init) => {
+  const about = alarm({ limit: undefined, extreme: undefined, ...init });
+  expect(alarmText(about)).toBe(text);
+  expect(extremeText(about)).toBe("");
+});

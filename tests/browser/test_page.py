@@ -70,7 +70,7 @@ async def test_heart_rate_0_is_shown_as_0_alarms_and_is_acknowledged(house, brow
     with rpm_service(*house.simulate, "--beds", 1, "--scenario", "asystole"):
         async with page_of(house, browser) as page:
             tile = page.locator("[data-bed=bed-01]")
-            await expect(tile).to_contain_text("!!! HR 0 < 35", timeout=20_000)
+            await expect(tile).to_contain_text("!!! HR asystole", timeout=20_000)
             await expect(tile.get_by_role("group", name="HR").locator(".value")).to_have_text("0")
             await tile.get_by_role("button", name="Acknowledge").click()
             await expect(tile.locator("header")).to_contain_text("clinician")
@@ -97,10 +97,37 @@ async def test_every_event_of_an_alarm_is_confirmed(house, browser):
     with rpm_service(*house.simulate, "--beds", 1, "--scenario", "asystole"):
         async with page_of(house, browser, sent=sent) as page:
             tile = page.locator("[data-bed=bed-01]")
-            await expect(tile).to_contain_text("!!! HR 0 < 35", timeout=20_000)
+            await expect(tile).to_contain_text("!!! HR asystole", timeout=20_000)
             await tile.get_by_role("button", name="Acknowledge").click()
             await expect(tile.locator("header")).to_contain_text("clinician")
             assert {seq for _, seq in confirmed(sent)} >= {1, 2}
+
+
+async def test_a_bed_is_covered_once_sound_is_on(house, browser):
+    with rpm_service(*house.simulate, "--beds", 1):
+        async with page_of(house, browser) as page:
+            header = page.locator("[data-bed=bed-01] header")
+            await expect(header).to_contain_text("NOT COVERED", timeout=10_000)
+            await page.get_by_role("button", name="Turn sound on").click()
+            await expect(header).not_to_contain_text("NOT COVERED")
+            await expect(page.get_by_text("not covered")).to_have_count(0)
+
+
+async def test_alarms_of_a_bed_are_paused_with_a_countdown_and_signal_again(house, browser):
+    with rpm_service(*house.simulate, "--beds", 1):
+        async with page_of(house, browser) as page:
+            tile = page.locator("[data-bed=bed-01]")
+            await tile.get_by_role("button", name="bed-01", exact=True).click()
+            bed = page.get_by_role("region", name="Bed bed-01")
+            await bed.get_by_label("Hold back").select_option("alarms paused")
+            await bed.get_by_label("because").fill("the probe is being moved")
+            await bed.get_by_role("button", name="Hold back").click()
+            held = bed.get_by_role("listitem")
+            await expect(held).to_contain_text("by clinician")
+            await expect(held).to_contain_text("the probe is being moved")
+            await expect(tile.locator("header .heldback")).to_contain_text("9:5")
+            await bed.get_by_role("button", name="Signal again").click()
+            await expect(tile.locator("header .heldback")).to_have_count(0)
 
 
 async def test_a_frozen_server_is_not_monitoring_and_comes_back_by_itself(house, browser):

@@ -1,6 +1,6 @@
 // What a clinician does: one POST each. The effect is seen through the feed, never assumed.
 
-import { type AlarmEvent, AlarmPriority } from "../wire/rpm_service/v1/alarm_pb";
+import { type AlarmEvent, AlarmPriority, Inactivation } from "../wire/rpm_service/v1/alarm_pb";
 import { words } from "../words";
 
 /** No answer within this time is a failure that the person is told. */
@@ -13,6 +13,25 @@ const UNANSWERED_MAX = 64;
 
 /** An act that was not done; the message is one line for the person. */
 export class ActRefused extends Error {}
+
+/** A whole bed, one metric of it, or one condition. */
+export interface Scope {
+  readonly metric: string;
+  readonly condition: string;
+}
+
+/** What is to be held back, for how long (0 where it does not end by itself), and why. */
+export interface HoldBack extends Scope {
+  readonly state: Inactivation;
+  readonly duration_s: number;
+  readonly reason: string;
+}
+
+/** What a clinician has seen; what is left out stays as it was. */
+export interface Seen {
+  readonly inspired_gas?: string;
+  readonly consciousness?: string;
+}
 
 export type Post = (path: string, init: RequestInit) => Promise<Response>;
 
@@ -37,9 +56,31 @@ export class Acts {
     return this.#do(`/v1/alarms/${encodeURIComponent(alarm.occurrenceId)}/reset`, {});
   }
 
+  /** Takes an occurrence upon whoever is signed in. */
+  accept(alarm: AlarmEvent): Promise<void> {
+    const path = `/v1/alarms/${encodeURIComponent(alarm.occurrenceId)}/responsibility`;
+    return this.#do(path, { accepted: true });
+  }
+
   /** Pauses the sound of a bed; 0 seconds ends the pause. */
   pauseAudio(bed: string, duration_s: number): Promise<void> {
     return this.#do(`/v1/beds/${encodeURIComponent(bed)}/pause-audio`, { duration_s });
+  }
+
+  /** Holds back signals of an alarm, a metric or a bed. */
+  holdBack(bed: string, { state, ...what }: HoldBack): Promise<void> {
+    const path = `/v1/beds/${encodeURIComponent(bed)}/inactivate`;
+    return this.#do(path, { ...what, state: Inactivation[state] });
+  }
+
+  /** Ends all that is held back of exactly this scope. */
+  reactivate(bed: string, { metric, condition }: Scope): Promise<void> {
+    return this.#do(`/v1/beds/${encodeURIComponent(bed)}/reactivate`, { metric, condition });
+  }
+
+  /** Records what no device measures, for the early-warning score. */
+  assess(bed: string, seen: Seen): Promise<void> {
+    return this.#do(`/v1/beds/${encodeURIComponent(bed)}/assess`, { ...seen });
   }
 
   async #do(path: string, body: Record<string, unknown>): Promise<void> {

@@ -6,16 +6,18 @@ import {
   AlarmKind,
   AlarmPresence,
   AlarmPriority,
+  Responsibility,
 } from "../wire/rpm_service/v1/alarm_pb";
 
 /** How an alarm is drawn: the priority of a physiological one, or technical. */
 export type Tone = "high" | "medium" | "low" | "technical";
 
-/** By priority, then onset. */
+/** By priority, the patient before the equipment, then onset. */
 export function inOrder(alarms: Iterable<AlarmEvent>): AlarmEvent[] {
   return [...alarms].sort(
     (a, b) =>
       b.priority - a.priority ||
+      Number(isTechnical(a)) - Number(isTechnical(b)) ||
       a.raisedAt - b.raisedAt ||
       // Numbers as text: the shorter is the smaller.
       a.occurrenceId.length - b.occurrenceId.length ||
@@ -51,6 +53,11 @@ export function isLatched(alarm: AlarmEvent): boolean {
 
 export function isAcknowledged(alarm: AlarmEvent): boolean {
   return alarm.presence === AlarmPresence.ACKNOWLEDGED;
+}
+
+/** Its condition holds and nobody has taken it upon themselves. */
+export function waitsForSomebody(alarm: AlarmEvent): boolean {
+  return !isLatched(alarm) && alarm.responsibility !== Responsibility.ACCEPTED;
 }
 
 /** How many alarms stand, as the top bar counts them. */

@@ -1,29 +1,17 @@
 // What is held back of alarm signals at a bed (IEC 60601-1-8). The server decides; the page only
 // counts down, so that what has run out is not taken for in force until the next frame.
 
-import { create } from "@bufbuild/protobuf";
-
 import { type AlarmEvent, Inactivation } from "../wire/rpm_service/v1/alarm_pb";
-import {
-  type BedDescription,
-  type BedInactivation,
-  BedInactivationSchema,
-} from "../wire/rpm_service/v1/monitoring_pb";
+import type { BedDescription, BedInactivation } from "../wire/rpm_service/v1/monitoring_pb";
 
 const { ALARM_OFF, ALARM_PAUSED, AUDIO_OFF, AUDIO_PAUSED } = Inactivation;
 
 /** What is held back at a bed at `now`, on the server's clock. */
 export function inForce(bed: BedDescription, now: number): BedInactivation[] {
-  return [...bed.inactivations, ...pauseOf(bed)].filter(
+  return bed.inactivations.filter(
     // Written so that a NaN clock holds nothing back.
     ({ state, until }) => isKnown(state) && (until === undefined || until > now),
   );
-}
-
-/** The pause of a bed's sound, where the server tells only that. */
-function pauseOf({ inactivations, audioPausedUntil: until }: BedDescription): BedInactivation[] {
-  if (until === undefined || inactivations.length > 0) return [];
-  return [create(BedInactivationSchema, { state: AUDIO_PAUSED, until })];
 }
 
 /** Whether it is the whole bed that is held back, and not one metric or condition. */
@@ -41,11 +29,15 @@ export function isPaused({ state }: BedInactivation): boolean {
   return state === AUDIO_PAUSED || state === ALARM_PAUSED;
 }
 
+/** The reminder that something is off: nothing holds it back. */
+const REMINDER = "ALARMS_OFF";
+
 /** Those that hold back something of an alarm. */
 export function holdingBack(
   inactivations: readonly BedInactivation[],
   alarm: AlarmEvent,
 ): BedInactivation[] {
+  if (alarm.condition === REMINDER) return [];
   return inactivations.filter(
     ({ metric, condition }) =>
       (metric === "" || metric === alarm.metric) &&
@@ -58,6 +50,19 @@ export function foremost(inactivations: readonly BedInactivation[]): BedInactiva
   const rank = (each: BedInactivation): number =>
     Number(!isOfAllSignals(each)) * 2 + Number(!isWholeBed(each));
   return [...inactivations].sort((a, b) => rank(a) - rank(b))[0];
+}
+
+/** The alarms that give a signal, and those whose signals are all held back, each in order. */
+export function presented(
+  inactivations: readonly BedInactivation[],
+  ordered: readonly AlarmEvent[],
+): { given: AlarmEvent[]; withheld: AlarmEvent[] } {
+  const ofAll = inactivations.filter(isOfAllSignals);
+  const isWithheld = (alarm: AlarmEvent): boolean => holdingBack(ofAll, alarm).length > 0;
+  return {
+    given: ordered.filter((alarm) => !isWithheld(alarm)),
+    withheld: ordered.filter(isWithheld),
+  };
 }
 
 /** A state that this page does not know holds nothing back. */

@@ -1,6 +1,6 @@
 // One numeric as it stands on the page: every word of it, ready to be drawn.
 
-import { ageText, limitsText, metricWords, unitWords, words } from "../words";
+import { ageText, limitsText, metricWords, overrideText, unitWords, words } from "../words";
 import { NO_VALUE, read, type Reading, STALE_VALUE } from "./reading";
 import { type Parameter, parameterOf, type Slot } from "./tile";
 import type { Bed, Sample } from "./ward";
@@ -14,8 +14,13 @@ export interface Shown {
   readonly absent: boolean;
   /** The device doubts it. */
   readonly questionable: boolean;
+  /** An alarm limit is violated and its delay still runs. */
+  readonly pending: boolean;
   /** One text for each part that has limits: "120/50". */
   readonly limits: readonly string[];
+  /** Who set limits of the patient's own, until when and why; empty where the preset's are in
+   * force. */
+  readonly overrides: readonly string[];
   /** How old it is, or why there is none; never empty. */
   readonly age: string;
 }
@@ -37,6 +42,8 @@ function single(bed: Bed, sample: Sample, now: number): Shown {
     text: reading.text,
     absent: reading.state !== "current",
     questionable: reading.state === "current" && reading.questionable,
+    pending: sample.pending,
+    overrides: overridesOf([sample]),
     limits: [limitsText(sample.metric)].filter(Boolean),
     age: readingAge(reading),
   };
@@ -60,10 +67,18 @@ function pressure(bed: Bed, name: string, parts: readonly Sample[], now: number)
     text: absent ? absentText(known) : pressureText(readings.map((reading) => reading?.text)),
     absent,
     questionable: current.some(({ questionable }) => questionable),
+    pending: parts.some(({ pending }) => pending),
+    overrides: overridesOf(parts),
     limits: byPart.flatMap((sample) => (sample ? [limitsText(sample.metric)] : [])).filter(Boolean),
     // The oldest part speaks for all.
     age: absent ? readingAge(known[0]) : ageText(Math.max(...current.map(({ age_s }) => age_s))),
   };
+}
+
+function overridesOf(samples: readonly Sample[]): string[] {
+  return samples.flatMap(({ metric: { name, override } }) =>
+    override === undefined ? [] : [overrideText(name, override)],
+  );
 }
 
 function pressureText([systolic, diastolic, mean]: (string | undefined)[]): string {

@@ -21,6 +21,8 @@ export interface Sample {
   /** On the server's clock; 0 where there never was a value. */
   readonly observedAt: number;
   readonly validity: Validity;
+  /** A limit is violated and its delay still runs. */
+  readonly pending: boolean;
 }
 
 export interface Bed {
@@ -105,7 +107,7 @@ function describedAnew(bed: Bed | undefined, description: BedDescription): Bed {
         each.metric.unit === metric.unit,
     );
     if (old !== undefined) return { ...old, metric };
-    return { metric, value: NaN, observedAt: 0, validity: Validity.MISSING };
+    return { metric, value: NaN, observedAt: 0, validity: Validity.MISSING, pending: false };
   });
   return { description, samples };
 }
@@ -116,6 +118,7 @@ function samplesOf(bed: Bed, numerics: BedNumerics): Sample[] {
     value: numerics.values[position] ?? NaN,
     observedAt: numerics.observedAt[position] ?? 0,
     validity: numerics.validity[position] ?? Validity.VALID,
+    pending: numerics.pending.includes(position),
   }));
 }
 

@@ -34,6 +34,16 @@ test("alarms stand by priority, then onset", () => {
   expect(ids(inOrder([low, medium, high, older]))).toEqual(["4", "3", "2", "1"]);
 });
 
+test("the patient stands before the equipment of the same priority, however old that is", () => {
+  const uncovered = alarm({
+    occurrenceId: "9",
+    kind: AlarmKind.TECHNICAL,
+    condition: "BED_NOT_COVERED",
+    raisedAt: T0 - 600,
+  });
+  expect(ids(inOrder([uncovered, low, medium]))).toEqual(["2", "9", "1"]);
+});
+
 test("of the same priority and onset, the occurrence that came first stands first", () => {
   const tenth = alarm({ occurrenceId: "10" });
   const ninth = alarm({ occurrenceId: "9" });

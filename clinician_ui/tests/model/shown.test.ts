@@ -41,6 +41,8 @@ describe("a numeric as it stands on the page", () => {
       text: "72",
       absent: false,
       questionable: false,
+      pending: false,
+      overrides: [],
       limits: ["120/50"],
       age: "now",
     });

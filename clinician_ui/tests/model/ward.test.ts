@@ -23,7 +23,13 @@ function values(of: ReturnType<typeof ward>): number[] {
 describe("a snapshot", () => {
   test("gives every bed its values by the positions of its metrics", () => {
     const [hr, spo2] = bedOf(ward(72, 98)).samples;
-    expect(hr).toEqual({ metric: HR, value: 72, observedAt: T0, validity: Validity.VALID });
+    expect(hr).toEqual({
+      metric: HR,
+      value: 72,
+      observedAt: T0,
+      validity: Validity.VALID,
+      pending: false,
+    });
     expect(spo2?.metric.name).toBe("SpO2");
     expect(spo2?.value).toBe(98);
   });
@@ -36,7 +42,13 @@ describe("a snapshot", () => {
 
   test("without values gives a bed that has none", () => {
     const [hr] = bedOf(wardOf(snapshot({ beds: [described()] }))).samples;
-    expect(hr).toEqual({ metric: HR, value: NaN, observedAt: 0, validity: Validity.MISSING });
+    expect(hr).toEqual({
+      metric: HR,
+      value: NaN,
+      observedAt: 0,
+      validity: Validity.MISSING,
+      pending: false,
+    });
   });
 });
 

@@ -137,6 +137,7 @@ export function bedWith(sample: Partial<Sample>, connection = Connection.CONNECT
     value: 72,
     observedAt: T0,
     validity: Validity.VALID,
+    pending: false,
     ...sample,
   };
   return [{ description: described({ connection }), samples: [whole] }, whole];

@@ -1,0 +1,78 @@
+// The whole page before a made-up server, for tests that look at it as a person does.
+
+import { render, screen, within } from "@testing-library/svelte";
+import { tick } from "svelte";
+import { vi } from "vitest";
+
+import { Acts } from "../../src/feed/acts";
+import { Station } from "../../src/station.svelte";
+import StationView from "../../src/view/Station.svelte";
+import { words } from "../../src/words";
+import { delta, described, numerics, snapshot } from "./frames";
+import { FakeSpeaker } from "./speaker";
+import { FakeWorld } from "./world";
+
+const TICK_MS = 250;
+
+export interface Posted {
+  readonly path: string;
+  readonly body: Record<string, unknown>;
+}
+
+export class Page {
+  readonly world = new FakeWorld();
+  readonly speaker = new FakeSpeaker();
+  readonly posted: Posted[] = [];
+  readonly station: Station;
+
+  /** Needs fake timers. */
+  constructor() {
+    const acts = new Acts((path, { body }) => {
+      this.posted.push({ path, body: JSON.parse(String(body)) as Record<string, unknown> });
+      return Promise.resolve(new Response(null, { status: 204 }));
+    });
+    this.station = new Station(this.world, acts, this.speaker);
+    render(StationView, { station: this.station });
+    this.station.start();
+    this.world.socket.open();
+  }
+
+  /** The server shows the ward; its clock is T0 now. */
+  async show(init: Parameters<typeof snapshot>[0] = {}): Promise<void> {
+    const whole = { beds: [described()], numerics: [numerics(1, [72, 98])], ...init };
+    this.world.socket.say({ case: "snapshot", value: snapshot(whole) });
+    await tick();
+  }
+
+  async change(init: Parameters<typeof delta>[0]): Promise<void> {
+    this.world.socket.say({ case: "delta", value: delta(init) });
+    await tick();
+  }
+
+  async pass(seconds: number): Promise<void> {
+    this.world.pass(seconds);
+    vi.advanceTimersByTime(TICK_MS);
+    await tick();
+  }
+
+  async press(key: string): Promise<void> {
+    const target = document.activeElement ?? document.body;
+    target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    await tick();
+    await Promise.resolve();
+  }
+}
+
+export function tile(bed = "E-01"): HTMLElement {
+  return screen.getByRole("article", { name: new RegExp(`^Bed ${bed}`) });
+}
+
+/** What an element says, blanks evened out. */
+export function said(element: Element | null | undefined): string {
+  return (element?.textContent ?? "").replace(/\s+/g, " ").trim();
+}
+
+export function listed(): HTMLElement[] {
+  const list = screen.getByRole("region", { name: words.activeAlarms });
+  return within(list).queryAllByRole("listitem");
+}
