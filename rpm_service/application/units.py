@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings
 
+BUILT_IN: Final = "built-in"
+"""The digest of what holds where nobody has decided anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class EscalationLevel:
@@ -57,7 +60,14 @@ class Unit:
 class Units:
     """The units that are known, and what holds for any other."""
 
-    def __init__(self, units: Mapping[str, Unit] | None = None, other: Unit | None = None) -> None:
+    def __init__(
+        self,
+        units: Mapping[str, Unit] | None = None,
+        other: Unit | None = None,
+        digest: str = BUILT_IN,
+    ) -> None:
+        self.digest = digest
+        """Tells what is decided here from anything else that could be."""
         self._units = dict(units or {})
         self._other = other or Unit()
 

@@ -16,6 +16,8 @@ from rpm_service.domain.metrics import BY_NAME, Metric
 
 DELAY_S_MAX: Final = 30.0
 """No condition delay may be longer."""
+SIGNAL_DELAY_S_MAX: Final = 30.0
+"""No signal may be gone for longer without an alarm."""
 HOLD_S_MAX: Final = 60.0
 """No hold may be longer."""
 HYSTERESIS_SHARE_MAX: Final = 0.1
@@ -236,6 +238,14 @@ class AlarmSettings:
         if preset.latching and not limits.latching:
             raise LimitsRefused(f"{metric}.latching", "the preset latches, and that stays")
         bounds.check(metric, limits)
+
+    def check_preset(self) -> None:
+        """Raises LimitsRefused for the first limit that may not be set, or leaves its bounds."""
+        for metric, limits in self.limits.items():
+            limits.check(metric)
+            bounds = self.bounds_of(metric, _kind_of(metric))
+            if bounds is not None:
+                bounds.check(metric, limits)
 
     def with_own(self, own: Mapping[str, MetricLimits]) -> "AlarmSettings":
         """Puts limits of a patient's own in the place of these; a rate of change stays."""

@@ -1,0 +1,1 @@
+"""What units of care have decided, as a file says it."""
