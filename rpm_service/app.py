@@ -12,6 +12,7 @@ from rpm_service.adapters.grpc.server import GrpcServer
 from rpm_service.adapters.pki.credentials import load_checker, load_server
 from rpm_service.adapters.pki.directory import SERVER, CertificatesError, command
 from rpm_service.adapters.storage.writer import SqliteRecorder
+from rpm_service.adapters.units.reader import units_in
 from rpm_service.adapters.web.address import base_url, origins, parse_address
 from rpm_service.adapters.web.app import web_app
 from rpm_service.adapters.web.pages import Pages
@@ -31,6 +32,7 @@ class Settings:
     """Where a server keeps its data, finds its certificates, and listens.
 
     `listen` and `web` are HOST:PORT (port 0: any); `web` is None for a server without a page.
+    `units` is the file of units; None: units.toml in `data`, where it is there.
     `clock_rate` other than 1 makes a test server, whose clock runs that much faster.
     """
 
@@ -39,6 +41,7 @@ class Settings:
     listen: str
     web: str | None = None
     clock_rate: float = 1.0
+    units: Path | None = None
 
 
 class Server:
@@ -46,12 +49,13 @@ class Server:
 
     def __init__(self, settings: Settings, recorder: Recorder | None = None) -> None:
         self.settings = settings
+        units = units_in(settings.data, settings.units)
         self._clock = clock = MonotoneClock(settings.clock_rate)
         self._credentials = credentials = load_server(settings.certs)
         checker = load_checker(settings.certs)
         self._pages = Pages() if settings.web is not None else None
         self._recorder = recorder or SqliteRecorder(settings.data)
-        self.monitoring = Monitoring(clock, self._recorder, ProtobufEncoder())
+        self.monitoring = Monitoring(clock, self._recorder, ProtobufEncoder(), units)
         self._grpc = GrpcServer(
             self.monitoring,
             lambda certificate: checker.check(certificate, clock.now()),

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from rpm_service.application.units import BUILT_IN
 from rpm_service.domain.alarms import Alarm, AlarmEvent
 from rpm_service.domain.early_warning import Assessment, Score
 from rpm_service.domain.inactivation import Inactivation
@@ -102,6 +103,10 @@ class Gap:
     from_seq: int
     to_seq: int
     noticed_at: float
+
+
+UNITS_ACT: Final = "units"
+"""The act of a server that starts with other decisions of units; its detail is their digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,5 +313,7 @@ class Restored:
     """By bed."""
     notices: Sequence[Notice] = ()
     """Those not sent yet."""
+    units: str = BUILT_IN
+    """The digest of what units had decided at the last start."""
     evidence: Sequence[EvidenceWanted] = ()
     """What begun occurrences of the last minutes still want kept."""

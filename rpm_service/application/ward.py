@@ -15,6 +15,8 @@ from rpm_service.application.coverage import Coverage
 from rpm_service.application.delivery import Deliveries
 from rpm_service.application.early_warning import EarlyWarning
 from rpm_service.application.effects import (
+    UNITS_ACT,
+    Act,
     Association,
     Batch,
     Bed,
@@ -69,6 +71,8 @@ class Ward:
         self._evidence = EvidenceDue(restored.evidence)
         self.limit_overrides = LimitOverrides(self, restored.overrides, now)
         self._restore(restored, now)
+        if self.units.digest != restored.units:
+            self.batch.acts.append(Act(now, SERVER, UNITS_ACT, "", self.units.digest))
 
     def _restore(self, restored: Restored, now: float) -> None:
         """Alarms, pauses and associations are as they were before anything new is heard."""

@@ -17,7 +17,7 @@ from rpm_service.app import Server, Settings
 from rpm_service.application.identity import Role
 from rpm_service.commands.address import address
 from rpm_service.commands.errors import CommandError, ExitCode
-from rpm_service.commands.serve import started, stop_requested
+from rpm_service.commands.serve import UnitsFile, started, stop_requested
 from rpm_service.commands.streaming import Seconds, credentials_of
 from rpm_service.gateways.streaming import Device, Streams
 from rpm_service.simulator.scenarios import MIXED
@@ -58,6 +58,7 @@ def demo(
         str, typer.Option(metavar="HOST:PORT", help="Devices and gRPC viewers.")
     ] = "127.0.0.1:50051",
     web: Annotated[str, typer.Option(metavar="HOST:PORT", help="The page.")] = "127.0.0.1:8443",
+    units: UnitsFile = None,
 ) -> None:
     """Run a whole ward here: certificates, server, page and beds. Ends at Ctrl-C."""
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
@@ -66,7 +67,7 @@ def demo(
     except CertificatesError as error:
         raise CommandError(str(error), ExitCode.CERTIFICATES) from error
     ward = _simulated(beds, certs, seed) if recordings is None else _recorded(recordings, certs)
-    settings = Settings(data, certs, address(listen), address(web))
+    settings = Settings(data, certs, address(listen), address(web), units=units)
     if report is not None:
         _require_writable(report)
     result = asyncio.run(_run(settings, ward, seconds))

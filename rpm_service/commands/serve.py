@@ -12,6 +12,7 @@ import typer
 
 from rpm_service.adapters.pki.directory import CertificatesError
 from rpm_service.adapters.storage.errors import DataDirectoryBusy, StorageError
+from rpm_service.adapters.units.table import UnitsRefused
 from rpm_service.adapters.web.pages import NotBuilt
 from rpm_service.app import Server, Settings
 from rpm_service.application.refusals import CannotStart, PortTaken
@@ -27,9 +28,17 @@ EXIT_CODES: Final = {
     DataDirectoryBusy: ExitCode.BUSY,
     StorageError: ExitCode.INPUT,
     NotBuilt: ExitCode.NOT_BUILT,
+    UnitsRefused: ExitCode.INPUT,
     CannotStart: ExitCode.USAGE,
 }
 """How the command ends for what keeps a server from starting; the first that fits."""
+
+UnitsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--units", metavar="FILE", help="What units have decided; else units.toml in --data."
+    ),
+]
 
 
 def serve(
@@ -43,6 +52,7 @@ def serve(
     web: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="The page, https; none without it.")
     ] = None,
+    units: UnitsFile = None,
     test_clock_rate: Annotated[float, typer.Option(hidden=True)] = 1.0,
 ) -> None:
     """Run a server: take devices in, decide alarms, show them to viewers."""
@@ -56,7 +66,12 @@ def serve(
     # It would write down every address that it calls, and these may hold passwords.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     settings = Settings(
-        data, certs, address(listen), web if web is None else address(web), test_clock_rate
+        data,
+        certs,
+        address(listen),
+        web if web is None else address(web),
+        test_clock_rate,
+        units,
     )
     asyncio.run(run(settings))
 

@@ -17,7 +17,7 @@ from rpm_service.application.effects import (
     StoredDevice,
 )
 from rpm_service.application.limit_overrides import Proposal
-from rpm_service.application.units import Unit, Units
+from rpm_service.application.units import BUILT_IN, Unit, Units
 from rpm_service.domain.alarms import Presence, Priority
 from rpm_service.domain.limits import (
     PRESETS,
@@ -537,3 +537,36 @@ def test_a_proposal_is_for_the_age_of_the_patient_and_for_a_bed_that_there_is(
     with pytest.raises(ActRefused) as refused:
         scene.operators.propose_limits("bed 9")
     assert (refused.value.code, refused.value.field) == ("NOT_FOUND", "bed")
+
+
+# -- what units decide --------------------------------------------------------------------
+
+
+@pytest.mark.spec("LIMIT-17")
+def test_a_bed_has_the_presets_of_its_unit() -> None:
+    deaf = replace(PRESET, limits={**PRESET.limits, "SpO2": LOWER})
+    units = Units({"ICU": Unit("ICU", {**PRESETS, AgeClass.ADULT: deaf})})
+    scene = Scene(units=units)
+    scene.device().begins().streams(1, 80, 97)
+    assert in_force(scene)[0] == PRESET.limits["SpO2"], "a bed without a unit"
+    scene.operators.admit("oximeter-1", "ICU", "p", AgeClass.ADULT, "clerk")
+    assert in_force(scene)[0] == LOWER
+
+
+@pytest.mark.spec("LIMIT-20")
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        (BUILT_IN, BUILT_IN, []),
+        (BUILT_IN, "0123", [("server", "units", "0123")]),
+        ("0123", "0123", []),
+        ("0123", "4567", [("server", "units", "4567")]),
+        ("0123", BUILT_IN, [("server", "units", BUILT_IN)]),
+    ],
+)
+def test_a_start_with_other_decisions_than_the_last_one_is_journalled(
+    before: str, now: str, expected: list[tuple[str, str, str]]
+) -> None:
+    scene = Scene(Restored(units=before), units=Units(digest=now))
+    acts = scene.ward.batch.acts
+    assert [(act.by, act.act, act.detail) for act in acts] == expected

@@ -129,6 +129,22 @@ def test_a_page_that_is_not_built_comes_with_the_command_to_build_it(
     assert "run `make ui`" in fails(ExitCode.NOT_BUILT, *arguments)
 
 
+@pytest.mark.spec("LIMIT-17")
+@pytest.mark.spec("LIMIT-18")
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_file_of_units_that_cannot_be_is_named_with_table_and_field(
+    fails: Fails, certs: Path, tmp_path: Path, command: str
+) -> None:
+    given, own = tmp_path / "given.toml", tmp_path / "units.toml"
+    given.write_text("[units.ICU.presets.adult.limits.SpO2]\nlow = 79")
+    own.write_text("[units.ICU]\nbeds = 8")
+    arguments = (command, "--certs", certs, "--data", tmp_path, "--listen", "127.0.0.1:0")
+    line = fails(ExitCode.INPUT, *arguments, "--units", given)
+    reason = "limits.SpO2.extreme_low: 80 is not below low 79"
+    assert line == f"{given}: [units.ICU.presets.adult] {reason}"
+    assert fails(ExitCode.INPUT, *arguments) == f"{own}: [units.ICU] beds: is not known here"
+
+
 @pytest.mark.spec("CMD-1")
 @pytest.mark.parametrize("command", ["serve", "demo"])
 def test_a_data_directory_that_another_server_holds_is_left_to_it(

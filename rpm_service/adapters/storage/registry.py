@@ -10,8 +10,16 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Select, Table, insert, select, update
 from sqlalchemy.dialects import sqlite
 
-from rpm_service.adapters.storage.tables import associations, beds, descriptions, devices, stays
+from rpm_service.adapters.storage.tables import (
+    acts,
+    associations,
+    beds,
+    descriptions,
+    devices,
+    stays,
+)
 from rpm_service.application.effects import (
+    UNITS_ACT,
     Association,
     Bed,
     Description,
@@ -21,6 +29,7 @@ from rpm_service.application.effects import (
     StoredDevice,
 )
 from rpm_service.application.effects import Connection as DeviceConnection
+from rpm_service.application.units import BUILT_IN
 from rpm_service.domain.limits import AgeClass
 
 
@@ -218,3 +227,12 @@ def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) ->
         column.name: new.excluded[column.name] for column in table.columns if column not in keys
     }
     connection.execute(new.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def units_in_force(connection: Connection) -> str:
+    """The digest of what units had decided at the last start."""
+    known = select(acts.c.detail).where(acts.c.act == UNITS_ACT)
+    newest: str | None = connection.execute(
+        known.order_by(acts.c.number.desc()).limit(1)
+    ).scalar_one_or_none()
+    return BUILT_IN if newest is None else newest

@@ -92,6 +92,7 @@ class SqliteRecorder:
                 assessments=bedsides.assessments(connection),
                 notices=delivery.waiting_notices(connection),
                 evidence=evidence.unkept(connection),
+                units=registry.units_in_force(connection),
             )
 
     def submit(self, batch: Batch, done: Callable[[Exception | None], None]) -> None:

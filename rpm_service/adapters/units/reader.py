@@ -5,6 +5,7 @@ one unit by another. docs/units.example.toml shows every field.
 """
 
 import os
+import ssl
 import stat
 import tomllib
 from collections.abc import Mapping
@@ -51,6 +52,14 @@ SECRET_BYTES: Final = (32, 4096)
 DIGEST_DIGITS: Final = 16
 
 
+def units_in(data: Path, file: Path | None) -> Units:
+    """Reads the file that was given, or else that of the data directory where it has one."""
+    if file is not None:
+        return read_units(file)
+    own = data / NAME
+    return read_units(own) if own.exists() else Units()
+
+
 def read_units(file: Path) -> Units:
     """Reads a file of units. Raises UnitsRefused."""
     content = _content(file, FILE_BYTES_MAX)
@@ -63,7 +72,9 @@ def read_units(file: Path) -> Units:
     units = {}
     for name, table in whole.tables("units", UNITS_MAX):
         if not 1 <= len(name) <= UNIT_NAME_MAX or not name.isprintable():
-            table.refuse(name, f"a unit has a name of 1 to {UNIT_NAME_MAX} printable characters")
+            whole.refuse(
+                f"units.{name}", f"a unit has a name of 1 to {UNIT_NAME_MAX} printable characters"
+            )
         units[name] = _unit(name, table)
     whole.end()
     return Units(units, other, sha256(content).hexdigest()[:DIGEST_DIGITS])
@@ -121,8 +132,9 @@ def _webhook(table: Table) -> Webhook:
     if parts.username is not None or parts.fragment:
         table.refuse("url", "must have neither a user nor a fragment")
     secret = _secret(table)
+    ca_file = _authorities(table) if table.has("ca_file") else None
     table.end()
-    return Webhook(url, secret)
+    return Webhook(url, secret, ca_file)
 
 
 def _secret(table: Table) -> bytes:
@@ -140,6 +152,17 @@ def _secret(table: Table) -> bytes:
     if not least <= len(secret) <= most:
         table.refuse("secret_file", f"{file} must hold {least} to {most} bytes")
     return secret
+
+
+def _authorities(table: Table) -> Path:
+    file = table.file.parent / table.text("ca_file", PATH_MAX)
+    try:
+        ssl.create_default_context(cafile=file)
+    except OSError as error:
+        # What is no certificate is an OSError too, with less to read in it.
+        reason = "holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        table.refuse("ca_file", f"{file}: {reason}")
+    return file
 
 
 # -- presets ------------------------------------------------------------------------------

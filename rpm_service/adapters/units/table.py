@@ -23,8 +23,10 @@ class Table:
 
     def refuse(self, key: str, reason: str) -> NoReturn:
         """Says what is wrong with a field."""
-        where = f"[{self.path}] " if self.path else ""
-        raise UnitsRefused(f"{self.file}: {where}{key}: {reason}")
+        where = f"[{self.path}] {key}" if self.path else key
+        raise UnitsRefused(
+            f"{self.file}: {where if where.isprintable() else repr(where)}: {reason}"
+        )
 
     def has(self, key: str) -> bool:
         """Whether a field is there."""

@@ -4,7 +4,16 @@ import pytest
 
 from rpm_service.adapters.storage import delivery
 from rpm_service.adapters.storage.writer import SqliteRecorder
-from rpm_service.application.effects import Batch, Delivery, LimitOverride, Notice, ScoreRow, Stay
+from rpm_service.application.effects import (
+    Act,
+    Batch,
+    Delivery,
+    LimitOverride,
+    Notice,
+    ScoreRow,
+    Stay,
+)
+from rpm_service.application.units import BUILT_IN
 from rpm_service.domain.early_warning import (
     Assessment,
     Band,
@@ -107,3 +116,12 @@ async def test_the_first_time_counts(recorder, told, then_told, kept):
     await write(recorder, Batch(deliveries=[told, other]))
     await write(recorder, Batch(deliveries=[then_told]))
     assert delivery.deliveries(recorder._engine, 7, 1) == [kept, other]
+
+
+@pytest.mark.spec("LIMIT-20")
+async def test_what_units_had_decided_at_the_last_start_is_known(recorder):
+    assert recorder.load().units == BUILT_IN
+    for at, digest in enumerate(("0123", "4567")):
+        acts = [Act(T0 + at, "server", "units", "", digest), Act(T0 + at, "nurse", "admit", "b")]
+        await write(recorder, Batch(acts=acts))
+        assert recorder.load().units == digest
