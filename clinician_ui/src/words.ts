@@ -259,8 +259,9 @@ function conditionText(alarm: AlarmEvent, relation: string, decimals?: number): 
   return scopeWords(alarm);
 }
 
+/** Whether further out is down: a low limit, a fall, a heart that stands still. */
 function isLow(alarm: AlarmEvent): boolean {
-  return alarm.condition.endsWith("_LOW");
+  return /_(LOW|FALLING)$|^(ASYSTOLE|APNOEA)$/.test(alarm.condition);
 }
 
 /** The page's title in the browser's tab: how many alarms, and how bad the worst is. */

@@ -36,6 +36,14 @@ describe("an alarm in a few characters", () => {
     expect(alarmText(alarm({ condition: "HR_LOW", metric: "HR", value: 0, limit: 35 }), 0)).toBe(
       "HR 0 < 35",
     );
+    const asystole = alarm({ condition: "ASYSTOLE", metric: "HR", value: 0, limit: undefined });
+    expect(alarmText(asystole, 0)).toBe("HR asystole");
+  });
+
+  test("of what moves fast says so, and its metric but once", () => {
+    const falling = alarm({ condition: "SPO2_FALLING", metric: "SpO2 2", limit: undefined });
+    expect(alarmText(falling)).toBe("SpO₂ 2 falling");
+    expect(extremeText(alarm({ ...falling, extreme: 82 }))).toBe("lowest 82");
   });
 
   test("of what has ended keeps to its worst", () => {

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from rpm_service.application.effects import Connection, Description, LimitOverride, Numeric
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
+from rpm_service.domain.bursts import Bursts
 from rpm_service.domain.combined import judge_combined
 from rpm_service.domain.early_warning import METRIC as EARLY_WARNING
 from rpm_service.domain.early_warning import Score
@@ -121,6 +122,7 @@ class Bedside:
             self.board, "INVALID_DATA", Priority.LOW, times=REFUSED_TIMES
         )
         self.duplicate_device = RecentCondition(self.board, "DUPLICATE_DEVICE", Priority.MEDIUM)
+        self.bursts = Bursts()
         self._reminder = Reminder(self.board)
         self.values: Sequence[float] = ()
         self.observed_at: Sequence[float] = ()

@@ -194,7 +194,8 @@ class Live:
             pages = [page for page in self._pages.values() if scope.shows(page.bedside)]
             parts = [page.description for page in pages if page.described]
             parts += [page.numerics for page in pages if page.measured]
-            parts += [self._encoder.alarm(event) for event in self._standing(scope)]
+            urgent_first = sorted(self._standing(scope), key=_urgency)
+            parts += [self._encoder.alarm(event) for event in urgent_first]
             frame = self._encoder.snapshot(self.revision, now, parts)
             self._snapshots[scope] = frame
         return frame
@@ -278,6 +279,10 @@ class Live:
                 for event in standing(page.bedside):
                     if shown or event.alarm.condition == NOT_DELIVERED:
                         yield event
+
+
+def _urgency(event: AlarmEvent) -> tuple[int, float]:
+    return -event.alarm.priority, event.alarm.raised_at
 
 
 def standing(bedside: Bedside) -> Iterator[AlarmEvent]:

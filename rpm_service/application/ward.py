@@ -30,6 +30,7 @@ from rpm_service.application.limit_overrides import LimitOverrides
 from rpm_service.application.live import Live
 from rpm_service.application.units import Units
 from rpm_service.domain.alarms import Alarm, Condition, Phase, Priority
+from rpm_service.domain.bursts import can_wait
 from rpm_service.domain.limits import AgeClass, AlarmSettings
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Ward:
         """Highest sequence number that the last session of each stream took."""
         self.alarm_events = 0
         self.on_alarm: Callable[[], None] = lambda: None
-        """Called when alarm events wait to be published."""
+        """Called when alarm events are to be published at once."""
         self.coverage = Coverage(self.bedsides, self.units, now)
         self.deliveries = Deliveries(self.units, live.call_in)
         self._epochs: dict[str, int] = dict(restored.epochs)
@@ -135,7 +136,9 @@ class Ward:
         events, inactivations = bedside.board.events, bedside.inactivations
         if events:
             bedside.conclude()
-        for event in events:
+        urgent = False
+        for event in bedside.bursts.marked(events):
+            urgent = urgent or not can_wait(event)
             self.live.alarm(bedside, event)
             self.deliveries.take(bedside, event)
             if event.phase in _CALLS_ANEW:
@@ -149,6 +152,7 @@ class Ward:
             self.batch.events.extend(events)
             self.alarm_events += len(events)
             events.clear()
+        if urgent:
             self.on_alarm()
 
     def take_batch(self) -> Batch:

@@ -127,6 +127,8 @@ class AlarmEvent:
     alarm: Alarm
     observed_at: float
     received_at: float
+    no_new_burst: bool = False
+    """Whether it begins no burst of sound: for viewers as it happens, and not stored."""
 
 
 class AlarmNotFound(Exception):

@@ -320,7 +320,7 @@ class Snapshot(_message.Message):
 
     @_builtins.property
     def alarms(self) -> _containers.RepeatedCompositeFieldContainer[_alarm_pb2.AlarmEvent]:
-        """Every alarm whose signal is not OFF."""
+        """Every alarm whose signal is not OFF, by priority, then the time raised."""
 
     def __init__(
         self,

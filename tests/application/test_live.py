@@ -79,6 +79,25 @@ def test_a_snapshot_has_every_alarm_that_has_a_signal(scene: Scene, device: Devi
     assert {each.condition.code: each for each in viewer.alarms.values()} == scene.alarms()
 
 
+@pytest.mark.spec("ALARM-69")
+def test_a_snapshot_has_the_most_urgent_alarms_first_and_then_the_oldest(
+    scene: Scene, device: Device
+) -> None:
+    other = scene.device("oximeter-2").begins("HR", "SpO2")
+    device.streams(12, 72, 88)
+    other.sends(72, 70)
+    scene.passes(1)
+    device.sends(0, 88)
+    viewer = PlainViewer()
+    scene.live.publish()
+    viewer.take(mailbox(scene).take(scene.now))
+    told = [viewer.alarms[occurrence].condition.code for occurrence, _ in viewer.told]
+    assert told[:2] == ["SPO2_LOW", "ASYSTOLE"], "HIGH, by time raised"
+    priorities = [viewer.alarms[occurrence].priority for occurrence, _ in viewer.told]
+    assert priorities == sorted(priorities, reverse=True)
+    assert Priority.MEDIUM in priorities
+
+
 @pytest.mark.spec("LIVE-1")
 def test_revisions_grow_with_what_is_published_only(scene: Scene, device: Device) -> None:
     assert scene.live.publish()

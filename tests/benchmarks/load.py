@@ -17,6 +17,7 @@ VITALS = (  # MDC code, unit, value
     (147842, 264864, 72.0), (149530, 264864, 72.0), (150456, 262688, 97.0), (151562, 264928, 16.0),
     (150037, 266016, 118.0), (150038, 266016, 74.0), (150039, 266016, 89.0), (150344, 268192, 36.8),
 )  # fmt: skip
+FLOOD, FLOOD_FPS = "flood", 50
 OPTIONS = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0))
 
 
@@ -93,6 +94,17 @@ async def stream(device: Device, want: dict, begin: float, number: int) -> None:
         await device.send(values)
 
 
+async def flood(device: Device, seconds: float, begin: float) -> int:
+    """The heart stands still and beats again, fifty changes a second; gives how often it stood."""
+    values = [value for _, _, value in VITALS]
+    for frame in range(int(seconds * FLOOD_FPS)):
+        if (wait := begin + frame / FLOOD_FPS - time.monotonic()) > 0:
+            await asyncio.sleep(wait)
+        values[0] = 72 if frame % 2 else 0
+        await device.send(values)
+    return len(device.zeros)
+
+
 async def main() -> None:
     """Runs as told on the command line; says `ready`, waits for `go`, reports when done."""
     want = json.loads(sys.argv[1])
@@ -100,7 +112,8 @@ async def main() -> None:
         Device(want["target"], Path(want["certs"]), f"{want['name']}-{number:03}", want["beds"])
         for number in range(want["streams"])
     ]
-    for device in devices:
+    flooding = [Device(want["target"], Path(want["certs"]), FLOOD)] if want.get("flood") else []
+    for device in (*devices, *flooding):
         device.ack_frames = want["ack_frames"]
         await device.open()
     print("ready", flush=True)
@@ -110,15 +123,16 @@ async def main() -> None:
         *(
             stream(device, want, begin + number / len(devices) / want["fps"], number)
             for number, device in enumerate(devices)
-        )
+        ),
+        *(flood(device, want["seconds"], begin) for device in flooding),
     )
     print("sent", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-    for device in devices:
+    for device in (*devices, *flooding):
         await device.close()
     sent = sum(device.seq - 1 for device in devices)
     acked = sum(device.acked - 1 for device in devices)
-    zeros = {device.monitors[0]: device.zeros for device in devices}
+    zeros = {device.monitors[0]: device.zeros for device in (*devices, *flooding)}
     print(json.dumps({"sent": sent, "acked": acked, "zeros": zeros}), flush=True)
 
 

@@ -201,6 +201,7 @@ def alarm_to_wire(event: AlarmEvent) -> alarm_pb2.AlarmEvent:
         received_at=event.received_at,
         text=alarm.text,
         latching=alarm.latching,
+        no_new_burst=event.no_new_burst,
     )
     if alarm.acknowledgement is not None:
         wire.acknowledged_by = alarm.acknowledgement.by

@@ -289,7 +289,7 @@ export type Snapshot = Message<"rpm_service.v1.Snapshot"> & {
   numerics: BedNumerics[];
 
   /**
-   * Every alarm whose signal is not OFF.
+   * Every alarm whose signal is not OFF, by priority, then the time raised.
    *
    * @generated from field: repeated rpm_service.v1.AlarmEvent alarms = 5;
    */
