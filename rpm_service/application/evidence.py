@@ -20,7 +20,7 @@ LATE_S: Final = 10.0
 not judged either."""
 GRID_S: Final = 1.0
 """Deadlines are moved to whole multiples of this, so that a flood is asked for in few batches."""
-DEVICES_MAX: Final = 16
+DEVICES_MAX: Final = 8
 """Devices asked for in one batch: the rest waits for the next, so that no commit is slow."""
 
 

@@ -5,11 +5,10 @@ margin (LATE_S), since what was observed in time may come late. A device's clock
 Occurrences of one device that come close together share their rows: none is kept twice.
 """
 
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Engine, func, insert, select
-from sqlalchemy.dialects import sqlite
 
 from rpm_service.adapters.storage import tables
 from rpm_service.adapters.storage.journal import event_of
@@ -26,7 +25,9 @@ from rpm_service.application.evidence import LATE_S, begins, wanted
 UNKEPT_S: Final = 120.0
 """After a restart the evidence of occurrences is asked for that began so long before its end."""
 
-_INSERT: Final = str(insert(tables.evidence).compile(dialect=sqlite.dialect()))
+_KEPT_NEAR: Final = (
+    "SELECT since, until FROM evidence WHERE device_number = ? AND until > ? AND since < ?"
+)
 
 Span = tuple[float, float]
 """From the first time to before the second."""
@@ -48,28 +49,45 @@ def keep(
     waveforms: Tail[WaveformRow],
 ) -> None:
     """Keeps what belongs to occurrences, of rows that are all on disk or in a tail by now."""
+    new = {each.occurrence_id: each for each in asked}
+    table = tables.evidence
+    kept = select(table.c.occurrence_id).where(table.c.occurrence_id.in_(new))
+    for occurrence_id in connection.execute(kept).scalars().all():
+        del new[occurrence_id]
     by_device: dict[int, list[EvidenceWanted]] = {}
-    for each in asked:
+    for each in new.values():
         number = devices.place(connection, each.device_id).device_number
-        if not _is_kept(connection, each.occurrence_id):
-            by_device.setdefault(number, []).append(each)
+        by_device.setdefault(number, []).append(each)
+    rows: list[dict[str, Any]] = []
     for number, mine in by_device.items():
         for span in _missing(connection, number, mine):
-            _copy(connection, number, numerics, span)
-            _copy(connection, number, waveforms, span)
-        rows = [(each.occurrence_id, number, each.since, each.until) for each in mine]
-        connection.exec_driver_sql(_INSERT, rows)
+            rows += _packed(connection, number, numerics, span)
+            rows += _packed(connection, number, waveforms, span)
+    if rows:
+        connection.execute(insert(tables.evidence_rows), rows)
+    if new:
+        connection.execute(
+            insert(table),
+            [
+                {
+                    "occurrence_id": each.occurrence_id,
+                    "device_number": number,
+                    "since": each.since,
+                    "until": each.until,
+                }
+                for number, mine in by_device.items()
+                for each in mine
+            ],
+        )
 
 
-def _is_kept(connection: Connection, occurrence_id: int) -> bool:
-    kept = tables.evidence.c.occurrence_id
-    return connection.execute(select(kept).where(kept == occurrence_id)).first() is not None
-
-
-def _copy(connection: Connection, device_number: int, tail: Tail[Row], span: Span) -> None:
+def _packed(
+    connection: Connection, device_number: int, tail: Tail[Row], span: Span
+) -> Iterator[dict[str, Any]]:
+    """Rows of a device that were received in a span of time, as rows of the table."""
     for description_id, rows in tail.received(connection, device_number, *span):
         received = [row.received_at for row in rows]
-        new = {
+        yield {
             "kind": tail.kind.blocks.name,
             "device_number": device_number,
             "description_id": description_id,
@@ -77,19 +95,13 @@ def _copy(connection: Connection, device_number: int, tail: Tail[Row], span: Spa
             "last_received_at": max(received),
             "data": tail.kind.pack(rows).data,
         }
-        connection.execute(insert(tables.evidence_rows), new)
 
 
 def _missing(connection: Connection, device_number: int, asked: list[EvidenceWanted]) -> list[Span]:
     """The spans of what is asked for that are not kept for an earlier occurrence."""
-    table = tables.evidence
     spans = _joined((each.since, each.until + LATE_S) for each in asked)
-    found = connection.execute(
-        select(table.c.since, table.c.until).where(
-            table.c.device_number == device_number,
-            table.c.until > spans[0][0] - LATE_S,
-            table.c.since < spans[-1][1],
-        )
+    found = connection.exec_driver_sql(
+        _KEPT_NEAR, (device_number, spans[0][0] - LATE_S, spans[-1][1])
     )
     kept = _joined((since, until + LATE_S) for since, until in found)
     missing = []

@@ -12,7 +12,7 @@ from itertools import chain, islice
 from struct import iter_unpack, pack
 from typing import Final, Generic, TypeVar
 
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Connection, Table, bindparam, delete, select
 from sqlalchemy.dialects import sqlite
 
 from rpm_service.adapters.storage import tables
@@ -33,7 +33,6 @@ BLOCK_ROWS: Final = 32
 """Rows for each block, on the average, before a tail is moved."""
 ROWS_MAX: Final = 80_000
 """Rows in a tail, however many devices they are from: they are in memory too."""
-PAGE: Final = 8
 LOOKED_AT_MAX: Final = 256
 """Newest blocks of one device that are looked at to find what it sent a short time ago."""
 FOUND_MAX: Final = 10_000
@@ -79,6 +78,7 @@ class Tail(Generic[Row]):
         self._count = 0
         self._insert_entry = _insert(kind.tail, ("places", "data"))
         self._insert_block = _insert(kind.blocks, (*Place._fields, *Block._fields))
+        self._select_newest = _select_newest(kind.blocks)
         for place, rows in entries(kind, connection):
             self._wait(place, rows)
 
@@ -119,23 +119,16 @@ class Tail(Generic[Row]):
         self, connection: Connection, device_number: int, since: float, until: float
     ) -> list[tuple[int, list[Row]]]:
         """The blocks of a device that reach into a span of time, newest first."""
-        table = self.kind.blocks
-        query = (
-            select(table.c.block_id, table.c.description_id, table.c.data)
-            .where(table.c.device_number == device_number)
-            .order_by(table.c.block_id.desc())
-            .limit(LOOKED_AT_MAX)
-        )
         found = []
-        with connection.execution_options(yield_per=PAGE).execute(query) as blocks:
-            for block in blocks:
-                where = f"{table.name} {block.block_id}"
+        with connection.exec_driver_sql(self._select_newest, (device_number,)) as blocks:
+            for block_id, description_id, data in islice(blocks, LOOKED_AT_MAX):
+                where = f"{self.kind.blocks.name} {block_id}"
                 with readable(where):
-                    times = times_received(block.data)
+                    times = times_received(data)
                 if max(times) < since:
                     break
                 if min(times) < until:
-                    found.append((block.description_id, self.kind.rows(block.data, where)))
+                    found.append((description_id, self.kind.rows(data, where)))
         return found
 
     def _wait(self, place: Place, rows: Sequence[Row]) -> None:
@@ -157,6 +150,15 @@ def entries(kind: Kind[Row], connection: Connection) -> Iterator[tuple[Place, li
         rows = iter(kind.rows(entry.data, f"{tail.name} {entry.entry_id}"))
         for *place, count in iter_unpack("<3Q", entry.places):
             yield Place(*place), list(islice(rows, count))
+
+
+def _select_newest(blocks: Table) -> str:
+    statement = (
+        select(blocks.c.block_id, blocks.c.description_id, blocks.c.data)
+        .where(blocks.c.device_number == bindparam("device_number"))
+        .order_by(blocks.c.block_id.desc())
+    )
+    return str(statement.compile(dialect=sqlite.dialect()))
 
 
 def _insert(table: Table, columns: Sequence[str]) -> str:
