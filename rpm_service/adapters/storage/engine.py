@@ -15,7 +15,7 @@ from rpm_service.adapters.storage.errors import (
     damaged,
     in_one_line,
 )
-from rpm_service.adapters.storage.tables import METADATA, numerics, waveforms
+from rpm_service.adapters.storage.tables import METADATA, evidence_rows, numerics, waveforms
 
 DATABASE: Final = "rpm.sqlite3"
 LOCK: Final = "lock"
@@ -121,4 +121,4 @@ def check(engine: Engine, directory: Path) -> None:
                 raise damaged(str(found).splitlines()[0])
 
 
-_BLOCKS: Final = (numerics.name, waveforms.name)
+_BLOCKS: Final = (numerics.name, waveforms.name, evidence_rows.name)

@@ -112,6 +112,15 @@ async def test_occurrences_that_come_close_share_their_rows(recorder, reading, m
 
 
 @pytest.mark.spec("STORE-27")
+async def test_nothing_is_kept_that_belongs_to_no_occurrence(recorder, reading):
+    for seq in range(1, 101):
+        await write(recorder, second("m1", seq, 80.0))
+    await write(recorder, Batch(evidence=[wanted(1, raised=45)]))
+    await write(recorder, Batch(evidence=[wanted(2, raised=10), wanted(3, raised=80)]))
+    assert kept_seqs(reading) == [*range(1, 30), *range(35, 65), *range(70, 100)]
+
+
+@pytest.mark.spec("STORE-27")
 async def test_asking_again_changes_nothing(recorder, reading):
     for seq in range(1, 41):
         await write(recorder, second("m1", seq, 80.0))
