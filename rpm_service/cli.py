@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "accept": "rpm_service.commands.acts:accept",
     "pause": "rpm_service.commands.acts:pause",
     "resume": "rpm_service.commands.acts:resume",
+    "limits": "rpm_service.commands.limits:limits_app",
     "evaluate": "rpm_service.commands.evaluate:evaluate_recording",
     "burden": "rpm_service.commands.burden:burden",
     "what-if": "rpm_service.commands.what_if:what_if",
