@@ -78,34 +78,46 @@ def lasting(flags: list[bool], times: list[float], duration_s: float) -> bool:
 
 
 def tier(signed: list[float], times: list[float], bound: float, delay_s: float,
-         forced: list[bool], limits: MetricLimits) -> list[bool]:  # fmt: skip
-    """Whether one limit counts as violated after each of these values."""
+         forced: list[bool], limits: MetricLimits, stood: list[bool]) -> list[bool]:  # fmt: skip
+    """Whether one limit counts as violated after each of these values.
+
+    `stood` says where the heart stood still: nothing else counts then, and what is violated
+    from there on needs no delay.
+    """
     present: list[bool] = []
     for place in range(len(signed)):
         so_far = slice(0, place + 1)
+        if stood[place]:
+            present.append(False)
+            continue
         beyond = [value > bound for value in signed[so_far]]
         back = [value <= bound - limits.hysteresis for value in signed[so_far]]
         if present and present[-1]:
             present.append(not lasting(back, times[so_far], limits.hold_s))
         else:
-            present.append(lasting(beyond, times[so_far], delay_s))
+            begun = next((back for back in range(place, -1, -1) if stood[back]), None)
+            at_once = begun is not None and all(beyond[begun + 1 :])
+            present.append(at_once or lasting(beyond, times[so_far], delay_s))
         present[-1] = present[-1] or forced[place]
     return present
 
 
-def side(samples: list[Sample], sign: int, limits: MetricLimits) -> Priority | None:
+def side(
+    samples: list[Sample], sign: int, limits: MetricLimits, *, standstill: bool = False
+) -> Priority | None:
     """The priority of one side after the last of these samples, all usable and of one epoch."""
     plain = limits.low if sign < 0 else limits.high
     extreme = limits.extreme_low if sign < 0 else limits.extreme_high
     signed = [sign * sample.value for sample in samples]
     times = [sample.at for sample in samples]
+    stood = [standstill and sign < 0 and sample.value == 0 for sample in samples]
     forced = [False] * len(samples)
     highs = forced
     if extreme is not None:
-        highs = tier(signed, times, sign * extreme, limits.extreme_delay_s, forced, limits)
+        highs = tier(signed, times, sign * extreme, limits.extreme_delay_s, forced, limits, stood)
     lows = forced
     if plain is not None:
-        lows = tier(signed, times, sign * plain, limits.delay_s, highs, limits)
+        lows = tier(signed, times, sign * plain, limits.delay_s, highs, limits, stood)
     if highs and highs[-1]:
         return Priority.HIGH
     return Priority.MEDIUM if lows and lows[-1] else None
@@ -131,9 +143,11 @@ def plainly(
 
 
 class Engine:
-    def __init__(self, limits: MetricLimits, delay_s: float) -> None:
+    def __init__(self, limits: MetricLimits, delay_s: float, *, metric: str = "SpO2") -> None:
         self.board = AlarmBoard("device", "bed", count(1).__next__)
-        self.monitor = MetricMonitor(self.board, "SpO2", "SpO2", limits, delay_s, (0, 100), 1000.0)
+        self.monitor = MetricMonitor(
+            self.board, metric, metric, limits, delay_s, (0, 100), 1000.0, standstill=True
+        )
 
     def take(self, sample: Sample, *, skip_quiet: bool) -> None:
         low, high = self.monitor.quiet_band
@@ -164,6 +178,47 @@ def test_the_engine_does_what_the_rules_say(
     for place, sample in enumerate(samples):
         engine.take(sample, skip_quiet=True)
         assert engine.present == plainly(samples[: place + 1], limits, delay_s), place
+
+
+hearts = st.builds(
+    MetricLimits,
+    low=st.sampled_from((None, 50.0)),
+    extreme_low=st.sampled_from((None, 35.0)),
+    delay_s=durations,
+    extreme_delay_s=durations,
+    hysteresis=st.sampled_from((0.0, 5.0)),
+    hold_s=durations,
+)
+beats = st.tuples(
+    st.sampled_from((0.5, 1.0, 1.0, 2.0)),
+    st.sampled_from((0.0, 0.0, 1.0, 30.0, 40.0, 52.0, 72.0, nan)),
+    st.sampled_from((False,) * 9 + (True,)),
+)
+
+
+@pytest.mark.spec("ALARM-50")
+@pytest.mark.spec("ALARM-51")
+@settings(deadline=None, max_examples=500)
+@given(st.lists(beats, max_size=25), hearts, durations)
+def test_a_heart_that_stands_still_is_what_the_rules_say(
+    parts: list[tuple[float, float, bool]], limits: MetricLimits, delay_s: float
+) -> None:
+    samples = recording(parts)
+    engine = Engine(limits, delay_s, metric="HR")
+    for place, sample in enumerate(samples):
+        engine.take(sample, skip_quiet=True)
+        so_far = samples[: place + 1]
+        technical = gone(so_far, delay_s)
+        began = max((end for end in range(len(so_far)) if gone(so_far[:end], delay_s)), default=0)
+        epoch = [each for each in so_far[began:] if each.usable]
+        expected = {}
+        if technical is not None:
+            expected[technical.code] = Priority.LOW
+        elif epoch and epoch[-1].value == 0:
+            expected["ASYSTOLE"] = Priority.HIGH
+        elif (low := side(epoch, -1, limits, standstill=True)) is not None:
+            expected["HR_LOW"] = low
+        assert {each.code: found for each, found in engine.present.items()} == expected, place
 
 
 @settings(deadline=None, max_examples=300)
