@@ -139,6 +139,7 @@ class ShownWard:
                 for place, metric in enumerate(description.metrics)
                 if place < len(observed_at)
             },
+            "pending": [description.metrics[place].name for place in bed.numerics.pending],
         }
 
 

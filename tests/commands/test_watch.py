@@ -28,7 +28,16 @@ from tests.support.loopback import PATIENCE_S, Device, LoopbackServer, hasten
 
 BY_TYPE = {
     "snapshot": {"type", "revision", "server_clock", "beds", "alarms"},
-    "numerics": {"type", "bed", "device_id", "unit", "connection", "values", "observed_at"},
+    "numerics": {
+        "type",
+        "bed",
+        "device_id",
+        "unit",
+        "connection",
+        "values",
+        "observed_at",
+        "pending",
+    },
     "alarm": {
         "type",
         "bed",
@@ -171,6 +180,9 @@ async def test_then_values_and_alarms_come_as_they_happen(
         await device.observe(device.entry(81.0, 96.5))
         numerics = await lines.of("numerics")
         assert (numerics["bed"], numerics["values"]) == ("bed-1", {"HR": 81.0, "SpO2": 96.5})
+        assert numerics["pending"] == []
+        await device.observe(device.entry(81.0, 88.0))
+        assert (await lines.of("numerics"))["pending"] == ["SpO2"]
         at = device.now()
         await device.observe(device.entry(0.0, 97.0))
         started = await lines.of("alarm")

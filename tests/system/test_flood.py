@@ -12,6 +12,7 @@ SECONDS = 4
 
 
 @pytest.mark.system
+@pytest.mark.spec("ALARM-65")
 @pytest.mark.spec("ALARM-68")
 def test_every_change_of_a_flood_is_stored_and_so_are_the_alarms_of_other_beds(tmp_path):
     data, certs, target = tmp_path / "data", tmp_path / "certs", f"127.0.0.1:{free_port()}"
@@ -22,12 +23,19 @@ def test_every_change_of_a_flood_is_stored_and_so_are_the_alarms_of_other_beds(t
     }  # fmt: skip
     with rpm_service("serve", "--data", data, "--certs", certs, "--listen", target) as server:
         server.wait_for("devices and viewers")
-        with process("-m", "tests.benchmarks.load", json.dumps(want)) as devices:
+        watch = ("-m", "tests.benchmarks.viewers", target, str(certs), "viewer", "1")
+        with (
+            process("-m", "tests.benchmarks.load", json.dumps(want)) as devices,
+            process(*watch) as viewer,
+        ):
             devices.wait_for("ready")
+            viewer.wait_for("ready")
             devices.say("go")
             devices.wait_for("sent")
             devices.say("end")
             sent = devices.report()
+            viewer.end()
+            (seen,) = viewer.report()["alarms"]
         assert sent["sent"] == sent["acked"]
         server.end()
     with rpm_service("alarms", "--data", data, "--json") as journal:
@@ -39,4 +47,7 @@ def test_every_change_of_a_flood_is_stored_and_so_are_the_alarms_of_other_beds(t
         assert [event["event_seq"] for event in own] == [1, 2] * len(zeros)
         occurrences = [event["occurrence_id"] for event in own[::2]]
         assert occurrences == sorted(set(occurrences))
+        came = [at for own_bed, at in seen if own_bed == bed]
+        assert len(came) == len(zeros), "and every one of them is seen, within two seconds"
+        assert all(at - begun < 2 for begun, at in zip(zeros, came, strict=True))
     assert len(sent["zeros"][FLOOD]) == SECONDS * FLOOD_FPS / 2

@@ -1,5 +1,6 @@
 """A viewer's stream over real loopback mutual TLS."""
 
+import time
 from math import isnan, nan
 from typing import Any
 
@@ -83,6 +84,28 @@ async def test_then_come_deltas_of_what_changed_by_growing_revisions(
         await device.half_close()
         gone = await delta_with(viewer, "beds")
         assert [(bed.bed, bed.connection) for bed in gone.beds] == [("bed-1", m.CONNECTION_LOST)]
+
+
+@pytest.mark.spec("ALARM-62")
+@pytest.mark.spec("ALARM-65")
+async def test_a_pending_alarm_is_told_and_the_alarm_comes_with_the_sample_that_shows_it(
+    server: LoopbackServer, device: Device
+) -> None:
+    await device.lives()
+    async with server.viewer(subscribe=EVERYTHING) as viewer:
+        await viewer.take("snapshot")
+        await device.acked(await device.observe(device.entry(80.0, 88.0)))
+        delta = await delta_with(viewer, "numerics")
+        assert [list(each.pending) for each in delta.numerics] == [[1]]
+        server.clock.advance(9.0)
+        await device.acked(await device.observe(device.entry(80.0, 88.0)))
+        server.clock.advance(1.0)
+        shows = time.monotonic()
+        await device.observe(device.entry(80.0, 88.0))
+        delta = await delta_with(viewer, "alarms")
+        assert time.monotonic() - shows < 2.0
+        assert [alarm.condition for alarm in delta.alarms] == ["SPO2_LOW"]
+        assert [list(each.pending) for each in delta.numerics] == [[]]
 
 
 @pytest.mark.spec("WIRE-41")
