@@ -1,6 +1,7 @@
 """The composition root: puts the parts of a server together, starts and drains it."""
 
 import asyncio
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from rpm_service.application.monitoring import Monitoring
 from rpm_service.application.ports import Recorder
 from rpm_service.clock import MonotoneClock
 
+ANALYST: Final = "rpm_service.commands.analyst"
+"""The program that carries out analyses beside the server."""
 USER: Final = "clinician"
 """Whom the sign-in link of a start is for."""
 
@@ -62,6 +65,7 @@ class Server:
             key=credentials.key_pem,
             chain=credentials.chain_pem,
             client_trust=credentials.client_trust_pem,
+            analyst=(sys.executable, "-m", ANALYST, str(settings.data), str(settings.units or "")),
         )
         monitoring = self.monitoring
         self._webhooks = WebhookSender(

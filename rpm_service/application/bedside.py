@@ -176,6 +176,11 @@ class Bedside:
         """While everything is reported at least this often, time alone changes nothing here."""
         return min(SILENCE_S, self._quiet_s, min(self._stale_after_s, default=inf))
 
+    @property
+    def bands(self) -> tuple[Sequence[float], Sequence[float]]:
+        """The lower and the upper end of each numeric's quiet band."""
+        return self._lows, self._highs
+
     def quiet(self) -> list[Quiet]:
         """What changes nothing now, by numeric."""
         return [

@@ -89,6 +89,10 @@ class Evaluation:
             self._take()
         self._reached = at
 
+    def pass_to(self, at: float) -> None:
+        """The bedside was brought to a time up to which nothing was due."""
+        self._due = max(self._due, at)
+
     def end(self) -> list[Occurrence]:
         """Gives all that was raised, by time raised."""
         self.bedside.board.tell_extremes(self._reached, self._reached)

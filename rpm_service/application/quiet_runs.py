@@ -51,7 +51,7 @@ class _Run:
         bedside, columns = self._evaluation.bedside, self._columns
         # What falls due by then is judged first: a quiet instant begins with nothing due.
         self._evaluation.reach(float(columns.observed_at[begin]))
-        if bedside.connection is not Connection.CONNECTED:
+        if bedside.connection is not Connection.CONNECTED or self._is_loud(begin):
             return begin
         quiet = bedside.quiet()
         if not self._is_quiet(begin, quiet):
@@ -68,7 +68,7 @@ class _Run:
 
     def hand_over(self, begin: int, end: int) -> None:
         """Gives the bedside the last report of each numeric in a run, and the last instant."""
-        columns, bedside = self._columns, self._evaluation.bedside
+        columns, evaluation = self._columns, self._evaluation
         last = {end - 1}
         if columns.reported is not None:
             reported = columns.reported[begin:end]
@@ -76,7 +76,18 @@ class _Run:
             last |= set((end - 1 - from_the_end[reported.any(axis=0)]).tolist())
         for place in sorted(last):
             at = float(columns.observed_at[place])
-            bedside.observe(at, at, *columns.row(place))
+            evaluation.bedside.observe(at, at, *columns.row(place))
+        evaluation.pass_to(float(columns.observed_at[end - 1]))
+
+    def _is_loud(self, place: int) -> bool:
+        """Whether an instant has a value outside its band: known without asking further."""
+        lows, highs = self._evaluation.bedside.bands
+        return any(
+            not low <= value <= high and not isnan(value)
+            for value, low, high in zip(
+                self._columns.values[place].tolist(), lows, highs, strict=True
+            )
+        )
 
     def _is_quiet(self, place: int, quiet: list[Quiet]) -> bool:
         """One instant, without the cost of arrays: most that are not quiet follow each other."""

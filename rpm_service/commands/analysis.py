@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
+def places_of(engine: "Engine") -> Places:
+    """Who and what was where."""
+    history = StoredHistory(engine)
+    return Places(history.beds(), history.stays(), history.associations())
+
+
 def burden_of(engine: "Engine", scope: Scope) -> AlarmBurden:
     """Measures the alarm burden of a part of history. Raises DatabaseDamaged."""
-    history = StoredHistory(engine)
-    places = Places(history.beds(), history.stays(), history.associations())
+    history, places = StoredHistory(engine), places_of(engine)
     monitored_s: dict[str, float] = defaultdict(float)
     for device_id in history.devices():
         for stretch in places.stretches(device_id, scope):
@@ -30,10 +35,11 @@ def burden_of(engine: "Engine", scope: Scope) -> AlarmBurden:
 
 def what_if_of(
     engine: "Engine",
+    units: Units,
     scope: Scope,
     trial: Trial,
     progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> WhatIf:
     """Replays a part of history under other limits. Raises LimitsRefused, DatabaseDamaged."""
     history, events = StoredHistory(engine), journal.events(engine, Scope(scope.since))
-    return what_if(history, events, Units(), scope, trial, progress)
+    return what_if(history, events, units, scope, trial, progress)

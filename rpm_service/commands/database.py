@@ -16,6 +16,13 @@ Data = Annotated[
     Path, typer.Option("--data", metavar="DIR", help="The data directory of the server.")
 ]
 
+UnitsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--units", metavar="FILE", help="What units have decided; else units.toml in --data."
+    ),
+]
+
 
 @contextmanager
 def database(data: Path) -> "Iterator[Engine]":

@@ -16,8 +16,9 @@ from rpm_service.adapters.pki.directory import CertificatesError
 from rpm_service.app import Server, Settings
 from rpm_service.application.identity import Role
 from rpm_service.commands.address import address
+from rpm_service.commands.database import UnitsFile
 from rpm_service.commands.errors import CommandError, ExitCode
-from rpm_service.commands.serve import UnitsFile, started, stop_requested
+from rpm_service.commands.serve import started, stop_requested
 from rpm_service.commands.streaming import Seconds, credentials_of
 from rpm_service.gateways.streaming import Device, Streams
 from rpm_service.simulator.scenarios import MIXED

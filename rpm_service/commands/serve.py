@@ -18,6 +18,7 @@ from rpm_service.app import Server, Settings
 from rpm_service.application.refusals import CannotStart, PortTaken
 from rpm_service.clock import TEST_MODE
 from rpm_service.commands.address import address
+from rpm_service.commands.database import UnitsFile
 from rpm_service.commands.errors import CommandError, ExitCode
 
 YOUNG_OBJECTS: Final = 50_000
@@ -32,13 +33,6 @@ EXIT_CODES: Final = {
     CannotStart: ExitCode.USAGE,
 }
 """How the command ends for what keeps a server from starting; the first that fits."""
-
-UnitsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--units", metavar="FILE", help="What units have decided; else units.toml in --data."
-    ),
-]
 
 
 def serve(

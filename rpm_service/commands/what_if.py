@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from rpm_service.commands.database import Data, database
+from rpm_service.commands.database import Data, UnitsFile, database
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.commands.evaluate import STYLES
 from rpm_service.commands.limit_options import (
@@ -45,6 +45,7 @@ def what_if(
     until: Until = None,
     bed: Beds = None,
     unit: Units = None,
+    units: UnitsFile = None,
     limit: Limit = None,
     delay: Delay = None,
     hysteresis: Hysteresis = None,
@@ -63,6 +64,8 @@ def what_if(
     given too. With --only nothing else is in force, and delay, hysteresis and hold are 0 unless
     given. Also beside a running server.
     """
+    from rpm_service.adapters.units.reader import units_in
+    from rpm_service.adapters.units.table import UnitsRefused
     from rpm_service.commands.analysis import what_if_of
 
     chosen = scope(since, until, bed, unit)
@@ -71,8 +74,13 @@ def what_if(
     )
     if changes == Changes({}):
         raise CommandError("say what to try: --limit SpO2.low=88, for one", ExitCode.USAGE)
+    try:
+        decided = units_in(data, units)
+    except UnitsRefused as refusal:
+        raise CommandError(str(refusal), ExitCode.INPUT) from refusal
     with database(data) as engine, _progress() as progress:
-        found = what_if_of(engine, chosen, partial(changes.made_to, only=only), progress)
+        trial = partial(changes.made_to, only=only)
+        found = what_if_of(engine, decided, chosen, trial, progress)
     if as_json:
         json.dump(_as_json(chosen, found), sys.stdout, allow_nan=False)
         print()

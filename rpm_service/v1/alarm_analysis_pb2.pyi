@@ -137,27 +137,67 @@ class MeasureAlarmBurdenResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BED_DAYS_FIELD_NUMBER: _builtins.int
+    PHYSIOLOGICAL_FIELD_NUMBER: _builtins.int
+    TECHNICAL_FIELD_NUMBER: _builtins.int
+    bed_days: _builtins.float
+    """How long beds were monitored together, in bed-days."""
+    @_builtins.property
+    def physiological(self) -> Global___KindBurden:
+        """Alarms about patients."""
+
+    @_builtins.property
+    def technical(self) -> Global___KindBurden:
+        """Alarms about equipment."""
+
+    def __init__(
+        self,
+        *,
+        bed_days: _builtins.float = ...,
+        physiological: Global___KindBurden | None = ...,
+        technical: Global___KindBurden | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["physiological", b"physiological", "technical", b"technical"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed_days", b"bed_days", "physiological", b"physiological", "technical", b"technical"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MeasureAlarmBurdenResponse: _TypeAlias = MeasureAlarmBurdenResponse  # noqa: Y015
+
+@_typing.final
+class KindBurden(_message.Message):
+    """The burden of alarms of one kind."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
     OCCURRENCES_FIELD_NUMBER: _builtins.int
-    BURDENS_FIELD_NUMBER: _builtins.int
-    BEDS_FIELD_NUMBER: _builtins.int
+    PER_BED_DAY_FIELD_NUMBER: _builtins.int
+    DURATION_S_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGED_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGED_AFTER_S_P50_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGED_AFTER_S_P90_FIELD_NUMBER: _builtins.int
     NEVER_ACKNOWLEDGED_FIELD_NUMBER: _builtins.int
     REPEATED_WITHIN_60_S_FIELD_NUMBER: _builtins.int
-    bed_days: _builtins.float
-    """How many beds were monitored, in bed-days."""
+    CONDITIONS_FIELD_NUMBER: _builtins.int
+    BEDS_FIELD_NUMBER: _builtins.int
     occurrences: _builtins.int
-    """Occurrences in all."""
+    """Occurrences in all: each from its start to its end; a latched one that comes back is the same."""
+    per_bed_day: _builtins.float
+    """Occurrences for each monitored bed-day; absent where no bed was monitored."""
+    duration_s: _builtins.float
+    """How long they lasted together, in seconds."""
+    acknowledged: _builtins.int
+    """Occurrences that somebody acknowledged."""
     acknowledged_after_s_p50: _builtins.float
-    """Seconds from raised to acknowledged: half were faster. Absent where none was acknowledged."""
+    """Seconds from raised to first acknowledged: half were no slower. Absent where none was."""
     acknowledged_after_s_p90: _builtins.float
-    """Nine of ten were faster."""
+    """Nine of ten were no slower."""
     never_acknowledged: _builtins.int
-    """Occurrences that nobody acknowledged before they ended."""
+    """Occurrences that ended before anybody acknowledged them."""
     repeated_within_60_s: _builtins.int
     """Occurrences of the same condition at the same bed within 60 s of the end of the last."""
     @_builtins.property
-    def burdens(self) -> _containers.RepeatedCompositeFieldContainer[Global___AlarmBurden]:
+    def conditions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConditionBurden]:
         """By condition, priority and unit; most first."""
 
     @_builtins.property
@@ -167,33 +207,39 @@ class MeasureAlarmBurdenResponse(_message.Message):
     def __init__(
         self,
         *,
-        bed_days: _builtins.float = ...,
         occurrences: _builtins.int = ...,
-        burdens: _abc.Iterable[Global___AlarmBurden] | None = ...,
-        beds: _abc.Iterable[Global___BedBurden] | None = ...,
+        per_bed_day: _builtins.float | None = ...,
+        duration_s: _builtins.float = ...,
+        acknowledged: _builtins.int = ...,
         acknowledged_after_s_p50: _builtins.float | None = ...,
         acknowledged_after_s_p90: _builtins.float | None = ...,
         never_acknowledged: _builtins.int = ...,
         repeated_within_60_s: _builtins.int = ...,
+        conditions: _abc.Iterable[Global___ConditionBurden] | None = ...,
+        beds: _abc.Iterable[Global___BedBurden] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_acknowledged_after_s_p50", b"_acknowledged_after_s_p50", "_acknowledged_after_s_p90", b"_acknowledged_after_s_p90", "acknowledged_after_s_p50", b"acknowledged_after_s_p50", "acknowledged_after_s_p90", b"acknowledged_after_s_p90"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acknowledged_after_s_p50", b"_acknowledged_after_s_p50", "_acknowledged_after_s_p90", b"_acknowledged_after_s_p90", "_per_bed_day", b"_per_bed_day", "acknowledged_after_s_p50", b"acknowledged_after_s_p50", "acknowledged_after_s_p90", b"acknowledged_after_s_p90", "per_bed_day", b"per_bed_day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acknowledged_after_s_p50", b"_acknowledged_after_s_p50", "_acknowledged_after_s_p90", b"_acknowledged_after_s_p90", "acknowledged_after_s_p50", b"acknowledged_after_s_p50", "acknowledged_after_s_p90", b"acknowledged_after_s_p90", "bed_days", b"bed_days", "beds", b"beds", "burdens", b"burdens", "never_acknowledged", b"never_acknowledged", "occurrences", b"occurrences", "repeated_within_60_s", b"repeated_within_60_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acknowledged_after_s_p50", b"_acknowledged_after_s_p50", "_acknowledged_after_s_p90", b"_acknowledged_after_s_p90", "_per_bed_day", b"_per_bed_day", "acknowledged", b"acknowledged", "acknowledged_after_s_p50", b"acknowledged_after_s_p50", "acknowledged_after_s_p90", b"acknowledged_after_s_p90", "beds", b"beds", "conditions", b"conditions", "duration_s", b"duration_s", "never_acknowledged", b"never_acknowledged", "occurrences", b"occurrences", "per_bed_day", b"per_bed_day", "repeated_within_60_s", b"repeated_within_60_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__acknowledged_after_s_p50: _TypeAlias = _typing.Literal["acknowledged_after_s_p50"]  # noqa: Y015
     _WhichOneofArgType__acknowledged_after_s_p50: _TypeAlias = _typing.Literal["_acknowledged_after_s_p50", b"_acknowledged_after_s_p50"]  # noqa: Y015
     _WhichOneofReturnType__acknowledged_after_s_p90: _TypeAlias = _typing.Literal["acknowledged_after_s_p90"]  # noqa: Y015
     _WhichOneofArgType__acknowledged_after_s_p90: _TypeAlias = _typing.Literal["_acknowledged_after_s_p90", b"_acknowledged_after_s_p90"]  # noqa: Y015
+    _WhichOneofReturnType__per_bed_day: _TypeAlias = _typing.Literal["per_bed_day"]  # noqa: Y015
+    _WhichOneofArgType__per_bed_day: _TypeAlias = _typing.Literal["_per_bed_day", b"_per_bed_day"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__acknowledged_after_s_p50) -> _WhichOneofReturnType__acknowledged_after_s_p50 | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__acknowledged_after_s_p90) -> _WhichOneofReturnType__acknowledged_after_s_p90 | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__per_bed_day) -> _WhichOneofReturnType__per_bed_day | None: ...
 
-Global___MeasureAlarmBurdenResponse: _TypeAlias = MeasureAlarmBurdenResponse  # noqa: Y015
+Global___KindBurden: _TypeAlias = KindBurden  # noqa: Y015
 
 @_typing.final
-class AlarmBurden(_message.Message):
-    """Burden of one kind of alarm."""
+class ConditionBurden(_message.Message):
+    """The burden of one condition."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -212,7 +258,7 @@ class AlarmBurden(_message.Message):
     occurrences: _builtins.int
     """Occurrences."""
     per_bed_day: _builtins.float
-    """Occurrences for each monitored bed-day."""
+    """Occurrences for each monitored bed-day of the unit; absent where none of its beds was."""
     duration_s: _builtins.float
     """How long they lasted together, in seconds."""
     def __init__(
@@ -222,42 +268,52 @@ class AlarmBurden(_message.Message):
         priority: _alarm_pb2.AlarmPriority.ValueType = ...,
         unit: _builtins.str = ...,
         occurrences: _builtins.int = ...,
-        per_bed_day: _builtins.float = ...,
+        per_bed_day: _builtins.float | None = ...,
         duration_s: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_per_bed_day", b"_per_bed_day", "per_bed_day", b"per_bed_day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["condition", b"condition", "duration_s", b"duration_s", "occurrences", b"occurrences", "per_bed_day", b"per_bed_day", "priority", b"priority", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_per_bed_day", b"_per_bed_day", "condition", b"condition", "duration_s", b"duration_s", "occurrences", b"occurrences", "per_bed_day", b"per_bed_day", "priority", b"priority", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__per_bed_day: _TypeAlias = _typing.Literal["per_bed_day"]  # noqa: Y015
+    _WhichOneofArgType__per_bed_day: _TypeAlias = _typing.Literal["_per_bed_day", b"_per_bed_day"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__per_bed_day) -> _WhichOneofReturnType__per_bed_day | None: ...
 
-Global___AlarmBurden: _TypeAlias = AlarmBurden  # noqa: Y015
+Global___ConditionBurden: _TypeAlias = ConditionBurden  # noqa: Y015
 
 @_typing.final
 class BedBurden(_message.Message):
-    """Burden of one bed."""
+    """The burden of one bed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     BED_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
     OCCURRENCES_FIELD_NUMBER: _builtins.int
     SHARE_FIELD_NUMBER: _builtins.int
+    SHARE_SO_FAR_FIELD_NUMBER: _builtins.int
     bed: _builtins.str
     """Name of the bed."""
+    unit: _builtins.str
+    """Its unit; empty where it has none."""
     occurrences: _builtins.int
     """Occurrences."""
     share: _builtins.float
-    """Share of all occurrences: 0 to 1."""
+    """Share of all occurrences of the kind: 0 to 1."""
+    share_so_far: _builtins.float
+    """That share together with those of all noisier beds."""
     def __init__(
         self,
         *,
         bed: _builtins.str = ...,
+        unit: _builtins.str = ...,
         occurrences: _builtins.int = ...,
         share: _builtins.float = ...,
+        share_so_far: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed", b"bed", "occurrences", b"occurrences", "share", b"share"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed", b"bed", "occurrences", b"occurrences", "share", b"share", "share_so_far", b"share_so_far", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -280,8 +336,8 @@ class ReplayAlarmLimitsRequest(_message.Message):
 
     @_builtins.property
     def limits(self) -> _containers.RepeatedCompositeFieldContainer[_telemetry_pb2.MetricLimits]:
-        """The limits to try. Those of other metrics are as in the preset of each bed, unless only is
-        set.
+        """The limits to try, whole: they replace those of their metric. Those of other metrics are as
+        in the preset of each bed, unless only is set.
         """
 
     def __init__(
@@ -338,20 +394,20 @@ class ReplayProgress(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DONE_FIELD_NUMBER: _builtins.int
-    BEDS_FIELD_NUMBER: _builtins.int
+    DEVICES_FIELD_NUMBER: _builtins.int
     done: _builtins.int
-    """Beds done."""
-    beds: _builtins.int
-    """Beds in all."""
+    """Devices done."""
+    devices: _builtins.int
+    """Devices in all."""
     def __init__(
         self,
         *,
         done: _builtins.int = ...,
-        beds: _builtins.int = ...,
+        devices: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beds", b"beds", "done", b"done"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices", "done", b"done"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -364,30 +420,42 @@ class ReplayResult(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     COMPARISONS_FIELD_NUMBER: _builtins.int
+    REAL_FIELD_NUMBER: _builtins.int
     MISSED_FIELD_NUMBER: _builtins.int
+    UNKNOWN_FIELD_NUMBER: _builtins.int
+    BEDS_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
+    real: _builtins.int
+    """How many alarms of a measured value somebody acknowledged or took upon themselves."""
+    unknown: _builtins.int
+    """Those of a time without stored values, which cannot be judged."""
+    beds: _builtins.int
+    """Beds replayed."""
     values: _builtins.int
     """Numeric values replayed."""
     @_builtins.property
     def comparisons(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplayComparison]:
-        """Alarms by condition: under the limits that were in force, and under those tried."""
+        """Alarms by condition, those about patients first, most first."""
 
     @_builtins.property
     def missed(self) -> _containers.RepeatedCompositeFieldContainer[_alarm_pb2.AlarmEvent]:
-        """Alarms that somebody acknowledged or took upon themselves, and that the limits tried would
-        not have raised while they held.
+        """Those of them that the limits tried would not have raised while they held: each as its
+        newest event told it.
         """
 
     def __init__(
         self,
         *,
         comparisons: _abc.Iterable[Global___ReplayComparison] | None = ...,
+        real: _builtins.int = ...,
         missed: _abc.Iterable[_alarm_pb2.AlarmEvent] | None = ...,
+        unknown: _builtins.int = ...,
+        beds: _builtins.int = ...,
         values: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["comparisons", b"comparisons", "missed", b"missed", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beds", b"beds", "comparisons", b"comparisons", "missed", b"missed", "real", b"real", "unknown", b"unknown", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -395,29 +463,37 @@ Global___ReplayResult: _TypeAlias = ReplayResult  # noqa: Y015
 
 @_typing.final
 class ReplayComparison(_message.Message):
-    """Alarms of one condition."""
+    """Alarms of one condition; each interval of presence counts once."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CONDITION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     RECORDED_FIELD_NUMBER: _builtins.int
-    REPLAYED_FIELD_NUMBER: _builtins.int
+    BASELINE_FIELD_NUMBER: _builtins.int
+    TRIED_FIELD_NUMBER: _builtins.int
     condition: _builtins.str
     """The condition."""
+    kind: _alarm_pb2.AlarmKind.ValueType
+    """Patient or equipment."""
     recorded: _builtins.int
-    """Occurrences in the journal."""
-    replayed: _builtins.int
-    """Occurrences under the limits tried."""
+    """In the journal."""
+    baseline: _builtins.int
+    """In a replay under the presets that were in force."""
+    tried: _builtins.int
+    """Under the limits tried."""
     def __init__(
         self,
         *,
         condition: _builtins.str = ...,
+        kind: _alarm_pb2.AlarmKind.ValueType = ...,
         recorded: _builtins.int = ...,
-        replayed: _builtins.int = ...,
+        baseline: _builtins.int = ...,
+        tried: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["condition", b"condition", "recorded", b"recorded", "replayed", b"replayed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline", b"baseline", "condition", b"condition", "kind", b"kind", "recorded", b"recorded", "tried", b"tried"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

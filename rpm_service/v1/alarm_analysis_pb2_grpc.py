@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class AlarmAnalysisServiceStub:
     """Measures alarm burden, and replays stored history through the same alarm core under other
-    limits.
+    limits. One analysis runs at a time, in a process of its own; others wait.
+    RESOURCE_EXHAUSTED: too many wait already. DEADLINE_EXCEEDED: it took longer than 10 minutes.
     """
 
     def __init__(self, channel):
@@ -55,7 +56,8 @@ class AlarmAnalysisServiceStub:
 
 class AlarmAnalysisServiceServicer:
     """Measures alarm burden, and replays stored history through the same alarm core under other
-    limits.
+    limits. One analysis runs at a time, in a process of its own; others wait.
+    RESOURCE_EXHAUSTED: too many wait already. DEADLINE_EXCEEDED: it took longer than 10 minutes.
     """
 
     def ListAlarmEvents(self, request, context):
@@ -108,7 +110,8 @@ def add_AlarmAnalysisServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class AlarmAnalysisService:
     """Measures alarm burden, and replays stored history through the same alarm core under other
-    limits.
+    limits. One analysis runs at a time, in a process of its own; others wait.
+    RESOURCE_EXHAUSTED: too many wait already. DEADLINE_EXCEEDED: it took longer than 10 minutes.
     """
 
     @staticmethod

@@ -28,7 +28,8 @@ GRPC_VERSION: str
 
 class AlarmAnalysisServiceStub:
     """Measures alarm burden, and replays stored history through the same alarm core under other
-    limits.
+    limits. One analysis runs at a time, in a process of its own; others wait.
+    RESOURCE_EXHAUSTED: too many wait already. DEADLINE_EXCEEDED: it took longer than 10 minutes.
     """
 
     @_typing.overload
@@ -47,7 +48,8 @@ class AlarmAnalysisServiceStub:
 @_typing.type_check_only
 class AlarmAnalysisServiceAsyncStub(AlarmAnalysisServiceStub):
     """Measures alarm burden, and replays stored history through the same alarm core under other
-    limits.
+    limits. One analysis runs at a time, in a process of its own; others wait.
+    RESOURCE_EXHAUSTED: too many wait already. DEADLINE_EXCEEDED: it took longer than 10 minutes.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -62,7 +64,8 @@ class AlarmAnalysisServiceAsyncStub(AlarmAnalysisServiceStub):
 
 class AlarmAnalysisServiceServicer(metaclass=_abc_1.ABCMeta):
     """Measures alarm burden, and replays stored history through the same alarm core under other
-    limits.
+    limits. One analysis runs at a time, in a process of its own; others wait.
+    RESOURCE_EXHAUSTED: too many wait already. DEADLINE_EXCEEDED: it took longer than 10 minutes.
     """
 
     @_abc_1.abstractmethod

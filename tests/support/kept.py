@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,9 @@ def _keep(batches: Iterable[Batch], directory: Path) -> None:
                 await write(recorder, batch)
 
     try:
-        asyncio.run(submit())
+        # A loop of its own, so that a test which has one may keep too.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: asyncio.run(submit())).result()
     finally:
         recorder.close()
 

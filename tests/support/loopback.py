@@ -6,7 +6,7 @@ would. Time stands still unless a test moves it.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from math import inf
 from pathlib import Path
@@ -28,6 +28,7 @@ from rpm_service.application.units import Units
 from rpm_service.domain.alarms import Alarm, AlarmEvent
 from rpm_service.domain.metrics import BY_NAME, MILLIVOLT
 from rpm_service.v1 import (
+    alarm_analysis_pb2_grpc,
     alarm_limits_pb2_grpc,
     early_warning_pb2_grpc,
     monitoring_pb2,
@@ -78,6 +79,7 @@ class LoopbackServer:
         *,
         recorder: Any = None,
         clock: "StillClock | None" = None,
+        analyst: Sequence[str] = (),
     ) -> None:
         self.certs = certs
         self.clock = clock or StillClock()
@@ -93,6 +95,7 @@ class LoopbackServer:
             key=own.key_pem,
             chain=own.chain_pem,
             client_trust=own.client_trust_pem,
+            analyst=analyst,
         )
 
     @property
@@ -360,6 +363,7 @@ class Clinician:
         self.monitoring = monitoring_pb2_grpc.MonitoringServiceStub(channel)
         self.patients = patient_pb2_grpc.PatientServiceStub(channel)
         self.limits = alarm_limits_pb2_grpc.AlarmLimitsServiceStub(channel)
+        self.analysis = alarm_analysis_pb2_grpc.AlarmAnalysisServiceStub(channel)
         self.early_warning = early_warning_pb2_grpc.EarlyWarningServiceStub(channel)
 
 

@@ -17,6 +17,7 @@ from rpm_service.application.identity import CertificateRefused, Identity, Role
 CheckCertificate = Callable[[bytes], Identity]
 """Judges a PEM certificate now. Raises CertificateRefused."""
 UnaryAct = Callable[[Identity, Any, Context], Awaitable[Any]]
+AnswersAct = Callable[[Identity, Any, Context], Awaitable[None]]
 StreamAct = Callable[[Identity, Context], Awaitable[None]]
 
 DEVICES: Final = frozenset({Role.DEVICE, Role.GATEWAY})
@@ -42,6 +43,9 @@ ALLOWED: Final = {
     "/rpm_service.v1.PatientService/AssociateDevice": USERS,
     "/rpm_service.v1.PatientService/TransferPatient": USERS,
     "/rpm_service.v1.PatientService/DischargePatient": USERS,
+    "/rpm_service.v1.AlarmAnalysisService/ListAlarmEvents": USERS,
+    "/rpm_service.v1.AlarmAnalysisService/MeasureAlarmBurden": USERS,
+    "/rpm_service.v1.AlarmAnalysisService/ReplayAlarmLimits": USERS,
     "/grpc.health.v1.Health/Check": ANYBODY,
 }
 
@@ -78,17 +82,27 @@ class Door:
         async def guarded(data: bytes, context: Context) -> Any:
             async def call() -> Any:
                 identity = await self.admit(method, context)
-                try:
-                    request = request_type.FromString(data)
-                except DecodeError:
-                    reason = f"not a {request_type.DESCRIPTOR.name}"
-                    await refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "request", reason)
+                request = await _parsed(data, request_type, context)
                 response: Message = await act(identity, request, context)
                 return response.SerializeToString()
 
             return await carried_out(context, call)
 
         return grpc.unary_unary_rpc_method_handler(guarded, None, None)
+
+    def answers(
+        self, method: str, act: AnswersAct, request_type: type[Message]
+    ) -> "grpc.RpcMethodHandler[Any, Any]":
+        """Guards a method with one request and many responses, which the act writes as bytes."""
+
+        async def guarded(data: bytes, context: Context) -> None:
+            async def call() -> None:
+                identity = await self.admit(method, context)
+                await act(identity, await _parsed(data, request_type, context), context)
+
+            await carried_out(context, call)
+
+        return grpc.unary_stream_rpc_method_handler(guarded, None, None)
 
     def stream(self, method: str, act: StreamAct) -> "grpc.RpcMethodHandler[Any, Any]":
         """Guards a bidirectional method that reads and writes whole frames as bytes.
@@ -103,3 +117,11 @@ class Door:
             await carried_out(context, call)
 
         return grpc.stream_stream_rpc_method_handler(guarded, None, None)
+
+
+async def _parsed(data: bytes, request_type: type[Message], context: Context) -> Message:
+    try:
+        return request_type.FromString(data)
+    except DecodeError:
+        reason = f"not a {request_type.DESCRIPTOR.name}"
+        await refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "request", reason)

@@ -1,14 +1,22 @@
 """The gRPC server: mutual TLS only, one table of who may call what, bounded in every way."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any, Final
 
 import grpc
 from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2
 
-from rpm_service.adapters.grpc.admission import CheckCertificate, Door, StreamAct, UnaryAct
+from rpm_service.adapters.grpc.admission import (
+    AnswersAct,
+    CheckCertificate,
+    Door,
+    StreamAct,
+    UnaryAct,
+)
 from rpm_service.adapters.grpc.alarm_limits import AlarmLimitsService
+from rpm_service.adapters.grpc.analysis import AlarmAnalysisService
 from rpm_service.adapters.grpc.early_warning import EarlyWarningService
 from rpm_service.adapters.grpc.monitoring import MonitoringService
 from rpm_service.adapters.grpc.patient import PatientService
@@ -16,6 +24,7 @@ from rpm_service.adapters.grpc.telemetry import FRAME_BYTES_MAX, TelemetryServic
 from rpm_service.application.identity import Identity
 from rpm_service.application.monitoring import Monitoring
 from rpm_service.application.refusals import PortTaken
+from rpm_service.v1 import alarm_analysis_pb2 as an
 from rpm_service.v1 import alarm_limits_pb2 as li
 from rpm_service.v1 import early_warning_pb2 as w
 from rpm_service.v1 import monitoring_pb2 as m
@@ -58,14 +67,18 @@ class GrpcServer:
         key: bytes,
         chain: bytes,
         client_trust: bytes,
+        analyst: Sequence[str] = (),
     ) -> None:
+        """`analyst` is the command of the process that carries out analyses."""
         self.port = 0
         self._credentials = grpc.ssl_server_credentials(
             [(key, chain)], root_certificates=client_trust, require_client_auth=True
         )
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()
-        self._server.add_generic_rpc_handlers(_handlers(monitoring, Door(check), self._health))
+        self._server.add_generic_rpc_handlers(
+            _handlers(monitoring, Door(check), self._health, analyst)
+        )
 
     async def start(self, listen: str) -> None:
         """Binds HOST:PORT and serves; `port` is the real one. Raises PortTaken."""
@@ -85,12 +98,13 @@ class GrpcServer:
 
 
 def _handlers(
-    monitoring: Monitoring, door: Door, healths: Any
+    monitoring: Monitoring, door: Door, healths: Any, analyst: Sequence[str]
 ) -> tuple[grpc.GenericRpcHandler, ...]:
     devices, viewers = TelemetryService(monitoring), MonitoringService(monitoring)
     patients = PatientService(monitoring.operators)
     early_warning = EarlyWarningService(monitoring)
     limits = AlarmLimitsService(monitoring.operators)
+    analysis = AlarmAnalysisService(analyst)
 
     async def check(_identity: Identity, request: Any, context: Any) -> Any:
         return await healths.Check(request, context)
@@ -99,6 +113,14 @@ def _handlers(
         "rpm_service.v1.TelemetryService/StreamTelemetry": devices.stream_telemetry,
         "rpm_service.v1.MonitoringService/Watch": viewers.watch,
     }
+    answers: dict[str, tuple[AnswersAct, type[Message]]] = {
+        "rpm_service.v1.AlarmAnalysisService/ListAlarmEvents": (
+            analysis.list_alarm_events, an.ListAlarmEventsRequest,
+        ),
+        "rpm_service.v1.AlarmAnalysisService/ReplayAlarmLimits": (
+            analysis.replay_alarm_limits, an.ReplayAlarmLimitsRequest,
+        ),
+    }  # fmt: skip
     acts: dict[str, tuple[UnaryAct, type[Message]]] = {
         "rpm_service.v1.MonitoringService/AcknowledgeAlarm": (
             viewers.acknowledge_alarm, m.AcknowledgeAlarmRequest,
@@ -142,12 +164,18 @@ def _handlers(
         "rpm_service.v1.PatientService/DischargePatient": (
             patients.discharge_patient, p.DischargePatientRequest,
         ),
+        "rpm_service.v1.AlarmAnalysisService/MeasureAlarmBurden": (
+            analysis.measure_alarm_burden, an.MeasureAlarmBurdenRequest,
+        ),
         "grpc.health.v1.Health/Check": (check, health_pb2.HealthCheckRequest),
     }  # fmt: skip
     services: dict[str, dict[str, Any]] = defaultdict(dict)
     for path, stream in streams.items():
         service, _, method = path.partition("/")
         services[service][method] = door.stream(f"/{path}", stream)
+    for path, (answer, request_type) in answers.items():
+        service, _, method = path.partition("/")
+        services[service][method] = door.answers(f"/{path}", answer, request_type)
     for path, (act, request_type) in acts.items():
         service, _, method = path.partition("/")
         services[service][method] = door.unary(f"/{path}", act, request_type)

@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rpm_service.adapters.grpc.admission import ALLOWED, DEVICES, USERS
 from rpm_service.application.identity import Role
 from rpm_service.v1 import (
+    alarm_analysis_pb2,
     alarm_limits_pb2,
     early_warning_pb2,
     monitoring_pb2,
@@ -43,6 +44,7 @@ SERVICES: Iterable[ServiceDescriptor] = [
         (patient_pb2, "PatientService"),
         (early_warning_pb2, "EarlyWarningService"),
         (alarm_limits_pb2, "AlarmLimitsService"),
+        (alarm_analysis_pb2, "AlarmAnalysisService"),
     ]
 ]
 METHODS = {

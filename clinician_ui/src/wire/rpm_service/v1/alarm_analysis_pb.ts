@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { AlarmEvent, AlarmPriority } from "./alarm_pb";
+import type { AlarmEvent, AlarmKind, AlarmPriority } from "./alarm_pb";
 import { file_rpm_service_v1_alarm } from "./alarm_pb";
 import type { MetricLimits } from "./telemetry_pb";
 import { file_rpm_service_v1_telemetry } from "./telemetry_pb";
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rpm_service/v1/alarm_analysis.proto.
  */
 export const file_rpm_service_v1_alarm_analysis: GenFile = /*@__PURE__*/
-  fileDesc("CiNycG1fc2VydmljZS92MS9hbGFybV9hbmFseXNpcy5wcm90bxIOcnBtX3NlcnZpY2UudjEiSQoMSGlzdG9yeVNjb3BlEg0KBXNpbmNlGAEgASgBEg0KBXVudGlsGAIgASgBEgwKBGJlZHMYAyADKAkSDQoFdW5pdHMYBCADKAkiRQoWTGlzdEFsYXJtRXZlbnRzUmVxdWVzdBIrCgVzY29wZRgBIAEoCzIcLnJwbV9zZXJ2aWNlLnYxLkhpc3RvcnlTY29wZSJFChdMaXN0QWxhcm1FdmVudHNSZXNwb25zZRIqCgZldmVudHMYASADKAsyGi5ycG1fc2VydmljZS52MS5BbGFybUV2ZW50IkgKGU1lYXN1cmVBbGFybUJ1cmRlblJlcXVlc3QSKwoFc2NvcGUYASABKAsyHC5ycG1fc2VydmljZS52MS5IaXN0b3J5U2NvcGUi3AIKGk1lYXN1cmVBbGFybUJ1cmRlblJlc3BvbnNlEhAKCGJlZF9kYXlzGAEgASgBEhMKC29jY3VycmVuY2VzGAIgASgNEiwKB2J1cmRlbnMYAyADKAsyGy5ycG1fc2VydmljZS52MS5BbGFybUJ1cmRlbhInCgRiZWRzGAQgAygLMhkucnBtX3NlcnZpY2UudjEuQmVkQnVyZGVuEiUKGGFja25vd2xlZGdlZF9hZnRlcl9zX3A1MBgFIAEoAUgAiAEBEiUKGGFja25vd2xlZGdlZF9hZnRlcl9zX3A5MBgGIAEoAUgBiAEBEhoKEm5ldmVyX2Fja25vd2xlZGdlZBgHIAEoDRIcChRyZXBlYXRlZF93aXRoaW5fNjBfcxgIIAEoDUIbChlfYWNrbm93bGVkZ2VkX2FmdGVyX3NfcDUwQhsKGV9hY2tub3dsZWRnZWRfYWZ0ZXJfc19wOTAinQEKC0FsYXJtQnVyZGVuEhEKCWNvbmRpdGlvbhgBIAEoCRIvCghwcmlvcml0eRgCIAEoDjIdLnJwbV9zZXJ2aWNlLnYxLkFsYXJtUHJpb3JpdHkSDAoEdW5pdBgDIAEoCRITCgtvY2N1cnJlbmNlcxgEIAEoDRITCgtwZXJfYmVkX2RheRgFIAEoARISCgpkdXJhdGlvbl9zGAYgASgBIjwKCUJlZEJ1cmRlbhILCgNiZWQYASABKAkSEwoLb2NjdXJyZW5jZXMYAiABKA0SDQoFc2hhcmUYAyABKAEigwEKGFJlcGxheUFsYXJtTGltaXRzUmVxdWVzdBIrCgVzY29wZRgBIAEoCzIcLnJwbV9zZXJ2aWNlLnYxLkhpc3RvcnlTY29wZRIsCgZsaW1pdHMYAiADKAsyHC5ycG1fc2VydmljZS52MS5NZXRyaWNMaW1pdHMSDAoEb25seRgDIAEoCCKIAQoZUmVwbGF5QWxhcm1MaW1pdHNSZXNwb25zZRIyCghwcm9ncmVzcxgBIAEoCzIeLnJwbV9zZXJ2aWNlLnYxLlJlcGxheVByb2dyZXNzSAASLgoGcmVzdWx0GAIgASgLMhwucnBtX3NlcnZpY2UudjEuUmVwbGF5UmVzdWx0SABCBwoFZnJhbWUiLAoOUmVwbGF5UHJvZ3Jlc3MSDAoEZG9uZRgBIAEoDRIMCgRiZWRzGAIgASgNIoUBCgxSZXBsYXlSZXN1bHQSNQoLY29tcGFyaXNvbnMYASADKAsyIC5ycG1fc2VydmljZS52MS5SZXBsYXlDb21wYXJpc29uEioKBm1pc3NlZBgCIAMoCzIaLnJwbV9zZXJ2aWNlLnYxLkFsYXJtRXZlbnQSEgoGdmFsdWVzGAMgASgEQgIwASJJChBSZXBsYXlDb21wYXJpc29uEhEKCWNvbmRpdGlvbhgBIAEoCRIQCghyZWNvcmRlZBgCIAEoDRIQCghyZXBsYXllZBgDIAEoDTLVAgoUQWxhcm1BbmFseXNpc1NlcnZpY2USZAoPTGlzdEFsYXJtRXZlbnRzEiYucnBtX3NlcnZpY2UudjEuTGlzdEFsYXJtRXZlbnRzUmVxdWVzdBonLnJwbV9zZXJ2aWNlLnYxLkxpc3RBbGFybUV2ZW50c1Jlc3BvbnNlMAESawoSTWVhc3VyZUFsYXJtQnVyZGVuEikucnBtX3NlcnZpY2UudjEuTWVhc3VyZUFsYXJtQnVyZGVuUmVxdWVzdBoqLnJwbV9zZXJ2aWNlLnYxLk1lYXN1cmVBbGFybUJ1cmRlblJlc3BvbnNlEmoKEVJlcGxheUFsYXJtTGltaXRzEigucnBtX3NlcnZpY2UudjEuUmVwbGF5QWxhcm1MaW1pdHNSZXF1ZXN0GikucnBtX3NlcnZpY2UudjEuUmVwbGF5QWxhcm1MaW1pdHNSZXNwb25zZTABYgZwcm90bzM", [file_rpm_service_v1_alarm, file_rpm_service_v1_telemetry]);
+  fileDesc("CiNycG1fc2VydmljZS92MS9hbGFybV9hbmFseXNpcy5wcm90bxIOcnBtX3NlcnZpY2UudjEiSQoMSGlzdG9yeVNjb3BlEg0KBXNpbmNlGAEgASgBEg0KBXVudGlsGAIgASgBEgwKBGJlZHMYAyADKAkSDQoFdW5pdHMYBCADKAkiRQoWTGlzdEFsYXJtRXZlbnRzUmVxdWVzdBIrCgVzY29wZRgBIAEoCzIcLnJwbV9zZXJ2aWNlLnYxLkhpc3RvcnlTY29wZSJFChdMaXN0QWxhcm1FdmVudHNSZXNwb25zZRIqCgZldmVudHMYASADKAsyGi5ycG1fc2VydmljZS52MS5BbGFybUV2ZW50IkgKGU1lYXN1cmVBbGFybUJ1cmRlblJlcXVlc3QSKwoFc2NvcGUYASABKAsyHC5ycG1fc2VydmljZS52MS5IaXN0b3J5U2NvcGUikAEKGk1lYXN1cmVBbGFybUJ1cmRlblJlc3BvbnNlEhAKCGJlZF9kYXlzGAEgASgBEjEKDXBoeXNpb2xvZ2ljYWwYAiABKAsyGi5ycG1fc2VydmljZS52MS5LaW5kQnVyZGVuEi0KCXRlY2huaWNhbBgDIAEoCzIaLnJwbV9zZXJ2aWNlLnYxLktpbmRCdXJkZW4ilQMKCktpbmRCdXJkZW4SEwoLb2NjdXJyZW5jZXMYASABKA0SGAoLcGVyX2JlZF9kYXkYAiABKAFIAIgBARISCgpkdXJhdGlvbl9zGAMgASgBEhQKDGFja25vd2xlZGdlZBgEIAEoDRIlChhhY2tub3dsZWRnZWRfYWZ0ZXJfc19wNTAYBSABKAFIAYgBARIlChhhY2tub3dsZWRnZWRfYWZ0ZXJfc19wOTAYBiABKAFIAogBARIaChJuZXZlcl9hY2tub3dsZWRnZWQYByABKA0SHAoUcmVwZWF0ZWRfd2l0aGluXzYwX3MYCCABKA0SMwoKY29uZGl0aW9ucxgJIAMoCzIfLnJwbV9zZXJ2aWNlLnYxLkNvbmRpdGlvbkJ1cmRlbhInCgRiZWRzGAogAygLMhkucnBtX3NlcnZpY2UudjEuQmVkQnVyZGVuQg4KDF9wZXJfYmVkX2RheUIbChlfYWNrbm93bGVkZ2VkX2FmdGVyX3NfcDUwQhsKGV9hY2tub3dsZWRnZWRfYWZ0ZXJfc19wOTAitgEKD0NvbmRpdGlvbkJ1cmRlbhIRCgljb25kaXRpb24YASABKAkSLwoIcHJpb3JpdHkYAiABKA4yHS5ycG1fc2VydmljZS52MS5BbGFybVByaW9yaXR5EgwKBHVuaXQYAyABKAkSEwoLb2NjdXJyZW5jZXMYBCABKA0SGAoLcGVyX2JlZF9kYXkYBSABKAFIAIgBARISCgpkdXJhdGlvbl9zGAYgASgBQg4KDF9wZXJfYmVkX2RheSJgCglCZWRCdXJkZW4SCwoDYmVkGAEgASgJEgwKBHVuaXQYAiABKAkSEwoLb2NjdXJyZW5jZXMYAyABKA0SDQoFc2hhcmUYBCABKAESFAoMc2hhcmVfc29fZmFyGAUgASgBIoMBChhSZXBsYXlBbGFybUxpbWl0c1JlcXVlc3QSKwoFc2NvcGUYASABKAsyHC5ycG1fc2VydmljZS52MS5IaXN0b3J5U2NvcGUSLAoGbGltaXRzGAIgAygLMhwucnBtX3NlcnZpY2UudjEuTWV0cmljTGltaXRzEgwKBG9ubHkYAyABKAgiiAEKGVJlcGxheUFsYXJtTGltaXRzUmVzcG9uc2USMgoIcHJvZ3Jlc3MYASABKAsyHi5ycG1fc2VydmljZS52MS5SZXBsYXlQcm9ncmVzc0gAEi4KBnJlc3VsdBgCIAEoCzIcLnJwbV9zZXJ2aWNlLnYxLlJlcGxheVJlc3VsdEgAQgcKBWZyYW1lIi8KDlJlcGxheVByb2dyZXNzEgwKBGRvbmUYASABKA0SDwoHZGV2aWNlcxgCIAEoDSKyAQoMUmVwbGF5UmVzdWx0EjUKC2NvbXBhcmlzb25zGAEgAygLMiAucnBtX3NlcnZpY2UudjEuUmVwbGF5Q29tcGFyaXNvbhIMCgRyZWFsGAIgASgNEioKBm1pc3NlZBgDIAMoCzIaLnJwbV9zZXJ2aWNlLnYxLkFsYXJtRXZlbnQSDwoHdW5rbm93bhgEIAEoDRIMCgRiZWRzGAUgASgNEhIKBnZhbHVlcxgGIAEoBEICMAEigQEKEFJlcGxheUNvbXBhcmlzb24SEQoJY29uZGl0aW9uGAEgASgJEicKBGtpbmQYAiABKA4yGS5ycG1fc2VydmljZS52MS5BbGFybUtpbmQSEAoIcmVjb3JkZWQYAyABKA0SEAoIYmFzZWxpbmUYBCABKA0SDQoFdHJpZWQYBSABKA0y1QIKFEFsYXJtQW5hbHlzaXNTZXJ2aWNlEmQKD0xpc3RBbGFybUV2ZW50cxImLnJwbV9zZXJ2aWNlLnYxLkxpc3RBbGFybUV2ZW50c1JlcXVlc3QaJy5ycG1fc2VydmljZS52MS5MaXN0QWxhcm1FdmVudHNSZXNwb25zZTABEmsKEk1lYXN1cmVBbGFybUJ1cmRlbhIpLnJwbV9zZXJ2aWNlLnYxLk1lYXN1cmVBbGFybUJ1cmRlblJlcXVlc3QaKi5ycG1fc2VydmljZS52MS5NZWFzdXJlQWxhcm1CdXJkZW5SZXNwb25zZRJqChFSZXBsYXlBbGFybUxpbWl0cxIoLnJwbV9zZXJ2aWNlLnYxLlJlcGxheUFsYXJtTGltaXRzUmVxdWVzdBopLnJwbV9zZXJ2aWNlLnYxLlJlcGxheUFsYXJtTGltaXRzUmVzcG9uc2UwAWIGcHJvdG8z", [file_rpm_service_v1_alarm, file_rpm_service_v1_telemetry]);
 
 /**
  * Chooses a part of the journal or of history. What is empty or 0 leaves nothing out.
@@ -130,49 +130,84 @@ export const MeasureAlarmBurdenRequestSchema: GenMessage<MeasureAlarmBurdenReque
  */
 export type MeasureAlarmBurdenResponse = Message<"rpm_service.v1.MeasureAlarmBurdenResponse"> & {
   /**
-   * How many beds were monitored, in bed-days.
+   * How long beds were monitored together, in bed-days.
    *
    * @generated from field: double bed_days = 1;
    */
   bedDays: number;
 
   /**
-   * Occurrences in all.
+   * Alarms about patients.
    *
-   * @generated from field: uint32 occurrences = 2;
+   * @generated from field: rpm_service.v1.KindBurden physiological = 2;
+   */
+  physiological?: KindBurden | undefined;
+
+  /**
+   * Alarms about equipment.
+   *
+   * @generated from field: rpm_service.v1.KindBurden technical = 3;
+   */
+  technical?: KindBurden | undefined;
+};
+
+/**
+ * Describes the message rpm_service.v1.MeasureAlarmBurdenResponse.
+ * Use `create(MeasureAlarmBurdenResponseSchema)` to create a new message.
+ */
+export const MeasureAlarmBurdenResponseSchema: GenMessage<MeasureAlarmBurdenResponse> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_alarm_analysis, 4);
+
+/**
+ * The burden of alarms of one kind.
+ *
+ * @generated from message rpm_service.v1.KindBurden
+ */
+export type KindBurden = Message<"rpm_service.v1.KindBurden"> & {
+  /**
+   * Occurrences in all: each from its start to its end; a latched one that comes back is the same.
+   *
+   * @generated from field: uint32 occurrences = 1;
    */
   occurrences: number;
 
   /**
-   * By condition, priority and unit; most first.
+   * Occurrences for each monitored bed-day; absent where no bed was monitored.
    *
-   * @generated from field: repeated rpm_service.v1.AlarmBurden burdens = 3;
+   * @generated from field: optional double per_bed_day = 2;
    */
-  burdens: AlarmBurden[];
+  perBedDay?: number | undefined;
 
   /**
-   * By bed; most first.
+   * How long they lasted together, in seconds.
    *
-   * @generated from field: repeated rpm_service.v1.BedBurden beds = 4;
+   * @generated from field: double duration_s = 3;
    */
-  beds: BedBurden[];
+  durationS: number;
 
   /**
-   * Seconds from raised to acknowledged: half were faster. Absent where none was acknowledged.
+   * Occurrences that somebody acknowledged.
+   *
+   * @generated from field: uint32 acknowledged = 4;
+   */
+  acknowledged: number;
+
+  /**
+   * Seconds from raised to first acknowledged: half were no slower. Absent where none was.
    *
    * @generated from field: optional double acknowledged_after_s_p50 = 5;
    */
   acknowledgedAfterSP50?: number | undefined;
 
   /**
-   * Nine of ten were faster.
+   * Nine of ten were no slower.
    *
    * @generated from field: optional double acknowledged_after_s_p90 = 6;
    */
   acknowledgedAfterSP90?: number | undefined;
 
   /**
-   * Occurrences that nobody acknowledged before they ended.
+   * Occurrences that ended before anybody acknowledged them.
    *
    * @generated from field: uint32 never_acknowledged = 7;
    */
@@ -184,21 +219,35 @@ export type MeasureAlarmBurdenResponse = Message<"rpm_service.v1.MeasureAlarmBur
    * @generated from field: uint32 repeated_within_60_s = 8;
    */
   repeatedWithin60S: number;
+
+  /**
+   * By condition, priority and unit; most first.
+   *
+   * @generated from field: repeated rpm_service.v1.ConditionBurden conditions = 9;
+   */
+  conditions: ConditionBurden[];
+
+  /**
+   * By bed; most first.
+   *
+   * @generated from field: repeated rpm_service.v1.BedBurden beds = 10;
+   */
+  beds: BedBurden[];
 };
 
 /**
- * Describes the message rpm_service.v1.MeasureAlarmBurdenResponse.
- * Use `create(MeasureAlarmBurdenResponseSchema)` to create a new message.
+ * Describes the message rpm_service.v1.KindBurden.
+ * Use `create(KindBurdenSchema)` to create a new message.
  */
-export const MeasureAlarmBurdenResponseSchema: GenMessage<MeasureAlarmBurdenResponse> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_alarm_analysis, 4);
+export const KindBurdenSchema: GenMessage<KindBurden> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_alarm_analysis, 5);
 
 /**
- * Burden of one kind of alarm.
+ * The burden of one condition.
  *
- * @generated from message rpm_service.v1.AlarmBurden
+ * @generated from message rpm_service.v1.ConditionBurden
  */
-export type AlarmBurden = Message<"rpm_service.v1.AlarmBurden"> & {
+export type ConditionBurden = Message<"rpm_service.v1.ConditionBurden"> & {
   /**
    * The condition.
    *
@@ -228,11 +277,11 @@ export type AlarmBurden = Message<"rpm_service.v1.AlarmBurden"> & {
   occurrences: number;
 
   /**
-   * Occurrences for each monitored bed-day.
+   * Occurrences for each monitored bed-day of the unit; absent where none of its beds was.
    *
-   * @generated from field: double per_bed_day = 5;
+   * @generated from field: optional double per_bed_day = 5;
    */
-  perBedDay: number;
+  perBedDay?: number | undefined;
 
   /**
    * How long they lasted together, in seconds.
@@ -243,14 +292,14 @@ export type AlarmBurden = Message<"rpm_service.v1.AlarmBurden"> & {
 };
 
 /**
- * Describes the message rpm_service.v1.AlarmBurden.
- * Use `create(AlarmBurdenSchema)` to create a new message.
+ * Describes the message rpm_service.v1.ConditionBurden.
+ * Use `create(ConditionBurdenSchema)` to create a new message.
  */
-export const AlarmBurdenSchema: GenMessage<AlarmBurden> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_alarm_analysis, 5);
+export const ConditionBurdenSchema: GenMessage<ConditionBurden> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_alarm_analysis, 6);
 
 /**
- * Burden of one bed.
+ * The burden of one bed.
  *
  * @generated from message rpm_service.v1.BedBurden
  */
@@ -263,18 +312,32 @@ export type BedBurden = Message<"rpm_service.v1.BedBurden"> & {
   bed: string;
 
   /**
+   * Its unit; empty where it has none.
+   *
+   * @generated from field: string unit = 2;
+   */
+  unit: string;
+
+  /**
    * Occurrences.
    *
-   * @generated from field: uint32 occurrences = 2;
+   * @generated from field: uint32 occurrences = 3;
    */
   occurrences: number;
 
   /**
-   * Share of all occurrences: 0 to 1.
+   * Share of all occurrences of the kind: 0 to 1.
    *
-   * @generated from field: double share = 3;
+   * @generated from field: double share = 4;
    */
   share: number;
+
+  /**
+   * That share together with those of all noisier beds.
+   *
+   * @generated from field: double share_so_far = 5;
+   */
+  shareSoFar: number;
 };
 
 /**
@@ -282,7 +345,7 @@ export type BedBurden = Message<"rpm_service.v1.BedBurden"> & {
  * Use `create(BedBurdenSchema)` to create a new message.
  */
 export const BedBurdenSchema: GenMessage<BedBurden> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_alarm_analysis, 6);
+  messageDesc(file_rpm_service_v1_alarm_analysis, 7);
 
 /**
  * Asks what other limits would have made of stored history.
@@ -298,8 +361,8 @@ export type ReplayAlarmLimitsRequest = Message<"rpm_service.v1.ReplayAlarmLimits
   scope?: HistoryScope | undefined;
 
   /**
-   * The limits to try. Those of other metrics are as in the preset of each bed, unless only is
-   * set.
+   * The limits to try, whole: they replace those of their metric. Those of other metrics are as
+   * in the preset of each bed, unless only is set.
    *
    * @generated from field: repeated rpm_service.v1.MetricLimits limits = 2;
    */
@@ -318,7 +381,7 @@ export type ReplayAlarmLimitsRequest = Message<"rpm_service.v1.ReplayAlarmLimits
  * Use `create(ReplayAlarmLimitsRequestSchema)` to create a new message.
  */
 export const ReplayAlarmLimitsRequestSchema: GenMessage<ReplayAlarmLimitsRequest> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_alarm_analysis, 7);
+  messageDesc(file_rpm_service_v1_alarm_analysis, 8);
 
 /**
  * Progress, or the result.
@@ -355,7 +418,7 @@ export type ReplayAlarmLimitsResponse = Message<"rpm_service.v1.ReplayAlarmLimit
  * Use `create(ReplayAlarmLimitsResponseSchema)` to create a new message.
  */
 export const ReplayAlarmLimitsResponseSchema: GenMessage<ReplayAlarmLimitsResponse> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_alarm_analysis, 8);
+  messageDesc(file_rpm_service_v1_alarm_analysis, 9);
 
 /**
  * How far a replay has come.
@@ -364,18 +427,18 @@ export const ReplayAlarmLimitsResponseSchema: GenMessage<ReplayAlarmLimitsRespon
  */
 export type ReplayProgress = Message<"rpm_service.v1.ReplayProgress"> & {
   /**
-   * Beds done.
+   * Devices done.
    *
    * @generated from field: uint32 done = 1;
    */
   done: number;
 
   /**
-   * Beds in all.
+   * Devices in all.
    *
-   * @generated from field: uint32 beds = 2;
+   * @generated from field: uint32 devices = 2;
    */
-  beds: number;
+  devices: number;
 };
 
 /**
@@ -383,7 +446,7 @@ export type ReplayProgress = Message<"rpm_service.v1.ReplayProgress"> & {
  * Use `create(ReplayProgressSchema)` to create a new message.
  */
 export const ReplayProgressSchema: GenMessage<ReplayProgress> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_alarm_analysis, 9);
+  messageDesc(file_rpm_service_v1_alarm_analysis, 10);
 
 /**
  * What came of a replay.
@@ -392,24 +455,45 @@ export const ReplayProgressSchema: GenMessage<ReplayProgress> = /*@__PURE__*/
  */
 export type ReplayResult = Message<"rpm_service.v1.ReplayResult"> & {
   /**
-   * Alarms by condition: under the limits that were in force, and under those tried.
+   * Alarms by condition, those about patients first, most first.
    *
    * @generated from field: repeated rpm_service.v1.ReplayComparison comparisons = 1;
    */
   comparisons: ReplayComparison[];
 
   /**
-   * Alarms that somebody acknowledged or took upon themselves, and that the limits tried would
-   * not have raised while they held.
+   * How many alarms of a measured value somebody acknowledged or took upon themselves.
    *
-   * @generated from field: repeated rpm_service.v1.AlarmEvent missed = 2;
+   * @generated from field: uint32 real = 2;
+   */
+  real: number;
+
+  /**
+   * Those of them that the limits tried would not have raised while they held: each as its
+   * newest event told it.
+   *
+   * @generated from field: repeated rpm_service.v1.AlarmEvent missed = 3;
    */
   missed: AlarmEvent[];
 
   /**
+   * Those of a time without stored values, which cannot be judged.
+   *
+   * @generated from field: uint32 unknown = 4;
+   */
+  unknown: number;
+
+  /**
+   * Beds replayed.
+   *
+   * @generated from field: uint32 beds = 5;
+   */
+  beds: number;
+
+  /**
    * Numeric values replayed.
    *
-   * @generated from field: uint64 values = 3 [jstype = JS_STRING];
+   * @generated from field: uint64 values = 6 [jstype = JS_STRING];
    */
   values: string;
 };
@@ -419,10 +503,10 @@ export type ReplayResult = Message<"rpm_service.v1.ReplayResult"> & {
  * Use `create(ReplayResultSchema)` to create a new message.
  */
 export const ReplayResultSchema: GenMessage<ReplayResult> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_alarm_analysis, 10);
+  messageDesc(file_rpm_service_v1_alarm_analysis, 11);
 
 /**
- * Alarms of one condition.
+ * Alarms of one condition; each interval of presence counts once.
  *
  * @generated from message rpm_service.v1.ReplayComparison
  */
@@ -435,18 +519,32 @@ export type ReplayComparison = Message<"rpm_service.v1.ReplayComparison"> & {
   condition: string;
 
   /**
-   * Occurrences in the journal.
+   * Patient or equipment.
    *
-   * @generated from field: uint32 recorded = 2;
+   * @generated from field: rpm_service.v1.AlarmKind kind = 2;
+   */
+  kind: AlarmKind;
+
+  /**
+   * In the journal.
+   *
+   * @generated from field: uint32 recorded = 3;
    */
   recorded: number;
 
   /**
-   * Occurrences under the limits tried.
+   * In a replay under the presets that were in force.
    *
-   * @generated from field: uint32 replayed = 3;
+   * @generated from field: uint32 baseline = 4;
    */
-  replayed: number;
+  baseline: number;
+
+  /**
+   * Under the limits tried.
+   *
+   * @generated from field: uint32 tried = 5;
+   */
+  tried: number;
 };
 
 /**
@@ -454,11 +552,12 @@ export type ReplayComparison = Message<"rpm_service.v1.ReplayComparison"> & {
  * Use `create(ReplayComparisonSchema)` to create a new message.
  */
 export const ReplayComparisonSchema: GenMessage<ReplayComparison> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_alarm_analysis, 11);
+  messageDesc(file_rpm_service_v1_alarm_analysis, 12);
 
 /**
  * Measures alarm burden, and replays stored history through the same alarm core under other
- * limits.
+ * limits. One analysis runs at a time, in a process of its own; others wait.
+ * RESOURCE_EXHAUSTED: too many wait already. DEADLINE_EXCEEDED: it took longer than 10 minutes.
  *
  * @generated from service rpm_service.v1.AlarmAnalysisService
  */
