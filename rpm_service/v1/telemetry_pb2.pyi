@@ -700,7 +700,7 @@ Global___Refusal: _TypeAlias = Refusal  # noqa: Y015
 
 @_typing.final
 class Settings(_message.Message):
-    """The alarm limits in force for one monitor."""
+    """The alarm limits in force for one monitor. Sent after Describe, and when they change."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -84,6 +84,7 @@ def test_limits_come_over_the_wire_as_they_are() -> None:
 
 
 @pytest.mark.spec("LIMIT-13")
+@pytest.mark.spec("WIRE-21")
 async def test_a_change_is_at_every_viewer_within_a_second_and_told_to_the_device(
     certs: Path,
 ) -> None:

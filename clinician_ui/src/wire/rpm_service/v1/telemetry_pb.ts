@@ -783,7 +783,7 @@ export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
   messageDesc(file_rpm_service_v1_telemetry, 16);
 
 /**
- * The alarm limits in force for one monitor.
+ * The alarm limits in force for one monitor. Sent after Describe, and when they change.
  *
  * @generated from message rpm_service.v1.Settings
  */
