@@ -11,6 +11,7 @@ import typer
 
 from rpm_service.commands.address import ServerAddress
 from rpm_service.commands.calling import Certs, User, call
+from rpm_service.commands.scope import Since, scope
 
 if TYPE_CHECKING:
     import grpc.aio
@@ -80,9 +81,7 @@ def assess(
 
 def scores(
     bed: Bed,
-    since: Annotated[
-        float, typer.Option(metavar="UNIX_SECONDS", help="Only from then on; else from admission.")
-    ] = 0.0,
+    since: Since = None,
     server: ServerAddress = "127.0.0.1:50051",
     certs: Certs = Path("certs/dev"),
     viewer: User = "viewer",
@@ -93,7 +92,8 @@ def scores(
     from rpm_service.v1 import early_warning_pb2_grpc
     from rpm_service.viewer.scores import score_object
 
-    request = w.ListEarlyWarningScoresRequest(bed=bed, since=since)
+    begin = max(0.0, scope(since, None, None, None).since)
+    request = w.ListEarlyWarningScoresRequest(bed=bed, since=begin)
 
     async def ask(channel: "grpc.aio.Channel") -> "w.ListEarlyWarningScoresResponse":
         stub = early_warning_pb2_grpc.EarlyWarningServiceStub(channel)

@@ -212,7 +212,7 @@ class ListEarlyWarningScoresRequest(_message.Message):
     bed: _builtins.str
     """Name of the bed."""
     since: _builtins.float
-    """Only those at or after this time; 0: since admission."""
+    """Only those at or after this time; 0: since admission, in whatever bed."""
     def __init__(
         self,
         *,
@@ -268,7 +268,7 @@ class EarlyWarningScore(_message.Message):
     total: _builtins.int
     """0 to 20; absent where an input is missing or too old: there is no 0 in its place."""
     band: Global___EarlyWarningBand.ValueType
-    """What it asks for."""
+    """What it asks for; without a total the least that it asks for, whatever is missing."""
     oxygen_scale: Global___OxygenScale.ValueType
     """Which scale of SpO2 was used."""
     @_builtins.property

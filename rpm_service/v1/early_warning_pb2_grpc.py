@@ -56,14 +56,16 @@ class EarlyWarningServiceServicer:
     def RecordAssessment(self, request, context):
         """Records what a clinician has seen. Fields that are not stated stay as they were.
         NOT_FOUND: no such bed. FAILED_PRECONDITION: nobody lies there, or the patient is not an
-        adult. INVALID_ARGUMENT: SpO2 scale 2 without a reason.
+        adult. INVALID_ARGUMENT: nothing stated, SpO2 scale 2 without a reason, or a reason without
+        scale 2.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListEarlyWarningScores(self, request, context):
-        """Gives the stored scores of a bed's present patient, oldest first. NOT_FOUND: no such bed.
+        """Gives the stored scores of a bed's present patient, oldest first, none where nobody lies
+        there. NOT_FOUND: no such bed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,10 +38,13 @@ class EarlyWarningServiceStub:
     RecordAssessment: _grpc.UnaryUnaryMultiCallable[_early_warning_pb2.RecordAssessmentRequest, _early_warning_pb2.RecordAssessmentResponse]
     """Records what a clinician has seen. Fields that are not stated stay as they were.
     NOT_FOUND: no such bed. FAILED_PRECONDITION: nobody lies there, or the patient is not an
-    adult. INVALID_ARGUMENT: SpO2 scale 2 without a reason.
+    adult. INVALID_ARGUMENT: nothing stated, SpO2 scale 2 without a reason, or a reason without
+    scale 2.
     """
     ListEarlyWarningScores: _grpc.UnaryUnaryMultiCallable[_early_warning_pb2.ListEarlyWarningScoresRequest, _early_warning_pb2.ListEarlyWarningScoresResponse]
-    """Gives the stored scores of a bed's present patient, oldest first. NOT_FOUND: no such bed."""
+    """Gives the stored scores of a bed's present patient, oldest first, none where nobody lies
+    there. NOT_FOUND: no such bed.
+    """
 
 @_typing.type_check_only
 class EarlyWarningServiceAsyncStub(EarlyWarningServiceStub):
@@ -53,10 +56,13 @@ class EarlyWarningServiceAsyncStub(EarlyWarningServiceStub):
     RecordAssessment: _aio.UnaryUnaryMultiCallable[_early_warning_pb2.RecordAssessmentRequest, _early_warning_pb2.RecordAssessmentResponse]  # type: ignore[assignment]
     """Records what a clinician has seen. Fields that are not stated stay as they were.
     NOT_FOUND: no such bed. FAILED_PRECONDITION: nobody lies there, or the patient is not an
-    adult. INVALID_ARGUMENT: SpO2 scale 2 without a reason.
+    adult. INVALID_ARGUMENT: nothing stated, SpO2 scale 2 without a reason, or a reason without
+    scale 2.
     """
     ListEarlyWarningScores: _aio.UnaryUnaryMultiCallable[_early_warning_pb2.ListEarlyWarningScoresRequest, _early_warning_pb2.ListEarlyWarningScoresResponse]  # type: ignore[assignment]
-    """Gives the stored scores of a bed's present patient, oldest first. NOT_FOUND: no such bed."""
+    """Gives the stored scores of a bed's present patient, oldest first, none where nobody lies
+    there. NOT_FOUND: no such bed.
+    """
 
 class EarlyWarningServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes what no device measures, and gives the trend of the score. The newest score is in
@@ -71,7 +77,8 @@ class EarlyWarningServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_early_warning_pb2.RecordAssessmentResponse, _abc.Awaitable[_early_warning_pb2.RecordAssessmentResponse]]:
         """Records what a clinician has seen. Fields that are not stated stay as they were.
         NOT_FOUND: no such bed. FAILED_PRECONDITION: nobody lies there, or the patient is not an
-        adult. INVALID_ARGUMENT: SpO2 scale 2 without a reason.
+        adult. INVALID_ARGUMENT: nothing stated, SpO2 scale 2 without a reason, or a reason without
+        scale 2.
         """
 
     @_abc_1.abstractmethod
@@ -80,6 +87,8 @@ class EarlyWarningServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _early_warning_pb2.ListEarlyWarningScoresRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_early_warning_pb2.ListEarlyWarningScoresResponse, _abc.Awaitable[_early_warning_pb2.ListEarlyWarningScoresResponse]]:
-        """Gives the stored scores of a bed's present patient, oldest first. NOT_FOUND: no such bed."""
+        """Gives the stored scores of a bed's present patient, oldest first, none where nobody lies
+        there. NOT_FOUND: no such bed.
+        """
 
 def add_EarlyWarningServiceServicer_to_server(servicer: EarlyWarningServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -105,7 +105,7 @@ export type ListEarlyWarningScoresRequest = Message<"rpm_service.v1.ListEarlyWar
   bed: string;
 
   /**
-   * Only those at or after this time; 0: since admission.
+   * Only those at or after this time; 0: since admission, in whatever bed.
    *
    * @generated from field: double since = 2;
    */
@@ -161,7 +161,7 @@ export type EarlyWarningScore = Message<"rpm_service.v1.EarlyWarningScore"> & {
   total?: number | undefined;
 
   /**
-   * What it asks for.
+   * What it asks for; without a total the least that it asks for, whatever is missing.
    *
    * @generated from field: rpm_service.v1.EarlyWarningBand band = 3;
    */
@@ -419,7 +419,8 @@ export const EarlyWarningService: GenService<{
   /**
    * Records what a clinician has seen. Fields that are not stated stay as they were.
    * NOT_FOUND: no such bed. FAILED_PRECONDITION: nobody lies there, or the patient is not an
-   * adult. INVALID_ARGUMENT: SpO2 scale 2 without a reason.
+   * adult. INVALID_ARGUMENT: nothing stated, SpO2 scale 2 without a reason, or a reason without
+   * scale 2.
    *
    * @generated from rpc rpm_service.v1.EarlyWarningService.RecordAssessment
    */
@@ -429,7 +430,8 @@ export const EarlyWarningService: GenService<{
     output: typeof RecordAssessmentResponseSchema;
   },
   /**
-   * Gives the stored scores of a bed's present patient, oldest first. NOT_FOUND: no such bed.
+   * Gives the stored scores of a bed's present patient, oldest first, none where nobody lies
+   * there. NOT_FOUND: no such bed.
    *
    * @generated from rpc rpm_service.v1.EarlyWarningService.ListEarlyWarningScores
    */
