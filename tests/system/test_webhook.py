@@ -68,9 +68,10 @@ async def test_a_server_killed_between_the_disk_and_the_call_makes_it_when_it_is
     # Nobody looks, and nobody is there to be called.
     with rpm_service(*serve) as server:
         await ready(server)
-        with rpm_service(*replay):
+        with rpm_service(*replay) as device:
             await until(lambda: bool(waiting(data)))
             server.kill()
+            device.kill()
     on_disk = waiting(data)
 
     async with receiving(certs, port=port) as receiver:
