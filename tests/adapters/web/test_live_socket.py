@@ -18,6 +18,7 @@ from rpm_service.adapters.web.live_socket import (
 )
 from rpm_service.v1 import monitoring_pb2 as m
 from tests.adapters.web.station import HEARTBEAT, SUBSCRIBE, Device, Station, closed, frame, station
+from tests.support.memory_recorder import MemoryRecorder
 
 MESSAGE_TOO_BIG = 1009
 
@@ -246,3 +247,40 @@ async def test_live_sockets_of_a_session_are_bounded(
         assert refused.value.response.status_code == 429
         async with ward.watch(await ward.signed_in()):
             pass
+
+
+@pytest.mark.spec("DELIVERY-2")
+@pytest.mark.spec("DELIVERY-14")
+async def test_a_page_confirms_and_covers_as_any_viewer_does(ward: Station) -> None:
+    device = Device(ward)
+    async with ward.watch(await ward.signed_in("nurse-7")) as socket:
+        await socket.send(SUBSCRIBE)
+        await frame(socket)
+        device.alarm()
+        (event,) = (await frame(socket)).delta.alarms
+        armed = m.ViewerPresence(audio_armed=True, visible=True)
+        await socket.send(m.WatchRequest(presence=armed).SerializeToString())
+        described = await frame(socket)
+        while not described.delta.beds:
+            described = await frame(socket)
+        assert described.delta.beds[0].covered
+        known = m.AlarmEventId(occurrence_id=event.occurrence_id, event_seq=event.event_seq)
+        confirm = m.ConfirmDelivery(events=[known])
+        await socket.send(m.WatchRequest(confirm_delivery=confirm).SerializeToString())
+        too_many = m.ConfirmDelivery(events=[known] * 257)
+        await socket.send(m.WatchRequest(confirm_delivery=too_many).SerializeToString())
+        assert await closed(socket) == (
+            POLICY_VIOLATION, "at most 256 events confirmed at once",
+        )  # fmt: skip
+    recorder = ward.monitoring._recorder
+    assert isinstance(recorder, MemoryRecorder)
+    found: list[tuple[str, bool]] = []
+    async with asyncio.timeout(5):
+        while len(found) < 2:
+            await asyncio.sleep(0)
+            found = [
+                (each.viewer, each.confirmed_at is not None)
+                for batch in recorder.batches
+                for each in batch.deliveries
+            ]
+    assert found == [("nurse-7", False), ("nurse-7", True)]
