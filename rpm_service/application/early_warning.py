@@ -211,6 +211,8 @@ class EarlyWarning:
     def _compute(self, bed: str, bedside: Bedside | None, now: float) -> Score | None:
         stay = self._ward.stay(bed)
         if stay is None or stay.age_class is not AgeClass.ADULT:
+            if bed in self._patients:
+                self.discharge(bed)
             self._clear(bedside, now)
             return None
         patient = self._patient(bed, now)

@@ -443,3 +443,10 @@ def test_a_monitor_that_has_said_goodbye_calls_for_nobody(scene: Scene, monitor:
     assert news2(scene) is None
     scene.passes(60)
     assert news2(scene) is None
+
+
+@pytest.mark.spec("NEWS-11")
+def test_what_was_entered_for_a_bed_that_is_empty_is_forgotten() -> None:
+    scene = Scene(Restored(assessments={BED: Assessment(InspiredGas.OXYGEN, 1.0)}))
+    scene.passes(20)
+    assert scene.ward.batch.assessments == {BED: None}

@@ -1,10 +1,13 @@
 """What waits to be sent, and when it is tried."""
 
 import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from rpm_service.application.effects import Notice
 from rpm_service.application.outbox import (
     ATTEMPTS_MAX,
+    BACKOFF_S_MAX,
     FAILING_S,
     GIVE_UP_S,
     NOTICES_MAX,
@@ -154,3 +157,73 @@ def test_a_receiver_that_takes_nothing_for_a_minute_is_failing_until_it_takes_on
     outbox.add([notice(3)], NOW + GIVE_UP_S)
     outbox.taken(one_due(outbox, NOW + GIVE_UP_S), NOW + GIVE_UP_S)
     assert not outbox.is_failing(NOW + GIVE_UP_S)
+
+
+class Crashing(RuleBasedStateMachine):
+    """An outbox whose server dies at any time, beside what is on disk."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.calls = 0
+        self.waiting: dict[str, Notice] = {}
+        self.sent: list[str] = []
+        self.on_their_way: list[Notice] = []
+        self.outbox = Outbox()
+
+    @rule(unit=st.sampled_from(["icu", "ward"]))
+    def called(self, unit: str) -> None:
+        self.calls += 1
+        call = notice(self.calls, unit, self.now)
+        self.waiting[call.notice_id] = call
+        self.outbox.add([call], self.now)
+
+    @rule(seconds=st.floats(0, 90))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule()
+    def asked(self) -> None:
+        due = self.outbox.due(self.now)
+        units = [each.unit for each in (*self.on_their_way, *due)]
+        assert len(units) == len(set(units)), "one at a time to a unit"
+        self.on_their_way += due
+
+    @precondition(lambda self: self.on_their_way)
+    @rule(takes=st.booleans(), jitter=st.floats(0, 1))
+    def answered(self, takes: bool, jitter: float) -> None:
+        call = self.on_their_way.pop(0)
+        if takes:
+            self.sent.append(call.notice_id)
+            self.outbox.taken(call, self.now)
+        else:
+            self.outbox.refused(call, self.now, jitter)
+
+    @rule()
+    def committed(self) -> None:
+        for notice_id in self.outbox.take_sent():
+            del self.waiting[notice_id]
+
+    @rule()
+    def killed(self) -> None:
+        """What was not committed is forgotten; a new server reads what waits on disk."""
+        self.on_their_way.clear()
+        self.outbox = Outbox()
+        self.outbox.add(self.waiting.values(), self.now)
+
+    def teardown(self) -> None:
+        """Once everybody takes what comes, everything comes."""
+        while self.on_their_way:
+            self.answered(takes=True, jitter=0.0)
+        for _ in range(2 * len(self.waiting) + 2):
+            self.now += BACKOFF_S_MAX
+            self.asked()
+            while self.on_their_way:
+                self.answered(takes=True, jitter=0.0)
+        assert set(self.waiting) <= set(self.sent)
+        self.committed()
+        assert self.waiting == {}
+
+
+TestNoNoticeIsLost = Crashing.TestCase
+TestNoNoticeIsLost.pytestmark = [pytest.mark.spec("HOOK-1"), pytest.mark.spec("HOOK-6")]
