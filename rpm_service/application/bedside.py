@@ -22,9 +22,10 @@ from rpm_service.domain.inactivation import (
     InactivationState,
     Reminder,
 )
-from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, MetricLimits
+from rpm_service.domain.limits import AgeClass, AlarmSettings, MetricLimits
 from rpm_service.domain.metric_monitor import NEVER_QUIET, MetricMonitor
 from rpm_service.domain.metrics import kind_of
+from rpm_service.domain.presets import PRESETS
 from rpm_service.domain.recent import RecentCondition
 
 CONNECTION_LOST: Final = Condition("CONNECTION_LOST", Kind.TECHNICAL)

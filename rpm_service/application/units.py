@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings
+from rpm_service.domain.limits import AgeClass, AlarmSettings
+from rpm_service.domain.presets import PRESETS
 
 BUILT_IN: Final = "built-in"
 """The digest of what holds where nobody has decided anything."""

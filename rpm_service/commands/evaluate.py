@@ -23,8 +23,9 @@ from rpm_service.commands.limit_options import (
     Rate,
 )
 from rpm_service.domain.alarms import Priority
-from rpm_service.domain.limits import PRESETS, AgeClass
+from rpm_service.domain.limits import AgeClass
 from rpm_service.domain.metrics import BY_NAME, UCUM
+from rpm_service.domain.presets import PRESETS
 from rpm_service.gateways.recordings import Recording, RecordingUnreadable, read_recording
 
 BAR_WIDTH: Final = 12

@@ -18,8 +18,9 @@ from rpm_service.application.effects import (
     StoredDevice,
 )
 from rpm_service.domain.alarms import Acknowledgement, Condition, Kind, Priority
-from rpm_service.domain.limits import PRESETS, AgeClass, MetricLimits
+from rpm_service.domain.limits import AgeClass, MetricLimits
 from rpm_service.domain.metric_monitor import MetricMonitor
+from rpm_service.domain.presets import PRESETS
 from rpm_service.domain.signals import Presence
 from tests.support.scene import Device, Scene
 from tests.support.vital_signs import description, numeric

@@ -11,7 +11,8 @@ from rpm_service.application.bedside import INVALID, Bedside
 from rpm_service.application.effects import Connection, Restored, StoredDevice
 from rpm_service.application.live import Mailbox, Scope
 from rpm_service.domain.alarms import Condition, Kind, Phase, Priority
-from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, MetricLimits
+from rpm_service.domain.limits import AgeClass, AlarmSettings, MetricLimits
+from rpm_service.domain.presets import PRESETS
 from tests.support.plain_encoder import PlainViewer
 from tests.support.scene import Device, Scene
 from tests.support.vital_signs import description

@@ -9,7 +9,8 @@ import pytest
 
 from rpm_service.application.evaluation import Occurrence, Track, evaluate
 from rpm_service.domain.alarms import Priority
-from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, MetricLimits
+from rpm_service.domain.limits import AgeClass, AlarmSettings, MetricLimits
+from rpm_service.domain.presets import PRESETS
 from rpm_service.gateways.recordings import read_recording
 from tests.support.vital_signs import numeric
 

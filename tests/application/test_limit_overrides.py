@@ -19,13 +19,8 @@ from rpm_service.application.effects import (
 from rpm_service.application.limit_overrides import Proposal
 from rpm_service.application.units import BUILT_IN, Unit, Units
 from rpm_service.domain.alarms import Presence, Priority
-from rpm_service.domain.limits import (
-    PRESETS,
-    AgeClass,
-    Bounds,
-    MetricLimits,
-    RateOfChange,
-)
+from rpm_service.domain.limits import AgeClass, Bounds, MetricLimits, RateOfChange
+from rpm_service.domain.presets import PRESETS
 from tests.support.scene import Device, Scene
 from tests.support.vital_signs import description
 

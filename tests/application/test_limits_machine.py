@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from rpm_service.application.acts import ActRefused
 from rpm_service.application.effects import Connection
 from rpm_service.domain.alarms import Priority
-from rpm_service.domain.limits import PRESETS, AgeClass, MetricLimits
+from rpm_service.domain.limits import AgeClass, MetricLimits
+from rpm_service.domain.presets import PRESETS
 from tests.support.scene import Scene
 
 PRESET = PRESETS[AgeClass.ADULT]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from rpm_service.application.evaluation import Evaluation
 from rpm_service.application.history import NumericColumns
 from rpm_service.application.quiet_runs import play
-from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings, MetricLimits, RateOfChange
+from rpm_service.domain.limits import AgeClass, AlarmSettings, MetricLimits, RateOfChange
+from rpm_service.domain.presets import PRESETS
 from tests.support.columns import DESCRIPTIONS, T0, columns, histories
 
 limits = st.builds(

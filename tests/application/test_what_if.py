@@ -19,13 +19,8 @@ from rpm_service.domain.alarms import (
     Kind,
     Priority,
 )
-from rpm_service.domain.limits import (
-    PRESETS,
-    AgeClass,
-    AlarmSettings,
-    LimitsRefused,
-    MetricLimits,
-)
+from rpm_service.domain.limits import AgeClass, AlarmSettings, LimitsRefused, MetricLimits
+from rpm_service.domain.presets import PRESETS
 from tests.support.columns import T0, columns
 from tests.support.vital_signs import numeric
 

@@ -25,7 +25,8 @@ from rpm_service.application.history import NumericColumns
 from rpm_service.application.places import Scope
 from rpm_service.application.units import Units
 from rpm_service.commands.analysis import what_if_of
-from rpm_service.domain.limits import PRESETS, AgeClass, AlarmSettings
+from rpm_service.domain.limits import AgeClass, AlarmSettings
+from rpm_service.domain.presets import PRESETS
 from tests.support.columns import T0, patient_day
 
 BEDS = 64

@@ -12,7 +12,8 @@ import pytest
 
 from rpm_service.adapters import pki
 from rpm_service.commands.errors import ExitCode
-from rpm_service.domain.limits import PRESETS, AgeClass, MetricLimits
+from rpm_service.domain.limits import AgeClass, MetricLimits
+from rpm_service.domain.presets import PRESETS
 from tests.support.loopback import PATIENCE_S, LoopbackServer, hasten
 
 PRESET = PRESETS[AgeClass.ADULT].limits

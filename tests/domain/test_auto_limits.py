@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpm_service.domain.auto_limits import RULES, propose
-from rpm_service.domain.limits import PRESETS, AgeClass, Bounds, MetricLimits
+from rpm_service.domain.limits import AgeClass, Bounds, MetricLimits
 from rpm_service.domain.metrics import BY_NAME
+from rpm_service.domain.presets import PRESETS
 
 WIDE = Bounds((-1000, 1000), (-1000, 1000))
 ADULT, CHILD, NEWBORN = AgeClass.ADULT, AgeClass.PAEDIATRIC, AgeClass.NEONATAL

@@ -2,14 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from rpm_service.domain.limits import (
-    LADDER,
-    PRESETS,
-    AgeClass,
-    Bounds,
-    LimitsRefused,
-    MetricLimits,
-)
+from rpm_service.domain.limits import LADDER, AgeClass, Bounds, LimitsRefused, MetricLimits
+from rpm_service.domain.presets import PRESETS
 
 BOUNDS = Bounds((35, 100), (80, 160), 15, 5)
 GOOD = MetricLimits(50, 120, 35, 160, 15, 5)

@@ -5,7 +5,6 @@ import pytest
 from rpm_service.domain.limits import (
     DELAY_S_MAX,
     HOLD_S_MAX,
-    PRESETS,
     RATE_WINDOW_S,
     AgeClass,
     AlarmSettings,
@@ -14,6 +13,7 @@ from rpm_service.domain.limits import (
     RateOfChange,
 )
 from rpm_service.domain.metrics import BY_NAME
+from rpm_service.domain.presets import PRESETS
 
 
 @pytest.mark.spec("ALARM-18")

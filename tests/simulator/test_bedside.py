@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rpm_service.domain.limits import PRESETS, AgeClass
+from rpm_service.domain.limits import AgeClass
 from rpm_service.domain.metrics import BY_CODE
+from rpm_service.domain.presets import PRESETS
 from rpm_service.sdk import NO_SAMPLE, Validity
 from rpm_service.simulator.bedside import (
     NUMERIC_NAMES,

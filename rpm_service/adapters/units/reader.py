@@ -23,7 +23,6 @@ from rpm_service.application.units import (
     Webhook,
 )
 from rpm_service.domain.limits import (
-    PRESETS,
     SIGNAL_DELAY_S_MAX,
     AgeClass,
     AlarmSettings,
@@ -33,6 +32,7 @@ from rpm_service.domain.limits import (
     RateOfChange,
     known_metric,
 )
+from rpm_service.domain.presets import PRESETS
 
 NAME: Final = "units.toml"
 """The file that is read where none was given and the data directory has one."""

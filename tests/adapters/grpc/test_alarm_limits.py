@@ -11,7 +11,8 @@ import pytest
 
 from rpm_service.adapters.grpc.limits import limits_of, limits_to_wire
 from rpm_service.adapters.storage.writer import SqliteRecorder
-from rpm_service.domain.limits import PRESETS, AgeClass, MetricLimits
+from rpm_service.domain.limits import AgeClass, MetricLimits
+from rpm_service.domain.presets import PRESETS
 from rpm_service.v1 import alarm_limits_pb2 as li
 from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import patient_pb2 as p

@@ -15,7 +15,8 @@ from rpm_service.application.units import (
     Unit,
     Units,
 )
-from rpm_service.domain.limits import PRESETS, AgeClass, Bounds, MetricLimits, RateOfChange
+from rpm_service.domain.limits import AgeClass, Bounds, MetricLimits, RateOfChange
+from rpm_service.domain.presets import PRESETS
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "units.example.toml"
 ADULT = PRESETS[AgeClass.ADULT]

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from rpm_service.domain.limits import PRESETS, AgeClass
+from rpm_service.domain.limits import AgeClass
+from rpm_service.domain.presets import PRESETS
 from tests.adapters.web.station import SUBSCRIBE, Device, Station, frame
 from tests.support.vital_signs import description
 
