@@ -21,7 +21,8 @@ from rpm_service.application.operators import Operators
 from rpm_service.application.units import Unit, Units
 from rpm_service.domain.alarms import Alarm, AlarmEvent, Condition, Phase, Priority
 from rpm_service.domain.inactivation import ALARMS_OFF, Inactivation, InactivationState
-from rpm_service.domain.limits import PRESETS, AgeClass
+from rpm_service.domain.limits import AgeClass
+from rpm_service.domain.presets import PRESETS
 from rpm_service.domain.signals import Presence
 from tests.support.batches import Remembered
 from tests.support.scene import Device, Scene
