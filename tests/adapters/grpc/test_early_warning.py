@@ -1,17 +1,27 @@
 """Assessments and scores over real loopback mutual TLS."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
 
+from rpm_service.adapters.storage.writer import SqliteRecorder
 from rpm_service.v1 import early_warning_pb2 as w
 from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import patient_pb2 as p
-from tests.adapters.grpc.test_acts import refused
-from tests.support.loopback import Clinician, Device, LoopbackServer, monitor, numeric
+from tests.support.loopback import (
+    Clinician,
+    Device,
+    LoopbackServer,
+    StillClock,
+    hasten,
+    monitor,
+    numeric,
+)
+from tests.support.refusals import refused
 
 NURSE = "nurse-7"
 METRICS = ("RR", "SpO2", "NIBPs", "HR", "Temp")
@@ -144,3 +154,47 @@ async def test_there_is_no_trend_of_a_bed_that_is_not_there(nurse: Clinician) ->
     request = w.ListEarlyWarningScoresRequest(bed="bed-77")
     code, field, _ = await refused(nurse.early_warning.ListEarlyWarningScores(request))
     assert (code, field) == (grpc.StatusCode.NOT_FOUND, "bed")
+
+
+@pytest.mark.spec("NEWS-11")
+@pytest.mark.spec("NEWS-19")
+async def test_a_restart_and_a_transfer_take_nothing_from_a_patient(
+    certs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasten(monkeypatch)
+    clock, recorder = StillClock(), SqliteRecorder(tmp_path)
+    admission = p.AdmitPatientRequest(bed="bed-1", patient_id="47", age_class=m.AGE_CLASS_ADULT)
+    decided = assessment(oxygen_scale=w.OXYGEN_SCALE_TWO, reason="COPD")
+    async with (
+        LoopbackServer(certs, recorder=recorder, clock=clock) as server,
+        server.clinician(NURSE) as nurse,
+    ):
+        await nurse.patients.AdmitPatient(admission)
+        first = (await nurse.early_warning.RecordAssessment(decided)).score
+    recorder.close()
+
+    recorder = SqliteRecorder(tmp_path)
+    voice = assessment(bed="bed-2", inspired_gas=0, consciousness=w.CONSCIOUSNESS_VOICE)
+    async with (
+        LoopbackServer(certs, recorder=recorder, clock=clock) as server,
+        server.clinician(NURSE) as nurse,
+    ):
+        transfer = p.TransferPatientRequest(from_bed="bed-1", to_bed="bed-2")
+        await nurse.patients.TransferPatient(transfer)
+        clock.advance(5)
+        second = (await nurse.early_warning.RecordAssessment(voice)).score
+    assert [(each.input, each.score) for each in second.sub_scores] == [
+        ("oxygen", 2), ("consciousness", 3),
+    ]  # fmt: skip
+    assert second.oxygen_scale == w.OXYGEN_SCALE_TWO
+    recorder.close()
+
+    recorder = SqliteRecorder(tmp_path)
+    async with (
+        LoopbackServer(certs, recorder=recorder, clock=clock) as server,
+        server.clinician(NURSE) as nurse,
+    ):
+        asked = w.ListEarlyWarningScoresRequest(bed="bed-2")
+        answer = await nurse.early_warning.ListEarlyWarningScores(asked)
+    assert list(answer.scores) == [first, second]
+    recorder.close()
