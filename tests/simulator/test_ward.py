@@ -32,7 +32,10 @@ def certs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class RunningServer:
     def __init__(self, certs: Path, data: Path, clock_rate: float) -> None:
         self.recorder = MemoryRecorder()
-        settings = Settings(data, certs, "127.0.0.1:0", clock_rate=clock_rate)
+        # Nobody watches here, which is no alarm of a bed's story.
+        units = data / "elsewhere.toml"
+        units.write_text("[other]\ncovers = false\nescalation = []\n")
+        settings = Settings(data, certs, "127.0.0.1:0", clock_rate=clock_rate, units=units)
         self.server = Server(settings, recorder=self.recorder)
 
     @property
