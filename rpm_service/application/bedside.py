@@ -254,6 +254,7 @@ class Bedside:
         """
         self.board.discharge(now)
         self.inactivations.end_all()
+        self.early_warning = None
         self._build_monitors(now)
 
     def _build_monitors(self, now: float) -> None:

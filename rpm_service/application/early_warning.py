@@ -220,6 +220,9 @@ class EarlyWarning:
         if patient.newest is None or _gist(newest) != _gist(patient.newest):
             self._ward.batch.scores.append(ScoreRow(bed, stay.patient_id, newest))
             self._show(bedside, newest)
+        elif bedside is not None and bedside.early_warning is None:
+            # The device has come to this bed since.
+            self._show(bedside, newest)
         patient.newest = newest
         if bedside is not None:
             bedside.early_warning = newest

@@ -304,8 +304,7 @@ class Ward:
         self.early_warning.discharge(bed)
         bedside = self.at_bed(bed)
         if bedside is not None:
-            bedside.discharge(now)
-            self.deliveries.discharge(bedside, now)
+            self._part(bedside, now)
             self._place(bedside, now)
             self.settle(bedside, now)
 
@@ -335,10 +334,15 @@ class Ward:
             return
         if self._bed_of(device_id) != bedside.bed and not with_patient:
             if bedside.patient_id:
-                bedside.discharge(now)
+                self._part(bedside, now)
             bedside.inactivations.end_all()
         self._place(bedside, now)
         self.settle(bedside, now)
+
+    def _part(self, bedside: Bedside, now: float) -> None:
+        """A device and a patient part: nothing about that patient is known or called of there."""
+        bedside.discharge(now)
+        self.deliveries.discharge(bedside, now)
 
     def _enter_bed(self, name: str, unit: str = "") -> None:
         known = self._beds.get(name)

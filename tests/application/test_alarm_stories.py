@@ -1,13 +1,16 @@
 """Alarms as they are lived at the bedside, from the first value to the last act."""
 
+from dataclasses import replace
+
 import pytest
 
 from rpm_service.application.early_warning import Seen
 from rpm_service.application.effects import Connection, Restored, StoredDevice
+from rpm_service.application.units import Unit, Units
 from rpm_service.domain.alarms import Phase, Priority
 from rpm_service.domain.early_warning import Consciousness
 from rpm_service.domain.inactivation import InactivationState
-from rpm_service.domain.limits import AgeClass
+from rpm_service.domain.limits import PRESETS, AgeClass
 from rpm_service.domain.ownership import Ownership
 from rpm_service.domain.signals import Presence
 from tests.support.scene import Device, Scene
@@ -239,6 +242,8 @@ def test_a_transfer_takes_everything_along(scene: Scene, device: Device) -> None
     acknowledge(scene, "SPO2_LOW")
     hold_back(scene, ALARM_PAUSED)
     hold_back(scene, AUDIO_OFF, "HR")
+    own = replace(PRESETS[AgeClass.ADULT].limits["SpO2"], low=92)
+    scene.operators.set_limits("bed 3", "SpO2", own, "COPD", 0, "nurse", "key")
     before, paused = scene.alarms(), bedside.inactivations.held
     assert {code: alarm.presence for code, alarm in before.items()} == {
         "HR_HIGH": Presence.LATCHED,
@@ -256,6 +261,7 @@ def test_a_transfer_takes_everything_along(scene: Scene, device: Device) -> None
         assert alarm.acknowledgement == before[code].acknowledgement
     assert scene.ward.stay("bed 3") is None
     assert bedside.early_warning is not None
+    assert bedside.limits_of(bedside.description.numerics[1]) == own
     batch = scene.commit()
     assert [(each.bed, each.until) for each in batch.stays] == [
         ("bed 3", scene.now),
@@ -323,6 +329,48 @@ def test_nothing_of_one_patient_reaches_the_next_with_the_device(
 
 
 @pytest.mark.spec("ALARM-39")
+def test_whom_an_alarm_of_one_patient_did_not_reach_is_not_called_to_the_next() -> None:
+    scene = Scene(units=Units(other=Unit(covers=False)))
+    device = scene.device().begins("HR", "SpO2").streams(1, 72, 97)
+    admitted(scene)
+    scene.operators.admit("bed 7", "ICU", "another", AgeClass.ADULT, "clerk")
+    device.streams(11, 0, 97)
+    assert set(scene.alarms()) == {"ASYSTOLE", "NOT_DELIVERED"}
+    scene.operators.associate(BED, "bed 7", "nurse")
+    device.streams(60, 72, 97)
+    assert not scene.alarms()
+
+
+@pytest.mark.spec("ALARM-39")
+def test_the_score_of_one_patient_is_not_shown_at_the_bed_of_the_next(
+    scene: Scene, device: Device
+) -> None:
+    admitted(scene)
+    scene.operators.admit("bed 7", "ICU", "a child", AgeClass.PAEDIATRIC, "clerk")
+    device.streams(11, 72, 97)
+    assert scene.bedside().early_warning is not None
+    scene.operators.associate(BED, "bed 7", "nurse")
+    assert scene.bedside().early_warning is None
+
+
+def test_the_score_is_shown_with_the_device_that_has_come_to_its_patient(
+    scene: Scene, device: Device
+) -> None:
+    admitted(scene)
+    device.streams(11, 72, 97)
+    other = scene.device("other").begins("HR", "SpO2")
+    other.sends(72, 97)
+    scene.operators.associate("other", "bed 3", "nurse")
+    scene.live.publish()
+    encoded = scene.live._encoder.encoded
+    encoded.clear()
+    other.streams(9, 72, 97)
+    scene.live.publish()
+    assert scene.bedside("other").early_warning is not None
+    assert "bed" in encoded
+
+
+@pytest.mark.spec("ALARM-39")
 def test_a_device_that_gives_way_to_another_takes_nothing_of_the_patient_along(
     scene: Scene, device: Device
 ) -> None:
@@ -372,6 +420,8 @@ def test_a_discharge_ends_everything_of_the_patient_at_once(scene: Scene, device
     hold_back(scene, ALARM_PAUSED)
     hold_back(scene, AUDIO_OFF)
     device.streams(600, 130, 88)
+    own = replace(PRESETS[AgeClass.ADULT].limits["SpO2"], low=92)
+    scene.operators.set_limits("bed 3", "SpO2", own, "COPD", 0, "nurse", "key")
     held_before = set(scene.alarms())
     assert held_before == {"SPO2_LOW", "HR_HIGH", "NEWS2_HIGH", "ALARMS_OFF"}
     scene.commit()
@@ -381,5 +431,6 @@ def test_a_discharge_ends_everything_of_the_patient_at_once(scene: Scene, device
     assert {event.alarm.condition.code for event in batch.events} == held_before
     assert all(event.alarm.presence is Presence.OFF for event in batch.events)
     assert batch.inactivations == {BED: ()}
+    assert batch.overrides == {"bed 3": ()}
     assert not scene.alarms()
     assert held(scene) == []
