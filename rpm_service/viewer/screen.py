@@ -92,12 +92,12 @@ def _hidden(count: int, what: str) -> Text:
 def _limits(metric: m.MetricDescription) -> str:
     if not metric.HasField("limits"):
         return ""
-    limits = metric.limits
+    limits, own = metric.limits, "*" if metric.HasField("override") else ""
     if not limits.HasField("low"):
-        return f"≤{limits.high:g}" if limits.HasField("high") else ""
+        return f"≤{limits.high:g}{own}" if limits.HasField("high") else ""
     if not limits.HasField("high"):
-        return f"≥{limits.low:g}"
-    return f"{limits.low:g}-{limits.high:g}"
+        return f"≥{limits.low:g}{own}"
+    return f"{limits.low:g}-{limits.high:g}{own}"
 
 
 def _row(ward: ShownWard, bed: ShownBed, columns: list[str], server_clock: float) -> list[Text]:

@@ -113,6 +113,16 @@ def test_each_value_has_its_age_and_its_limits() -> None:
 
 
 @pytest.mark.spec("WATCH-9")
+def test_limits_of_the_patients_own_have_a_star() -> None:
+    frame = snapshot()
+    for each in frame.snapshot.beds[0].metrics:
+        each.override.by = "nurse-7"
+    shown = ward(frame)
+    _, _, limits, *_ = lines(draw(shown, NOW))
+    assert words(limits) == ["50-120*", "≥90*", "≤12*"]
+
+
+@pytest.mark.spec("WATCH-9")
 def test_no_value_of_a_device_that_is_gone_or_of_a_time_that_is_past_is_shown() -> None:
     shown = ward(snapshot(2))
     shown.beds[2].description.connection = m.CONNECTION_LOST
