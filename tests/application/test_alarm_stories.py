@@ -10,8 +10,9 @@ from rpm_service.application.units import Unit, Units
 from rpm_service.domain.alarms import Phase, Priority
 from rpm_service.domain.early_warning import Consciousness
 from rpm_service.domain.inactivation import InactivationState
-from rpm_service.domain.limits import PRESETS, AgeClass
+from rpm_service.domain.limits import AgeClass
 from rpm_service.domain.ownership import Ownership
+from rpm_service.domain.presets import PRESETS
 from rpm_service.domain.signals import Presence
 from tests.support.scene import Device, Scene
 from tests.support.vital_signs import description
