@@ -83,9 +83,9 @@ def what_if(
         progress(done, len(planned))
         for stretch in stretches:
             stored = judged(history.numerics(device_id, stretch.since, stretch.until))
-            replay.take(device_id, stored, *trials.of(stretch))
+            replay.take(device_id, stretch.bed, stored, *trials.of(stretch))
     progress(len(planned), len(planned))
-    return replay.compared(beds=len({each.bed for _, some in planned for each in some}))
+    return replay.compared()
 
 
 class _Trials:
@@ -155,11 +155,13 @@ class _Replay:
         self._recorded = recorded
         self._baseline: Counter[tuple[str, Kind]] = Counter()
         self._tried: Counter[tuple[str, Kind]] = Counter()
+        self._beds: set[str] = set()
         self._values = 0
 
     def take(
         self,
         device_id: str,
+        bed: str,
         stored: Iterable[NumericColumns],
         in_force: AlarmSettings,
         tried: AlarmSettings,
@@ -177,12 +179,13 @@ class _Replay:
             if real:
                 _note_seen(real, columns.observed_at)
         if evaluations:
+            self._beds.add(bed)
             baseline, given = (evaluation.end() for evaluation in evaluations)
             self._baseline.update((each.condition, Kind(each.kind)) for each in baseline)
             self._tried.update((each.condition, Kind(each.kind)) for each in given)
             _note_raised(real, given)
 
-    def compared(self, beds: int) -> WhatIf:
+    def compared(self) -> WhatIf:
         """Everything, set side by side."""
         recorded = self._recorded.counts
         comparisons = [
@@ -204,7 +207,7 @@ class _Replay:
             real=len(real),
             missed=missed,
             unknown=sum(not each.seen for each in real),
-            beds=beds,
+            beds=len(self._beds),
             values=self._values,
         )
 

@@ -67,7 +67,7 @@ def _show(measured: "AlarmBurden") -> None:
     from rich.console import Console
 
     console = Console()
-    console.print(f"[bold]{measured.bed_days:.1f} bed-days[/bold] monitored")
+    console.print(f"[bold]{measured.bed_days:.3g} bed-days[/bold] monitored")
     for name, kind in (
         ("physiological", measured.physiological), ("technical", measured.technical),
     ):  # fmt: skip
@@ -83,7 +83,7 @@ def _show_kind(console: "Console", name: str, kind: "KindBurden") -> None:
         return
     console.print(
         f"acknowledged {kind.acknowledged}"
-        + _after(" half within", kind.acknowledged_after_s_p50)
+        + _after(", half within", kind.acknowledged_after_s_p50)
         + _after(", nine of ten within", kind.acknowledged_after_s_p90)
         + f"; never {kind.never_acknowledged}"
         + f"; again within 60 s {kind.repeated_within_60_s}"

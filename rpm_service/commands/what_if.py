@@ -145,7 +145,8 @@ def _show_comparisons(console: "Console", comparisons: "Sequence[Comparison]") -
     if not comparisons:
         console.print("no alarms, neither then nor now")
         return
-    table = Table("", "tried", "instead of", "in the journal", "", box=None, pad_edge=False)
+    headers = ("", "tried", "", "as it was", "in the journal", "")
+    table = Table(*headers, box=None, pad_edge=False)
     for column in table.columns:
         column.no_wrap = True
     most = max(max(each.baseline, each.tried) for each in comparisons) or 1
@@ -153,6 +154,7 @@ def _show_comparisons(console: "Console", comparisons: "Sequence[Comparison]") -
         table.add_row(
             f"{escape(each.condition)}:",
             str(each.tried),
+            "instead of",
             str(each.baseline),
             str(each.recorded),
             f"[green]{_bar(each.tried, most)}[/][dim]{_bar(each.baseline - each.tried, most)}[/]",

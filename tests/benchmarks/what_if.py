@@ -6,7 +6,6 @@ which plays every instant, would take for the same, from a sample.
 
 import argparse
 import os
-import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -101,8 +100,6 @@ def measure(beds: int = BEDS) -> Took:
         engine.dispose()
         plain_s = plain(first) * len(first) / SAMPLE_ROWS * beds * 2
         os.sched_setaffinity(0, cores)
-    for each in found.comparisons:
-        print(f"  {each.condition}: {each.tried} instead of {each.baseline}", file=sys.stderr)
     return Took(seconds, plain_s, found.values, found.beds)
 
 

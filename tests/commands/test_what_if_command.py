@@ -181,7 +181,7 @@ def test_people_read_how_many_instead_of_how_many(night: Path, run: Run) -> None
     (line,) = (
         line for line in run(night, "--limit", "SpO2.low=86").splitlines() if "SPO2_LOW:" in line
     )
-    assert line.split()[:4] == ["SPO2_LOW:", "1", "2", "2"]
+    assert line.split()[:6] == ["SPO2_LOW:", "1", "instead", "of", "2", "2"]
 
 
 @pytest.mark.spec("ANALYSIS-7")
