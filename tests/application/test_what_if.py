@@ -166,6 +166,13 @@ def test_one_that_would_have_come_later_while_it_held_is_not_missed(kept: Kept) 
 
 
 @pytest.mark.spec("ANALYSIS-5")
+def test_one_that_was_over_before_does_not_stand_for_it(kept: Kept) -> None:
+    kept.measured("m1", dips(85, 89))
+    kept.recorded("m1", 220, 23)
+    assert len(kept.what_if(low=86).missed) == 1
+
+
+@pytest.mark.spec("ANALYSIS-5")
 def test_the_other_side_of_a_metric_and_another_metric_do_not_stand_for_it(kept: Kept) -> None:
     kept.measured("m1", dips(89), hr=130)
     kept.recorded("m1", 70, 23)
