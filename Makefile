@@ -34,6 +34,9 @@ generate: $(VENV)/.installed
 	protos/generate.sh
 	cd clinician_ui && npm run generate
 
+pictures: $(VENV)/.installed $(UI)
+	$(BIN)/python -m tests.browser.draw_ward
+
 docs: $(VENV)/.installed
 	$(BIN)/python docs/draw_signals.py
 

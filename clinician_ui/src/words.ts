@@ -127,8 +127,10 @@ const UNITS: Record<string, string> = {
 
 const PRESSURE_PARTS: Record<string, string> = { s: "systolic", d: "diastolic", m: "mean" };
 
-/** Technical conditions; METRIC stands for the metric concerned. */
-const TECHNICAL: Record<string, string> = {
+/** Conditions with words of their own; METRIC stands for the metric concerned. */
+const CONDITION: Record<string, string> = {
+  ASYSTOLE: "asystole",
+  APNOEA: "apnoea",
   CONNECTION_LOST: words.connectionLost,
   DEVICE_CLOCK_OFF: "device clock off",
   METRIC_MISSING: "METRIC signal missing",
@@ -250,12 +252,12 @@ export function alarmSpoken(alarm: AlarmEvent): string {
 
 function conditionText(alarm: AlarmEvent, relation: string, decimals?: number): string {
   const metric = metricWords(alarm.metric);
-  const technical = TECHNICAL[alarm.condition]?.replace("METRIC", metric);
-  if (technical !== undefined) return [technical, alarm.text].filter(Boolean).join(": ");
+  const own = CONDITION[alarm.condition]?.replace("METRIC", metric);
+  if (own !== undefined) return [own, alarm.text].filter(Boolean).join(": ");
   // The device's own words.
   if (alarm.text !== "") return alarm.text;
   if (alarm.limit !== undefined) return metric + relation + brief(alarm.limit, decimals);
-  // Any other condition is its code in plain letters: "SpO₂ falling", "HR asystole".
+  // Any other condition is its code in plain letters: "SpO₂ falling".
   return scopeWords(alarm);
 }
 

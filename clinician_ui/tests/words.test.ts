@@ -131,7 +131,7 @@ test("the browser's tab says how many alarms there are and where the worst is", 
 });
 
 test.each([
-  ["HR asystole", { condition: "ASYSTOLE", metric: "HR", value: 0, extreme: 0 }],
+  ["asystole", { condition: "ASYSTOLE", metric: "HR", value: 0, extreme: 0 }],
   ["SpO₂ falling", { condition: "SPO2_FALLING", metric: "SpO2", value: 84 }],
   ["Temp 2 rising", { condition: "TEMP_RISING", metric: "Temp 2", value: 39 }],
   ["combined warning", { condition: "COMBINED_WARNING", metric: "" }],
