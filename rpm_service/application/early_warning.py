@@ -98,7 +98,8 @@ class EarlyWarningAlarm:
         if wanted == held:
             self._confirmed_at, self._less_since = now, None
             if held is not None and newest.total is not None:
-                self._note_highest(board, newest.total, now)
+                self._note_highest(board, newest.total)
+                board.update(NEWS2_HIGH, float(newest.total), now, now)
         elif held is None or (wanted is not None and wanted > held):
             self._confirmed_at, self._less_since = now, None
             self._put(board, held, newest, now)
@@ -124,14 +125,15 @@ class EarlyWarningAlarm:
         if held is None:
             board.start(NEWS2_HIGH, wanted, now, now, value=value, limit=limit)
         else:
+            if newest.total is not None:
+                self._note_highest(board, newest.total)
             board.change_priority(NEWS2_HIGH, wanted, now, now, value=value, limit=limit)
 
-    def _note_highest(self, board: AlarmBoard, total: int, now: float) -> None:
+    def _note_highest(self, board: AlarmBoard, total: int) -> None:
         alarm = board.get(NEWS2_HIGH)
         assert alarm is not None
         if alarm.extreme is None or total > alarm.extreme:
             board.note_extreme(NEWS2_HIGH, float(total))
-        board.update(NEWS2_HIGH, float(total), now, now)
 
 
 @dataclass(slots=True)

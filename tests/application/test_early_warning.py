@@ -351,6 +351,7 @@ def test_a_worse_score_is_the_same_alarm_and_the_highest_total_is_told(
     assert scene.alarms(BED)["NEWS2_HIGH"].extreme == 6
     monitor.streams(10, *vitals(RR=25.0, HR=131.0, Temp=39.2))
     assert news2(scene) == (Priority.HIGH, 8, 7)
+    assert scene.alarms(BED)["NEWS2_HIGH"].extreme == 8
     assert phases(scene) == [Phase.START, Phase.ACKNOWLEDGE, Phase.UPDATE, Phase.ESCALATE]
 
 
