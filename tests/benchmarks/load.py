@@ -94,15 +94,15 @@ async def stream(device: Device, want: dict, begin: float, number: int) -> None:
         await device.send(values)
 
 
-async def flood(device: Device, seconds: float, begin: float) -> int:
-    """The heart stands still and beats again, fifty changes a second; gives how often it stood."""
-    values = [value for _, _, value in VITALS]
-    for frame in range(int(seconds * FLOOD_FPS)):
+async def flood(device: Device, want: dict, begin: float) -> None:
+    """The heart stands still and beats again, fifty changes a second; on and off in turn."""
+    values, length = [value for _, _, value in VITALS], want["flood"]
+    for frame in range(int(want["seconds"] * FLOOD_FPS)):
         if (wait := begin + frame / FLOOD_FPS - time.monotonic()) > 0:
             await asyncio.sleep(wait)
-        values[0] = 72 if frame % 2 else 0
-        await device.send(values)
-    return len(device.zeros)
+        if frame // (length * FLOOD_FPS) % 2 == 0:
+            values[0] = 72 if frame % 2 else 0
+            await device.send(values)
 
 
 async def main() -> None:
@@ -124,7 +124,7 @@ async def main() -> None:
             stream(device, want, begin + number / len(devices) / want["fps"], number)
             for number, device in enumerate(devices)
         ),
-        *(flood(device, want["seconds"], begin) for device in flooding),
+        *(flood(device, want, begin) for device in flooding),
     )
     print("sent", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)

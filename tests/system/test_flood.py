@@ -19,7 +19,7 @@ def test_every_change_of_a_flood_is_stored_and_so_are_the_alarms_of_other_beds(t
     ensure_server(certs)
     want = {
         "target": target, "certs": str(certs), "name": "bed", "beds": 0, "streams": 4, "fps": 5,
-        "seconds": SECONDS, "zero_every": 5, "ack_frames": 1, "flood": True,
+        "seconds": SECONDS, "zero_every": 5, "ack_frames": 1, "flood": SECONDS,
     }  # fmt: skip
     with rpm_service("serve", "--data", data, "--certs", certs, "--listen", target) as server:
         server.wait_for("devices and viewers")
