@@ -362,10 +362,11 @@ def test_the_score_is_shown_with_the_device_that_has_come_to_its_patient(
     other = scene.device("other").begins("HR", "SpO2")
     other.sends(72, 97)
     scene.operators.associate("other", "bed 3", "nurse")
+    other.streams(1, 72, 97)
     scene.live.publish()
     encoded = scene.live._encoder.encoded
     encoded.clear()
-    other.streams(9, 72, 97)
+    other.streams(8, 72, 97)
     scene.live.publish()
     assert scene.bedside("other").early_warning is not None
     assert "bed" in encoded
