@@ -24,8 +24,8 @@ from rpm_service.domain.alarms import (
 )
 from rpm_service.domain.early_warning import Score
 from rpm_service.domain.inactivation import (
-    ALARMS_OFF,
     HELD_MAX,
+    NEVER_HELD_BACK,
     PAUSES,
     Inactivation,
     InactivationState,
@@ -299,8 +299,8 @@ def _duration_of(state: InactivationState, duration_s: float) -> float | None:
 
 def _check_scope(bedside: Bedside, new: Inactivation) -> None:
     """Refuses what cannot be held back at a bed, or is not there."""
-    if new.condition == ALARMS_OFF.code:
-        reason = f"{ALARMS_OFF.code} tells of what is off, and is never held back"
+    if new.condition in NEVER_HELD_BACK:
+        reason = f"{new.condition} tells that alarms may reach nobody, and is never held back"
         raise ActRefused("INVALID_ARGUMENT", "condition", reason)
     if new.metric and new.metric not in (each.name for each in bedside.description.numerics):
         raise ActRefused("NOT_FOUND", "metric", f"{new.metric!r} is not measured there")

@@ -3,7 +3,7 @@
 It filters what is presented and never changes what an alarm is: conditions are judged, raised
 and ended as ever, and what still holds when an inactivation ends signals again. What is paused
 ends by itself, and sooner when something new calls; what is off stays so until somebody ends
-it, and a reminder tells of it, which nothing holds back. Terms of IEC 60601-1-8.
+it, and a reminder tells of it. What tells that alarms may reach nobody is never held back. Terms of IEC 60601-1-8.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,8 @@ HELD_MAX: Final = 64
 REMINDER_S: Final = 600.0
 """What has been off for so long is an alarm, which is told again as often."""
 ALARMS_OFF: Final = Condition("ALARMS_OFF", Kind.TECHNICAL)
+NEVER_HELD_BACK: Final = frozenset({ALARMS_OFF.code, "BED_NOT_COVERED", "NOT_DELIVERED"})
+"""What tells that alarms of a bed may reach nobody."""
 
 
 class InactivationState(StrEnum):
@@ -66,7 +68,7 @@ class Inactivation:
     def covers(self, condition: Condition) -> bool:
         """Whether it holds back the signals of a condition."""
         return (
-            condition != ALARMS_OFF
+            condition.code not in NEVER_HELD_BACK
             and self.metric in ("", condition.metric)
             and self.condition in ("", condition.code)
         )

@@ -528,7 +528,9 @@ Global___BedDescription: _TypeAlias = BedDescription  # noqa: Y015
 
 @_typing.final
 class BedInactivation(_message.Message):
-    """Something that is held back of alarm signals at a bed."""
+    """Something that is held back of alarm signals at a bed. ALARMS_OFF, BED_NOT_COVERED and
+    NOT_DELIVERED tell that alarms may reach nobody: nothing holds them back.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -4,6 +4,8 @@ from itertools import count
 
 import pytest
 
+from rpm_service.application.coverage import BED_NOT_COVERED
+from rpm_service.application.delivery import NOT_DELIVERED
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Phase, Priority
 from rpm_service.domain.inactivation import (
     ALARMS_OFF,
@@ -48,7 +50,18 @@ def test_a_bed_a_metric_or_one_alarm_is_held_back(
 ) -> None:
     one = held(ALARM_OFF, metric, condition)
     assert tuple(each for each in EVERYTHING if one.covers(each)) == covered
-    assert not one.covers(ALARMS_OFF), "nothing holds back the reminder"
+
+
+@pytest.mark.spec("ALARM-42")
+@pytest.mark.parametrize("condition", [ALARMS_OFF, BED_NOT_COVERED, NOT_DELIVERED])
+@pytest.mark.parametrize("state", InactivationState)
+def test_what_tells_that_alarms_may_reach_nobody_is_never_held_back(
+    state: InactivationState, condition: Condition
+) -> None:
+    here = Inactivations((held(state),))
+    assert not here.held[0].covers(condition)
+    here.break_through(condition, Priority.HIGH)
+    assert here.held, "and it ends no pause"
 
 
 @pytest.mark.spec("ALARM-33")

@@ -29,15 +29,15 @@ export function isPaused({ state }: BedInactivation): boolean {
   return state === AUDIO_PAUSED || state === ALARM_PAUSED;
 }
 
-/** The reminder that something is off: nothing holds it back. */
-const REMINDER = "ALARMS_OFF";
+/** What tells that alarms may reach nobody: nothing holds it back. */
+const NEVER_HELD_BACK = ["ALARMS_OFF", "BED_NOT_COVERED", "NOT_DELIVERED"];
 
 /** Those that hold back something of an alarm. */
 export function holdingBack(
   inactivations: readonly BedInactivation[],
   alarm: AlarmEvent,
 ): BedInactivation[] {
-  if (alarm.condition === REMINDER) return [];
+  if (NEVER_HELD_BACK.includes(alarm.condition)) return [];
   return inactivations.filter(
     ({ metric, condition }) =>
       (metric === "" || metric === alarm.metric) &&

@@ -514,7 +514,8 @@ export const BedDescriptionSchema: GenMessage<BedDescription> = /*@__PURE__*/
   messageDesc(file_rpm_service_v1_monitoring, 11);
 
 /**
- * Something that is held back of alarm signals at a bed.
+ * Something that is held back of alarm signals at a bed. ALARMS_OFF, BED_NOT_COVERED and
+ * NOT_DELIVERED tell that alarms may reach nobody: nothing holds them back.
  *
  * @generated from message rpm_service.v1.BedInactivation
  */
