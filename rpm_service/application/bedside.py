@@ -26,7 +26,7 @@ from rpm_service.domain.limits import AgeClass, AlarmSettings, MetricLimits
 from rpm_service.domain.metric_monitor import NEVER_QUIET, MetricMonitor
 from rpm_service.domain.metrics import kind_of
 from rpm_service.domain.presets import PRESETS
-from rpm_service.domain.recent import RecentCondition
+from rpm_service.domain.recent import RecentConditions
 
 CONNECTION_LOST: Final = Condition("CONNECTION_LOST", Kind.TECHNICAL)
 DEVICE_CLOCK_OFF: Final = Condition("DEVICE_CLOCK_OFF", Kind.TECHNICAL)
@@ -44,8 +44,6 @@ VALID: Final = (0, 1, 2)
 """Wire numbers of validities whose value is judged: not stated, valid, questionable."""
 NO_LIMITS: Final = MetricLimits()
 NO_OVERRIDES: Final[Mapping[str, LimitOverride]] = MappingProxyType({})
-REFUSED_TIMES: Final = 3
-"""So many refused parts within a short while are data that cannot be relied on."""
 INVALID: Final = 3
 MISSING: Final = 4
 
@@ -118,11 +116,7 @@ class Bedside:
         """Whether a viewer is there that can call somebody; None where no device is connected."""
         self.description = Description()
         self.board = AlarmBoard(device_id, device_id, next_occurrence)
-        self.sequence_gap = RecentCondition(self.board, "SEQUENCE_GAP", Priority.LOW)
-        self.invalid_data = RecentCondition(
-            self.board, "INVALID_DATA", Priority.LOW, times=REFUSED_TIMES
-        )
-        self.duplicate_device = RecentCondition(self.board, "DUPLICATE_DEVICE", Priority.MEDIUM)
+        self.recent = RecentConditions(self.board)
         self.bursts = Bursts()
         self._reminder = Reminder(self.board)
         self.values: Sequence[float] = ()
@@ -487,10 +481,7 @@ class Bedside:
         if expires is not None:
             dues.append(expires)
         dues += self._judge_inactivations(now)
-        for recent in (self.sequence_gap, self.invalid_data, self.duplicate_device):
-            over_at = recent.expire(now)
-            if over_at is not None:
-                dues.append(over_at)
+        dues += self.recent.expire(now)
         if self.connection is Connection.CONNECTED:
             dues.append(self._judge_silence(now))
         return min(dues)

@@ -150,7 +150,7 @@ class TelemetrySession:
         self.step = Step.ENDED
         for bedside in self.bedsides:
             if bedside.was_heard_within(DUPLICATE_S, now):
-                bedside.duplicate_device.happened(now)
+                bedside.recent.duplicate_device.happened(now)
                 self._ward.collect(bedside)
         self._ward.taken[self.stream_id] = self._newest
         self._peer.supersede()
@@ -252,7 +252,7 @@ class TelemetrySession:
         if seq > expected:
             self._ward.batch.gaps.append(Gap(self.stream_id, expected, seq - 1, now))
             for bedside in self.bedsides:
-                bedside.sequence_gap.happened(now)
+                bedside.recent.sequence_gap.happened(now)
                 self._ward.collect(bedside)
         self._newest = seq
         self.frames += 1
@@ -329,7 +329,7 @@ class TelemetrySession:
         self.refused += 1
         whose = self.bedsides if mds is None else self.bedsides[mds : mds + 1] or self.bedsides
         for bedside in whose:
-            bedside.invalid_data.happened(now)
+            bedside.recent.invalid_data.happened(now)
             self._ward.collect(bedside)
 
     def hear(self, mds: int, now: float) -> None:

@@ -7,6 +7,8 @@ from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
 
 RECENT_S: Final = 60.0
 """So long after the last time it is over."""
+REFUSED_TIMES: Final = 3
+"""So many refused parts within that time are data that cannot be relied on."""
 
 
 class RecentCondition:
@@ -41,3 +43,19 @@ class RecentCondition:
             return over_at
         self._board.end(self.condition, now, now)
         return None
+
+
+class RecentConditions:
+    """All of one bedside."""
+
+    def __init__(self, board: AlarmBoard) -> None:
+        self.sequence_gap = RecentCondition(board, "SEQUENCE_GAP", Priority.LOW)
+        self.invalid_data = RecentCondition(
+            board, "INVALID_DATA", Priority.LOW, times=REFUSED_TIMES
+        )
+        self.duplicate_device = RecentCondition(board, "DUPLICATE_DEVICE", Priority.MEDIUM)
+
+    def expire(self, now: float) -> list[float]:
+        """Ends what is over; tells when the others will be."""
+        all_three = (self.sequence_gap, self.invalid_data, self.duplicate_device)
+        return [due for each in all_three if (due := each.expire(now)) is not None]

@@ -9,7 +9,7 @@ from rpm_service.domain.standstill import STANDSTILL
 
 CODE = Path(rpm_service.__file__).parent
 TABLE = CODE.parent / "docs" / "conditions.md"
-NAMED = re.compile(r'(?:Condition|RecentCondition)\(\s*(?:self\.board, )?"([A-Z0-9_]+)"')
+NAMED = re.compile(r'(?:Condition|RecentCondition)\(\s*(?:board, )?"([A-Z0-9_]+)"')
 
 
 def test_every_condition_is_in_the_table() -> None:
