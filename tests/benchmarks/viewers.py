@@ -1,4 +1,7 @@
-"""Viewers for the benchmarks, in a process of their own; they parse all that they get."""
+"""Viewers for the benchmarks, in a process of their own.
+
+They do what the page does with all that they get: parse it, and confirm every alarm event.
+"""
 
 import asyncio
 import json
@@ -30,6 +33,8 @@ class Viewer:
     async def watch(self, seen: asyncio.Semaphore) -> None:
         call = monitoring_pb2_grpc.MonitoringServiceStub(self._channel).Watch()
         await call.write(m.WatchRequest(subscribe=m.Subscribe()))
+        armed = m.ViewerPresence(audio_armed=True, visible=True)
+        await call.write(m.WatchRequest(presence=armed))
         while (response := await call.read()) is not grpc.aio.EOF:
             now = time.time()
             if not self.frames:
@@ -38,6 +43,17 @@ class Viewer:
             for alarm in response.delta.alarms:
                 if alarm.phase == alarm_pb2.ALARM_PHASE_START and alarm.condition == "ASYSTOLE":
                     self.alarms.append((alarm.bed, now))
+            await self._confirm(call, (*response.snapshot.alarms, *response.delta.alarms))
+
+    @staticmethod
+    async def _confirm(call, shown) -> None:
+        events = [
+            m.AlarmEventId(occurrence_id=each.occurrence_id, event_seq=each.event_seq)
+            for each in shown
+        ]
+        for begin in range(0, len(events), 256):
+            some = m.ConfirmDelivery(events=events[begin : begin + 256])
+            await call.write(m.WatchRequest(confirm_delivery=some))
 
 
 async def main() -> None:
