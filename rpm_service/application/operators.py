@@ -7,7 +7,7 @@ the same key is another act.
 from typing import Final
 
 from rpm_service.application.acts import REASON_MAX, ActRefused, Once, check_text
-from rpm_service.application.bedside import Bedside
+from rpm_service.application.bedside import SERVER, Bedside
 from rpm_service.application.early_warning import Seen
 from rpm_service.application.effects import Act, LimitOverride
 from rpm_service.application.limit_overrides import Proposal
@@ -211,7 +211,7 @@ class Operators:
 
     def admit(self, bed: str, unit: str, patient_id: str, age_class: AgeClass, by: str) -> float:
         """Puts a patient into a bed; tells since when. Raises ActRefused."""
-        check_text("bed", bed, NAME_MAX)
+        _check_place("bed", bed)
         check_text("unit", unit or "-", NAME_MAX)
         check_text("patient_id", patient_id, PATIENT_ID_MAX)
         if self._ward.stay(bed) is not None:
@@ -228,8 +228,8 @@ class Operators:
 
     def associate(self, device_id: str, bed: str, by: str) -> float:
         """Says at which bed a device measures; tells since when. Raises ActRefused."""
-        check_text("bed", bed or "-", NAME_MAX)
-        check_text("device_id", device_id, 2 * PATIENT_ID_MAX)
+        _check_place("bed", bed or "-")
+        _check_place("device_id", device_id, 2 * PATIENT_ID_MAX)
         now = self._clock.now()
         self._ward.associate(device_id, bed, now)
         self._ward.batch.acts.append(Act(now, by, "associate", bed, device_id))
@@ -237,7 +237,7 @@ class Operators:
 
     def transfer(self, from_bed: str, to_bed: str, by: str) -> float:
         """Moves a patient to a free bed; tells when. Raises ActRefused."""
-        check_text("to_bed", to_bed, NAME_MAX)
+        _check_place("to_bed", to_bed)
         if self._ward.stay(from_bed) is None:
             raise ActRefused("NOT_FOUND", "from_bed", f"nobody lies in {from_bed!r}")
         if self._ward.stay(to_bed) is not None:
@@ -313,3 +313,11 @@ def _check_scope(bedside: Bedside, new: Inactivation) -> None:
     if len(held) >= HELD_MAX:
         reason = f"{len(held)} things are held back there already; end some"
         raise ActRefused("FAILED_PRECONDITION", "bed", reason)
+
+
+def _check_place(field: str, name: str, most: int = NAME_MAX) -> None:
+    """Raises ActRefused for what cannot be the name of a bed or a device."""
+    check_text(field, name, most)
+    if name == SERVER:
+        reason = f"{name!r} is where the server's own alarms are; choose another name"
+        raise ActRefused("INVALID_ARGUMENT", field, reason)

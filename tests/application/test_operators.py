@@ -256,3 +256,18 @@ def test_alarms_are_told_under_the_bed_that_the_device_is_moved_to(scene: Scene)
     scene.operators.associate("oximeter-1", "bed 3", "nurse")
     assert scene.alarms()["ASYSTOLE"].bed == "bed 3"
     assert scene.events[-1].alarm.bed == "bed 3"
+
+
+@pytest.mark.spec("DELIVERY-20")
+def test_no_bed_and_no_device_may_have_the_servers_name(scene: Scene) -> None:
+    operators, adult = scene.operators, AgeClass.ADULT
+    operators.admit("bed 1", "ICU", "p", adult, "clerk")
+    for field, act in (
+        ("bed", lambda: operators.admit("server", "ICU", "q", adult, "clerk")),
+        ("to_bed", lambda: operators.transfer("bed 1", "server", "clerk")),
+        ("bed", lambda: operators.associate("oximeter-1", "server", "clerk")),
+        ("device_id", lambda: operators.associate("server", "bed 1", "clerk")),
+    ):
+        with pytest.raises(ActRefused, match="the server's own alarms") as refused:
+            act()
+        assert (refused.value.code, refused.value.field) == ("INVALID_ARGUMENT", field)
