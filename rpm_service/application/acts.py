@@ -53,3 +53,10 @@ def check_text(field: str, text: str, most: int) -> None:
     if not 1 <= len(text) <= most or not text.isprintable():
         reason = f"{field} must be 1 to {most} printable characters"
         raise ActRefused("INVALID_ARGUMENT", field, reason)
+
+
+def check_duration(duration_s: float, least: float, most: float) -> None:
+    """Raises ActRefused for a duration that is too short, too long, or NaN."""
+    if not least <= duration_s <= most:
+        reason = f"{duration_s:g} s is not within {least:g} to {most:g} s"
+        raise ActRefused("INVALID_ARGUMENT", "duration_s", reason)

@@ -6,7 +6,8 @@ the same key is another act.
 
 from typing import Final
 
-from rpm_service.application.acts import REASON_MAX, ActRefused, Once, check_text
+from rpm_service.application import inactivation
+from rpm_service.application.acts import ActRefused, Once, check_duration, check_text
 from rpm_service.application.bedside import SERVER, Bedside
 from rpm_service.application.early_warning import Seen
 from rpm_service.application.effects import Act, LimitOverride
@@ -23,13 +24,7 @@ from rpm_service.domain.alarms import (
     PriorityChanged,
 )
 from rpm_service.domain.early_warning import Score
-from rpm_service.domain.inactivation import (
-    HELD_MAX,
-    NEVER_HELD_BACK,
-    PAUSES,
-    Inactivation,
-    InactivationState,
-)
+from rpm_service.domain.inactivation import Inactivation, InactivationState
 from rpm_service.domain.limits import AgeClass, MetricLimits
 from rpm_service.domain.ownership import CannotAnswer
 from rpm_service.domain.signals import IllegalTransition
@@ -58,7 +53,7 @@ class Operators:
         lasts_s = duration_s or ACKNOWLEDGEMENT_S_MAX
 
         def act(now: float) -> AlarmEvent:
-            _check_duration(lasts_s, ACKNOWLEDGEMENT_S_MIN, ACKNOWLEDGEMENT_S_MAX)
+            check_duration(lasts_s, ACKNOWLEDGEMENT_S_MIN, ACKNOWLEDGEMENT_S_MAX)
             bedside, alarm = self._find(occurrence_id)
             try:
                 event = bedside.board.acknowledge(occurrence_id, priority, by, now, lasts_s)
@@ -106,28 +101,10 @@ class Operators:
 
         Raises ActRefused.
         """
-        state = InactivationState.AUDIO_PAUSED
-
-        def act(now: float) -> float | None:
-            lasts_s = _duration_of(state, duration_s) if duration_s else 0
-            bedside = self._at_bed(bed)
-            until = now + lasts_s if lasts_s else None
-            if until is None:
-                bedside.inactivations.end("", "", state)
-            else:
-                bedside.inactivations.begin(Inactivation(state, "", "", by, now, until))
-            self._note(now, by, "pause_audio", bedside, f"{duration_s:g} s")
-            self._ward.settle(bedside, now)
-            return until
-
-        return self._once(act, key, "pause_audio", by, bed, duration_s)
-
-    def assess(self, bed: str, seen: Seen, by: str, key: str) -> Score:
-        """Records what no device measures; gives the early-warning score. Raises ActRefused."""
+        what = (bed, duration_s, by)
         return self._once(
-            lambda now: self._ward.early_warning.assess(bed, seen, by, now),
-            key, "assess", by, bed, seen,
-        )  # fmt: skip
+            lambda now: inactivation.pause_audio(self._ward, *what, now), key, "pause_audio", *what
+        )
 
     def inactivate(
         self,
@@ -144,38 +121,24 @@ class Operators:
 
         Raises ActRefused.
         """
-
-        def act(now: float) -> Inactivation:
-            lasts_s = _duration_of(state, duration_s)
-            if reason or state is not InactivationState.AUDIO_PAUSED:
-                check_text("reason", reason, REASON_MAX)
-            bedside = self._at_bed(bed)
-            until = None if lasts_s is None else now + lasts_s
-            new = Inactivation(state, metric, condition, by, now, until, reason)
-            _check_scope(bedside, new)
-            bedside.inactivations.begin(new)
-            lasts = "" if lasts_s is None else f"for {lasts_s:g} s"
-            detail = " ".join(filter(None, (state, metric, condition, lasts, reason)))
-            self._note(now, by, "inactivate", bedside, detail)
-            self._ward.settle(bedside, now)
-            return new
-
-        what = (by, bed, metric, condition, state, duration_s, reason)
-        return self._once(act, key, "inactivate", *what)
+        what = (bed, metric, condition, state, duration_s, reason, by)
+        return self._once(
+            lambda now: inactivation.inactivate(self._ward, *what, now), key, "inactivate", *what
+        )
 
     def reactivate(self, bed: str, metric: str, condition: str, by: str, key: str) -> None:
         """Ends all that is held back of exactly this scope. Raises ActRefused."""
+        what = (bed, metric, condition, by)
+        self._once(
+            lambda now: inactivation.reactivate(self._ward, *what, now), key, "reactivate", *what
+        )
 
-        def act(now: float) -> None:
-            bedside = self._at_bed(bed)
-            if not bedside.inactivations.end(metric, condition):
-                field = "condition" if condition else "metric" if metric else "bed"
-                what = " ".join(filter(None, (metric, condition))) or "the whole bed"
-                raise ActRefused("NOT_FOUND", field, f"nothing is held back of {what} at {bed!r}")
-            self._note(now, by, "reactivate", bedside, " ".join(filter(None, (metric, condition))))
-            self._ward.settle(bedside, now)
-
-        self._once(act, key, "reactivate", by, bed, metric, condition)
+    def assess(self, bed: str, seen: Seen, by: str, key: str) -> Score:
+        """Records what no device measures; gives the early-warning score. Raises ActRefused."""
+        return self._once(
+            lambda now: self._ward.early_warning.assess(bed, seen, by, now),
+            key, "assess", by, bed, seen,
+        )  # fmt: skip
 
     # -- limits -------------------------------------------------------------------------
 
@@ -268,51 +231,8 @@ class Operators:
             "NOT_FOUND", "occurrence_id", f"no alarm {occurrence_id} has a signal any more"
         )
 
-    def _at_bed(self, bed: str) -> Bedside:
-        bedside = self._ward.at_bed(bed)
-        if bedside is None:
-            raise ActRefused("NOT_FOUND", "bed", f"there is no bed {bed!r}")
-        return bedside
-
     def _note(self, now: float, by: str, act: str, bedside: Bedside, detail: str) -> None:
         self._ward.batch.acts.append(Act(now, by, act, bedside.bed, detail))
-
-
-def _check_duration(duration_s: float, least: float, most: float) -> None:
-    # NaN is within no bounds.
-    if not least <= duration_s <= most:
-        reason = f"{duration_s:g} s is not within {least:g} to {most:g} s"
-        raise ActRefused("INVALID_ARGUMENT", "duration_s", reason)
-
-
-def _duration_of(state: InactivationState, duration_s: float) -> float | None:
-    """How long something is held back, in seconds; None for what is off."""
-    pause = PAUSES.get(state)
-    if pause is not None:
-        _check_duration(duration_s or pause.standard, pause.least, pause.most)
-        return duration_s or pause.standard
-    if duration_s != 0:
-        reason = f"{state} lasts until somebody ends it; give no duration"
-        raise ActRefused("INVALID_ARGUMENT", "duration_s", reason)
-    return None
-
-
-def _check_scope(bedside: Bedside, new: Inactivation) -> None:
-    """Refuses what cannot be held back at a bed, or is not there."""
-    if new.condition in NEVER_HELD_BACK:
-        reason = f"{new.condition} tells that alarms may reach nobody, and is never held back"
-        raise ActRefused("INVALID_ARGUMENT", "condition", reason)
-    if new.metric and new.metric not in (each.name for each in bedside.description.numerics):
-        raise ActRefused("NOT_FOUND", "metric", f"{new.metric!r} is not measured there")
-    held = bedside.inactivations.held
-    if new.condition and not (
-        any(new.covers(alarm.condition) for alarm in bedside.board)
-        or any((each.metric, each.condition) == (new.metric, new.condition) for each in held)
-    ):
-        raise ActRefused("NOT_FOUND", "condition", f"no alarm {new.condition!r} has a signal there")
-    if len(held) >= HELD_MAX:
-        reason = f"{len(held)} things are held back there already; end some"
-        raise ActRefused("FAILED_PRECONDITION", "bed", reason)
 
 
 def _check_place(field: str, name: str, most: int = NAME_MAX) -> None:

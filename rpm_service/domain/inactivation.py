@@ -125,6 +125,9 @@ class Inactivations:
 
     def expire(self, now: float) -> float | None:
         """Ends what has run out; tells when the next does."""
+        if not self.held:
+            # The common case.
+            return None
         self._keep(*(each for each in self.held if each.until is None or now < each.until))
         return min((each.until for each in self.held if each.until is not None), default=None)
 
