@@ -316,6 +316,7 @@ def test_each_level_calls_its_viewers_whatever_they_watch(scene: Scene) -> None:
     assert not doctor.looks()
     device.streams(15, 0, 97)
     assert doctor.looks()["NOT_DELIVERED"].text == "ASYSTOLE of HR: level 2"
+    assert charge.looks()["NOT_DELIVERED"].text == "ASYSTOLE of HR: level 2"
     assert list(Station(scene, "doctor", beds={"bed 9"}).looks()) == ["NOT_DELIVERED"]
     assert not other.looks()
     assert not doctor.shown.beds
