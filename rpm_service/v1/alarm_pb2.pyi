@@ -119,7 +119,7 @@ class _AlarmPhaseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlarmPhase
     ALARM_PHASE_CONTINUE: _AlarmPhase.ValueType  # 2
     """The occurrence as it stands, without anything having happened: used in snapshots."""
     ALARM_PHASE_UPDATE: _AlarmPhase.ValueType  # 3
-    """The extreme value of the occurrence moved."""
+    """The occurrence goes on: its extreme, its text or its bed changed, or it calls once more."""
     ALARM_PHASE_ESCALATE: _AlarmPhase.ValueType  # 4
     """The priority was raised; an acknowledgement given before no longer counts."""
     ALARM_PHASE_DEESCALATE: _AlarmPhase.ValueType  # 5
@@ -145,7 +145,7 @@ ALARM_PHASE_START: AlarmPhase.ValueType  # 1
 ALARM_PHASE_CONTINUE: AlarmPhase.ValueType  # 2
 """The occurrence as it stands, without anything having happened: used in snapshots."""
 ALARM_PHASE_UPDATE: AlarmPhase.ValueType  # 3
-"""The extreme value of the occurrence moved."""
+"""The occurrence goes on: its extreme, its text or its bed changed, or it calls once more."""
 ALARM_PHASE_ESCALATE: AlarmPhase.ValueType  # 4
 """The priority was raised; an acknowledgement given before no longer counts."""
 ALARM_PHASE_DEESCALATE: AlarmPhase.ValueType  # 5
@@ -333,7 +333,9 @@ class AlarmEvent(_message.Message):
     acknowledged_until: _builtins.float
     """When the acknowledgement runs out while the condition holds; absent where there is none."""
     text: _builtins.str
-    """Words of the device for a condition that the device itself raised; otherwise empty."""
+    """More in words: the device's own for a condition that it raised itself, and for NOT_DELIVERED
+    what was not delivered. Often empty.
+    """
     latching: _builtins.bool
     """Whether the signal stays until reset once the condition has ended."""
     responsibility: Global___Responsibility.ValueType

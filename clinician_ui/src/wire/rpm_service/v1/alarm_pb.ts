@@ -169,7 +169,8 @@ export type AlarmEvent = Message<"rpm_service.v1.AlarmEvent"> & {
   acknowledgedUntil?: number | undefined;
 
   /**
-   * Words of the device for a condition that the device itself raised; otherwise empty.
+   * More in words: the device's own for a condition that it raised itself, and for NOT_DELIVERED
+   * what was not delivered. Often empty.
    *
    * @generated from field: string text = 21;
    */
@@ -370,7 +371,7 @@ export enum AlarmPhase {
   CONTINUE = 2,
 
   /**
-   * The extreme value of the occurrence moved.
+   * The occurrence goes on: its extreme, its text or its bed changed, or it calls once more.
    *
    * @generated from enum value: ALARM_PHASE_UPDATE = 3;
    */
