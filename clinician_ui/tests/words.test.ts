@@ -37,7 +37,7 @@ describe("an alarm in a few characters", () => {
       "HR 0 < 35",
     );
     const asystole = alarm({ condition: "ASYSTOLE", metric: "HR", value: 0, limit: undefined });
-    expect(alarmText(asystole, 0)).toBe("HR asystole");
+    expect(alarmText(asystole, 0)).toBe("asystole");
   });
 
   test("of what moves fast says so, and its metric but once", () => {

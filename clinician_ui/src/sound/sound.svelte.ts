@@ -39,6 +39,8 @@ export class Sound {
 
   /** Plays what is to be heard at `now`, in monotone seconds. */
   follow(calls: Calls, now: number): void {
+    // Not every browser says that it has suspended sound.
+    this.#look();
     if (!this.armed || now < this.#testUntil) return;
     const { schedule, play, stop } = decide(this.#schedule, calls, now);
     this.#schedule = schedule;

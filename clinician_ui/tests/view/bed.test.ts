@@ -121,6 +121,9 @@ describe("what is held back", () => {
     await page.show({ beds: [off], alarms: [alarm({ priority: HIGH }), other] });
     expect(tile().getAttribute("aria-label")).toContain("HR above 120");
     expect(tile().className).toMatch(/\bon\b/);
+    const second = tile().querySelector("header .others");
+    expect(said(second)).toContain("SpO₂ below 90");
+    expect(second?.className).not.toMatch(/\bon\b/);
   });
 });
 

@@ -291,6 +291,15 @@ describe("sound", () => {
     expect(world.socket.presences.at(-1)?.audioArmed).toBe(true);
   });
 
+  test("that a browser suspends without saying so is noticed within a second [STATION-20]", async () => {
+    await show();
+    await turnOn();
+    speaker.isRunning = false;
+    await pass(0.25);
+    expect(soundOff()).not.toBeNull();
+    expect(world.socket.presences.at(-1)?.audioArmed).toBe(false);
+  });
+
   test("that the browser refuses stays off, and the person is told", async () => {
     await show();
     speaker.isAllowed = false;
