@@ -32,7 +32,7 @@ export function callsOf(
     const bed = beds.get(alarm.bed);
     const heldBack = bed === undefined ? [] : holdingBack(inForce(bed.description, now), alarm);
     if (heldBack.length > 0) silenced.add(id);
-    else sounding.push({ id, priority: soundingPriority(alarm) });
+    else sounding.push({ id, priority: soundingPriority(alarm), joins: alarm.noNewBurst });
   }
   return { sounding, silenced };
 }

@@ -19,6 +19,8 @@ export interface Call {
   /** What it is: an occurrence. */
   readonly id: string;
   readonly priority: SoundingPriority;
+  /** It is to be heard with the next burst that is due, and begins none of its own. */
+  readonly joins?: boolean;
 }
 
 export interface Calls {
@@ -56,7 +58,7 @@ export function decide(before: Schedule, calls: Calls, now: number): Decision {
   const { last, stop } = silence(before.last, calls, now);
   const highest = highestOf(calls.sounding);
   const callers = calls.sounding.filter(({ priority }) => priority === highest);
-  if (highest === null || now < startAt(last, highest, callers.map(heardAs), heard)) {
+  if (highest === null || now < startAt(last, highest, callers, heard)) {
     return { schedule: { last, heard }, play: null, stop };
   }
   for (const caller of callers) heard.add(heardAs(caller));
@@ -82,11 +84,11 @@ function silence(
 function startAt(
   last: Burst | null,
   priority: SoundingPriority,
-  callers: readonly string[],
+  callers: readonly Call[],
   heard: ReadonlySet<string>,
 ): number {
   if (last === null || priority > last.priority) return -Infinity;
-  const isNew = callers.some((caller) => !heard.has(caller));
+  const isNew = callers.some((caller) => caller.joins !== true && !heard.has(heardAs(caller)));
   const interval_s = isNew
     ? CHARACTER[last.priority].interval_s_min
     : CHARACTER[priority].interval_s;

@@ -24,9 +24,11 @@ const ids = (calls: ReturnType<typeof callsOf>) => calls.sounding.map(({ id }) =
 test("what is ON calls, at its priority [STATION-17]", () => {
   const calls = callsOf([alarm(), alarm({ occurrenceId: "8", priority: HIGH })], beds(), T0);
   expect(calls.sounding).toEqual([
-    { id: "7", priority: MEDIUM },
-    { id: "8", priority: HIGH },
+    { id: "7", priority: MEDIUM, joins: false },
+    { id: "8", priority: HIGH, joins: false },
   ]);
+  const [again] = callsOf([alarm({ noNewBurst: true })], beds(), T0).sounding;
+  expect(again?.joins).toBe(true);
 });
 
 test("what is acknowledged does not, until it is ON again [STATION-17]", () => {

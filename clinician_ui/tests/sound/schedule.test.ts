@@ -83,6 +83,18 @@ test("a second alarm of the same priority does not wait for the first one's inte
   expect(starts(heard, "3")).toEqual([0, START_EVERY_S_MIN]);
 });
 
+test("what the server says begins no burst of its own is heard when one is due", () => {
+  const again: Call = { id: "9", priority: MEDIUM, joins: true };
+  const heard = listen(30, (at) => (at < 0.5 ? calls(medium) : calls(again)));
+  expect(starts(heard, "3")).toEqual([0, 11, 22]);
+  expect(
+    starts(
+      listen(1, () => calls(again)),
+      "3",
+    ),
+  ).toEqual([0]);
+});
+
 test("fifty toggles a second are one burst in five seconds [STATION-18]", () => {
   let occurrence = 100;
   const heard = listen(
