@@ -354,6 +354,15 @@ class Viewer(Stream):
         assert frame.WhichOneof("frame") == kind, frame
         return getattr(frame, kind)
 
+    async def bed(
+        self, is_so: Callable[[monitoring_pb2.BedDescription], bool]
+    ) -> monitoring_pb2.BedDescription:
+        """The next description of a bed that is so: others may come first, as of coverage."""
+        while True:
+            for bed in (await self.take("delta")).beds:
+                if is_so(bed):
+                    return bed
+
 
 class Clinician:
     """What a person may do."""

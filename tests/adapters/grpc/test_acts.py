@@ -231,16 +231,12 @@ async def test_the_sound_of_a_bed_is_paused_for_two_minutes_at_most(
         request = m.PauseAudioRequest(bed="bed-1", duration_s=120, idempotency_key="1")
         answer = await clinician.monitoring.PauseAudio(request)
         assert answer.paused_until == server.clock.now() + 120
-        bed = m.BedDescription()
-        # That a viewer has come is told of the bed too, and may come first.
-        while not bed.HasField("audio_paused_until"):
-            (bed,) = (await viewer.take("delta")).beds
+        bed = await viewer.bed(lambda bed: bed.HasField("audio_paused_until"))
         assert bed.audio_paused_until == answer.paused_until
         request = m.PauseAudioRequest(bed="bed-1", duration_s=0, idempotency_key="2")
         answer = await clinician.monitoring.PauseAudio(request)
         assert not answer.HasField("paused_until")
-        (bed,) = (await viewer.take("delta")).beds
-        assert not bed.HasField("audio_paused_until")
+        await viewer.bed(lambda bed: not bed.HasField("audio_paused_until"))
 
 
 @pytest.mark.spec("WIRE-54")
@@ -313,7 +309,7 @@ async def test_a_patient_who_is_admitted_is_shown_with_the_limits_of_their_age(
         await viewer.take("snapshot")
         answer = await clinician.patients.AdmitPatient(admission())
         assert answer.admitted_at == server.clock.now()
-        (bed,) = (await viewer.take("delta")).beds
+        bed = await viewer.bed(lambda bed: bed.patient_id != "")
         assert (bed.bed, bed.unit, bed.patient_id) == ("bed-1", "NICU", "4711")
         assert bed.age_class == m.AGE_CLASS_NEONATAL
         assert bed.metrics[0].limits.low == 100

@@ -64,7 +64,7 @@ async def test_an_assessment_is_answered_with_the_score_and_shown_to_viewers(
         (bed,) = (await viewer.take("snapshot")).beds
         assert not bed.HasField("early_warning")
         answer = await nurse.early_warning.RecordAssessment(assessment())
-        (bed,) = (await viewer.take("delta")).beds
+        bed = await viewer.bed(lambda bed: bed.HasField("early_warning"))
     now = server.clock.now()
     score = answer.score
     assert bed.early_warning == score
