@@ -89,6 +89,11 @@ class Evaluation:
             self._take()
         self._reached = at
 
+    def part(self, at: float, values: Sequence[float], indices: Sequence[int]) -> None:
+        """Takes a part of an instant up to which nothing is due; the rest must follow."""
+        self.bedside.observe(at, at, values, indices)
+        self._take()
+
     def pass_to(self, at: float) -> None:
         """The bedside was brought to a time up to which nothing was due."""
         self._due = max(self._due, at)

@@ -23,13 +23,16 @@ LOOK_AHEAD: Final = 64
 
 def play(columns: NumericColumns, evaluation: Evaluation) -> None:
     """Plays rows in order of time; the bedside ends as if it had seen every one of them."""
-    run = _Run(columns, evaluation)
     place, times = 0, columns.observed_at.tolist()
     if not times:
         return
     if columns.description != evaluation.bedside.description:
         evaluation.describe(columns.description, times[0])
+    run, part = _Run(columns, evaluation), _Part(columns, evaluation)
     while place < len(times):
+        if part.play(place):
+            place += 1
+            continue
         beyond = run.end(place)
         if beyond > place:
             run.hand_over(place, beyond)
@@ -37,6 +40,56 @@ def play(columns: NumericColumns, evaluation: Evaluation) -> None:
         else:
             evaluation.instant(times[place], *columns.row(place))
             place += 1
+    part.complete()
+
+
+class _Part:
+    """Plays of an instant only what is not quiet, and owes the bedside the rest.
+
+    An alarm of one numeric may last for hours, while the others stay where they are. An instant
+    that reports everything, and follows the last one before anything can be due, leaves of the
+    quiet numerics no more than a run does: so they are handed over once, before anything else
+    is played.
+    """
+
+    def __init__(self, columns: NumericColumns, evaluation: Evaluation) -> None:
+        self._columns = columns
+        self._evaluation = evaluation
+        self._reports_all = columns.reported is None and columns.validity is None
+        self._patience_s = evaluation.bedside.patience_s
+        self._owed: tuple[int, list[int]] | None = None
+        """The instant played last, and the numerics of it that were."""
+
+    def play(self, place: int) -> bool:
+        """Tells whether it was that; otherwise nothing is owed any more."""
+        if self._reports_all and place > 0:
+            before, at = self._columns.observed_at[place - 1 : place + 1].tolist()
+            if at < before + self._patience_s:
+                values = self._columns.values[place].tolist()
+                bands = zip(values, *self._evaluation.bedside.bands, strict=True)
+                loud = [
+                    index
+                    for index, (value, low, high) in enumerate(bands)
+                    if not low <= value <= high
+                ]
+                # Where nothing but missing values is not quiet, that may be no news: see _Run.
+                if len(loud) < len(values) and not all(isnan(values[index]) for index in loud):
+                    self._evaluation.part(at, [values[index] for index in loud], loud)
+                    self._owed = place, loud
+                    return True
+        self.complete()
+        return False
+
+    def complete(self) -> None:
+        """Hands over what is owed."""
+        if self._owed is None:
+            return
+        place, played = self._owed
+        self._owed = None
+        at, values = float(self._columns.observed_at[place]), self._columns.values[place].tolist()
+        rest = [index for index in range(len(values)) if index not in played]
+        self._evaluation.bedside.observe(at, at, [values[index] for index in rest], rest)
+        self._evaluation.pass_to(at)
 
 
 class _Run:
@@ -91,9 +144,6 @@ class _Run:
 
     def _is_quiet(self, place: int, quiet: list[Quiet]) -> bool:
         """One instant, without the cost of arrays: most that are not quiet follow each other."""
-        at = self._columns.observed_at[place]
-        if any(at >= each.reported_at + each.stale_after_s for each in quiet):
-            return False
         values, indices, validity = self._columns.row(place)
         for number, value in enumerate(values):
             one = quiet[indices[number] if indices else number]

@@ -33,7 +33,7 @@ in_force = st.builds(
     st.sampled_from([0, 3]),
     standstill=st.booleans(),
     combined=st.booleans(),
-) | st.sampled_from([PRESETS[AgeClass.ADULT], PRESETS[AgeClass.NEONATAL]])
+) | st.sampled_from([*[PRESETS[AgeClass.ADULT]] * 3, PRESETS[AgeClass.NEONATAL]])
 
 
 def plainly(stored: NumericColumns, evaluation: Evaluation) -> None:
@@ -90,3 +90,56 @@ def test_a_missing_signal_that_is_called_invalid_is_news() -> None:
     rows += [(T0 + second, [nan], None, [4]) for second in range(100, 200)]
     rows += [(T0 + second, [nan], None, [3]) for second in range(200, 300)]
     compare([columns(described, rows)], PRESETS[AgeClass.ADULT])
+
+
+ADULT = PRESETS[AgeClass.ADULT]
+
+
+@pytest.mark.spec("ANALYSIS-2")
+def test_a_connection_that_is_lost_in_the_middle_of_an_alarm_is_noticed() -> None:
+    before, after = range(60), range(72, 130)
+    rows = [(T0 + second, [85.0, 97.0], None, None) for second in (*before, *after)]
+    compare([columns(DESCRIPTIONS[0], rows)], ADULT)
+
+
+@pytest.mark.spec("ANALYSIS-2")
+def test_in_an_alarm_what_is_not_reported_goes_stale() -> None:
+    whole = [(T0 + second, [97.0, 120.0, 85.0], None, None) for second in range(60)]
+    partly = [
+        (T0 + second, [97.0, 120.0, 85.0], [False, True, True], None) for second in range(60, 120)
+    ]
+    compare([columns(DESCRIPTIONS[2], whole + partly)], ADULT)
+
+
+def values_handed_over(rows: list[tuple[float, list[float], None, None]]) -> int:
+    """How many values the bedside was asked to judge."""
+    evaluation = Evaluation(PRESETS[AgeClass.ADULT], T0)
+    judged = evaluation.bedside.observe
+    count = 0
+
+    def counting(at: float, now: float, values: Sequence[float], *rest: Sequence[int]) -> bool:
+        nonlocal count
+        count += len(values)
+        return judged(at, now, values, *rest)
+
+    evaluation.bedside.observe = counting
+    play(columns(DESCRIPTIONS[0], rows), evaluation)
+    return count
+
+
+def test_a_quiet_hour_costs_next_to_nothing() -> None:
+    assert values_handed_over([(T0 + place, [97, 72], None, None) for place in range(3600)]) < 10
+
+
+def test_a_socket_that_nothing_is_plugged_into_costs_next_to_nothing() -> None:
+    assert values_handed_over([(T0 + place, [97, nan], None, None) for place in range(3600)]) < 10
+
+
+def test_a_sensor_that_is_off_for_an_hour_costs_next_to_nothing() -> None:
+    rows = [(T0 + place, [97, 72 if place < 60 else nan], None, None) for place in range(3600)]
+    assert values_handed_over(rows) < 30
+
+
+def test_an_hour_in_alarm_costs_the_values_of_that_metric() -> None:
+    rows = [(T0 + place, [85, 72], None, None) for place in range(3600)]
+    assert 3600 <= values_handed_over(rows) < 3610
