@@ -27,6 +27,7 @@ from rpm_service.commands.limit_options import (
 )
 from rpm_service.commands.scope import Beds, Since, Units, Until, scope
 from rpm_service.commands.scope import as_json as scope_as_json
+from rpm_service.domain.alarms import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from rpm_service.application.places import Scope
     from rpm_service.application.what_if import Comparison, WhatIf
 
-BAR_WIDTH: Final = 24
+BAR_WIDTH: Final = 12
 
 
 def what_if(
@@ -145,12 +146,15 @@ def _show_comparisons(console: "Console", comparisons: "Sequence[Comparison]") -
     if not comparisons:
         console.print("no alarms, neither then nor now")
         return
-    headers = ("", "tried", "", "as it was", "in the journal", "")
+    headers = ("", "tried", "", "as it was", "journal", "")
     table = Table(*headers, box=None, pad_edge=False)
     for column in table.columns:
         column.no_wrap = True
     most = max(max(each.baseline, each.tried) for each in comparisons) or 1
     for each in comparisons:
+        if each.kind is Kind.TECHNICAL and not each.baseline and not each.tried:
+            # Of the service and not of what was measured: no replay can raise it.
+            continue
         table.add_row(
             f"{escape(each.condition)}:",
             str(each.tried),

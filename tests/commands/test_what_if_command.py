@@ -30,7 +30,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         monkeypatch.setattr(
             sys, "argv", ["rpm-service", "what-if", "--data", str(data), *arguments]
         )
-        monkeypatch.setenv("COLUMNS", "120")
+        monkeypatch.setenv("COLUMNS", "80")
         with pytest.raises(SystemExit) as ended:
             cli.main()
         out, err = capsys.readouterr()
@@ -182,6 +182,10 @@ def test_people_read_how_many_instead_of_how_many(night: Path, run: Run) -> None
         line for line in run(night, "--limit", "SpO2.low=86").splitlines() if "SPO2_LOW:" in line
     )
     assert line.split()[:6] == ["SPO2_LOW:", "1", "instead", "of", "2", "2"]
+
+
+def test_a_table_fits_a_terminal(night: Path, run: Run) -> None:
+    assert "…" not in run(night, "--limit", "SpO2.low=86")
 
 
 @pytest.mark.spec("ANALYSIS-7")
