@@ -403,7 +403,6 @@ def test_settings_are_told_with_absent_limits_absent(device: Device) -> None:
         {"ack": telemetry_pb2.Ack(durable_through_seq=1)},
         {"rewind": telemetry_pb2.Rewind(from_seq=1)},
         {"settings": telemetry_pb2.Settings()},
-        {},
         {"welcome": telemetry_pb2.Welcome(resume_from_seq=0, heartbeat_interval_s=1.0)},
         {"welcome": telemetry_pb2.Welcome(resume_from_seq=1, heartbeat_interval_s=0.0)},
         {"welcome": telemetry_pb2.Welcome(resume_from_seq=1, heartbeat_interval_s=float("nan"))},
@@ -416,6 +415,14 @@ def test_an_answer_to_hello_that_the_contract_does_not_know_is_a_violation(
     device.says("hello")
     with pytest.raises(ProtocolViolated):
         device.hears(**frame)
+
+
+@pytest.mark.spec("SDK-14")
+def test_a_frame_of_a_later_contract_is_passed_over(device: Device) -> None:
+    device.connects()
+    later = telemetry_pb2.StreamTelemetryResponse.FromString(b"\xfa\x01\x00")
+    assert device.session.receive(later, device.now) is None
+    assert device.session.state is State.STREAMING
 
 
 @pytest.mark.spec("SDK-14")
