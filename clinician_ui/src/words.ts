@@ -273,10 +273,16 @@ export function pageTitle(station: string, ordered: readonly AlarmEvent[]): stri
   return `(${ordered.length}) ${prioritySymbol(worst.priority)} ${bedWords(worst.bed)} · ${station}`;
 }
 
-/** The furthest value of the occurrence: "lowest 82"; empty where there is none. */
-export function extremeText(alarm: AlarmEvent): string {
+/**
+ * The furthest value of the occurrence: "lowest 82"; empty where there is none. The value of now
+ * may be further out than what the last event told.
+ */
+export function extremeText(alarm: AlarmEvent, live?: number): string {
   if (alarm.extreme === undefined || alarm.limit === undefined) return "";
-  return `${isLow(alarm) ? "lowest" : "highest"} ${brief(alarm.extreme)}`;
+  const [word, furthest] = isLow(alarm)
+    ? (["lowest", Math.min] as const)
+    : (["highest", Math.max] as const);
+  return `${word} ${brief(furthest(alarm.extreme, live ?? alarm.extreme))}`;
 }
 
 /** A number with the digits of its metric; without them, no more than it needs. */

@@ -79,6 +79,8 @@ test("for a voice an alarm has its priority and no value that moves", () => {
 test("the furthest value is the lowest of a low limit and the highest of a high one", () => {
   expect(extremeText(alarm())).toBe("lowest 87");
   expect(extremeText(alarm({ condition: "HR_HIGH", extreme: 140 }))).toBe("highest 140");
+  expect(extremeText(alarm({ condition: "HR_HIGH", extreme: 140 }), 143)).toBe("highest 143");
+  expect(extremeText(alarm({ condition: "HR_HIGH", extreme: 140 }), 139)).toBe("highest 140");
   expect(extremeText(alarm({ ...technical, extreme: undefined }))).toBe("");
 });
 
