@@ -327,12 +327,17 @@ async def test_an_error_inside_reaches_the_peer_as_a_number_and_the_log_as_a_tra
 
 @pytest.mark.spec("WIRE-9")
 async def test_an_error_inside_a_stream_ends_that_stream_with_a_number(
-    server: LoopbackServer, neighbour: Device, caplog: pytest.LogCaptureFixture
+    server: LoopbackServer,
+    neighbour: Device,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    def fails(_seq: int, _now: float) -> bool:
+        raise KeyError("not a bedside")
+
     async with server.streaming("bed-1") as device:
         session = server.monitoring.ward.sessions["device/bed-1"]
-        session.bedsides.clear()
-        session.bedsides.append("not a bedside")
+        monkeypatch.setattr(session, "take_seq", fails)
         await device.observe()
         code, words = await device.status()
     assert code is grpc.StatusCode.INTERNAL
