@@ -204,11 +204,8 @@ class Bedside:
     def describe(self, description: Description, now: float) -> None:
         """Takes a new description. Alarms of metrics that are no longer there end."""
         if description != self.description:
-            count = len(description.numerics)
             self.description = description
-            self.values = [nan] * count
-            self.observed_at = [0.0] * count
-            self.validity = ()
+            self._forget_values()
             names = {EARLY_WARNING, *(numeric.name for numeric in description.numerics)}
             for alarm in list(self.board):
                 metric = alarm.condition.metric
@@ -244,12 +241,17 @@ class Bedside:
     def discharge(self, now: float) -> None:
         """The patient has left: alarms about the patient end, and all that was held back of them.
 
-        The next one is judged afresh.
+        The next one is judged afresh, and no value of this one is theirs.
         """
         self.board.discharge(now)
         self.inactivations.end_all()
         self.early_warning = None
+        self._forget_values()
         self._build_monitors(now)
+
+    def _forget_values(self) -> None:
+        count = len(self.description.numerics)
+        self.values, self.observed_at, self.validity = [nan] * count, [0.0] * count, ()
 
     def _build_monitors(self, now: float) -> None:
         monitored = {monitor.metric for monitor in self._monitors if monitor.monitored}

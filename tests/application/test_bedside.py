@@ -127,6 +127,7 @@ def test_the_next_patient_is_judged_afresh(scene: Scene, device: Device) -> None
     assert set(scene.alarms()) == {"SPO2_LOW"}
     scene.operators.discharge("oximeter-1", "nurse")
     assert not scene.alarms()
+    assert all(isnan(value) for value in scene.bedside().values), "no value of another's"
     device.streams(1, 72, 90.5)
     assert not scene.alarms(), "no hysteresis of an alarm that was another's"
     device.streams(10, 72, 88)

@@ -253,6 +253,16 @@ def test_the_next_patient_begins_without_anything(scene: Scene, monitor: Device)
 
 
 @pytest.mark.spec("NEWS-11")
+def test_no_reading_of_the_patient_before_counts_for_the_next(
+    scene: Scene, monitor: Device
+) -> None:
+    scene.passes(1)
+    scene.operators.discharge(BED, "nurse-1")
+    admit(scene)
+    assert assess(scene, ON_AIR).missing == ("RR", "SpO2", "systolic", "pulse", "temperature")
+
+
+@pytest.mark.spec("NEWS-11")
 def test_what_was_entered_goes_along_to_another_bed(scene: Scene, monitor: Device) -> None:
     scene.device("monitor-2").begins(*VITALS)
     scene.ward.early_warning.transfer(BED, "monitor-2")
