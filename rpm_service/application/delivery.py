@@ -108,10 +108,18 @@ class Deliveries:
             self._settled[bedside] = None
         for alarm in bedside.board:
             event = AlarmEvent(Phase.START, alarm, now, now)
-            if calls_somebody(event) and alarm.answer is None:
+            if calls_somebody(event) and not (alarm.answer and alarm.answer.accepted):
                 self._begin(bedside, event)
         for call in self._pending.get(bedside, ()):
-            call.undelivered = held
+            call.undelivered, call.rejected = held, call.alarm.answer is not None
+
+    def move(self, bedside: Bedside, now: float) -> None:
+        """A bed is of another unit now: from here on its levels are those of that unit."""
+        for call in list(self._pending.get(bedside, ())):
+            if call.over and call.level >= len(self._levels(bedside)):
+                self._settle(call, now)
+            elif call.due > now:
+                self._schedule_next(call)
 
     def take(self, bedside: Bedside, event: AlarmEvent) -> None:
         """Something happened to an alarm: it calls, somebody has answered it, or it is over."""
@@ -266,7 +274,7 @@ class Deliveries:
         bedside, board = call.bedside, call.bedside.board
         unit = self._units.of(bedside.unit)
         if call.level >= len(unit.escalation):
-            # The unit has fewer levels than it had.
+            # Somebody has rejected it at the last one.
             call.due = inf
             return False
         level = unit.escalation[call.level]

@@ -376,7 +376,10 @@ class Ward:
         bed = self._beds.get(name)
         stay = self._stays.get(name)
         bedside.board.move(name, now)
-        bedside.unit = bed.unit if bed else ""
+        unit = bed.unit if bed else ""
+        if unit != bedside.unit:
+            bedside.unit = unit
+            self.deliveries.move(bedside, now)
         bedside.patient_id = stay.patient_id if stay else ""
         bedside.age_class = stay.age_class if stay else None
         overrides = self.limit_overrides

@@ -27,6 +27,12 @@ WARD = Units(
     Unit(webhook=HOOK, covers=False),
 )
 
+FEWER = Units(
+    {"ICU": WARD.of("ICU"), "night": Unit("night", escalation=(EscalationLevel(5.0),))},
+    Unit(covers=False),
+)
+"""One unit has fewer levels than the other."""
+
 
 @pytest.fixture
 def scene() -> Scene:
@@ -425,6 +431,26 @@ def test_after_a_restart_what_is_on_is_followed_anew(scene: Scene, device: Devic
 
 
 @pytest.mark.spec("DELIVERY-10")
+def test_what_was_rejected_is_not_forgotten_over_a_restart(scene: Scene, device: Device) -> None:
+    device.sends(0, 97)
+    answers(scene, "rejects")
+    scene.passes(0.5)
+    restarted = Scene(Restored(next_occurrence=9, alarms=list(scene.bedside().board)), WARD)
+    Station(restarted).confirms()
+    restarted.passes(5)
+    alarm = undelivered(restarted)
+    assert alarm is not None
+    assert alarm.presence is Presence.ON, "to be seen again is not enough"
+    restarted.passes(30)
+    assert text(restarted) == "ASYSTOLE of HR: level 2"
+    answers(restarted, "accepts")
+    restarted.passes(0.5)
+    alarm = undelivered(restarted)
+    assert alarm is not None
+    assert alarm.presence is Presence.LATCHED
+
+
+@pytest.mark.spec("DELIVERY-10")
 def test_after_a_restart_nothing_stands_for_what_is_over(scene: Scene, device: Device) -> None:
     device.sends(0, 97)
     device.streams(12, 72, 97)
@@ -459,6 +485,40 @@ def test_sent_and_confirmed_are_journalled_for_each_viewer(scene: Scene, device:
         "nurse-8": [(0, None), (0, KEPT_S)],
         "hall": [(0, None)],
     }
+
+
+def transferred(scene: Scene, device: Device, unit: str, to: str, heart_rate: float) -> None:
+    """An asystole that nobody has seen after 11 s, of a patient who goes to another unit then."""
+    scene.operators.admit("bed 1", unit, "p", AgeClass.ADULT, "clerk")
+    scene.operators.associate("oximeter-1", "bed 1", "clerk")
+    scene.operators.admit("bed 2", to, "q", AgeClass.ADULT, "clerk")
+    scene.operators.discharge("bed 2", "clerk")
+    device.sends(0, 97)
+    device.streams(11, heart_rate, 97)
+    assert text(scene) == "ASYSTOLE of HR: level 1"
+    scene.operators.transfer("bed 1", "bed 2", "clerk")
+
+
+@pytest.mark.spec("DELIVERY-22")
+def test_a_unit_with_more_levels_calls_at_all_of_them() -> None:
+    scene = Scene(units=FEWER)
+    device = scene.device().begins("HR", "SpO2").streams(2, 72, 97)
+    transferred(scene, device, "night", "ICU", 0)
+    device.streams(8, 0, 97)
+    assert text(scene) == "ASYSTOLE of HR: level 1"
+    device.streams(2, 0, 97)
+    assert text(scene) == "ASYSTOLE of HR: level 2"
+
+
+@pytest.mark.spec("DELIVERY-22")
+def test_in_a_unit_with_fewer_levels_what_is_over_ends_with_the_last_of_them() -> None:
+    scene = Scene(units=FEWER)
+    device = scene.device().begins("HR", "SpO2").streams(2, 72, 97)
+    transferred(scene, device, "ICU", "night", 72)
+    device.streams(1, 72, 97)
+    alarm = undelivered(scene)
+    assert alarm is not None
+    assert alarm.presence is Presence.LATCHED
 
 
 @pytest.mark.spec("DELIVERY-12")

@@ -112,11 +112,15 @@ class Delivering(RuleBasedStateMachine):
         old.clock.advance(1)
         scene = Scene(restored, UNITS, old.clock)
         self.calls = [
-            Call(AlarmEvent(Phase.START, alarm, scene.now, scene.now), scene.now)
+            Call(
+                AlarmEvent(Phase.START, alarm, scene.now, scene.now),
+                scene.now,
+                rejected=alarm.answer is not None,
+            )
             for alarm in standing
             if alarm.presence is Presence.ON
             and alarm.condition != NOT_DELIVERED
-            and alarm.answer is None
+            and not (alarm.answer and alarm.answer.accepted)
         ]
         self.begin(scene)
 
