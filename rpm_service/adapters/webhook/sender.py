@@ -8,11 +8,12 @@ is a refusal: the notice is sent again later.
 import asyncio
 import logging
 import ssl
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import httpx2
 
@@ -27,6 +28,9 @@ LOOK_S: Final = 0.25
 """The outbox is looked at so often, and whenever an attempt has ended."""
 ATTEMPT_S_MAX: Final = 10.0
 """A receiver that has not answered by then has not taken it."""
+
+Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+"""Hears of the client how a request comes along."""
 
 _log = logging.getLogger(__name__)
 
@@ -91,8 +95,15 @@ class WebhookSender:
         client = self._clients[webhook.ca_file]
         try:
             async with (
+                _no_tls_left_half_agreed() as trace,
                 asyncio.timeout(ATTEMPT_S_MAX),
-                client.stream("POST", webhook.url, content=content, headers=signed) as answer,
+                client.stream(
+                    "POST",
+                    webhook.url,
+                    content=content,
+                    headers=signed,
+                    extensions={"trace": trace},
+                ) as answer,
             ):
                 status = answer.status_code
         except TimeoutError:
@@ -118,6 +129,23 @@ class WebhookSender:
         if unit in self._failing:
             self._failing.remove(unit)
             _log.warning("webhook of unit %r: taken again", unit)
+
+
+@asynccontextmanager
+async def _no_tls_left_half_agreed() -> AsyncIterator[Trace]:
+    """Closes a connection whose attempt is cut off while TLS is agreed upon.
+
+    The client does not: it knows of a connection only once TLS stands.
+    """
+    async with AsyncExitStack() as opened:
+
+        async def trace(event: str, info: Mapping[str, Any]) -> None:
+            if event == "connection.connect_tcp.complete":
+                opened.push_async_callback(info["return_value"].aclose)
+            elif event == "connection.start_tls.complete":
+                opened.pop_all()
+
+        yield trace
 
 
 def _client(ca_file: Path | None) -> httpx2.AsyncClient:

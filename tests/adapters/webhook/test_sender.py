@@ -200,6 +200,35 @@ async def test_an_answer_is_not_read_beyond_its_status(certs: Path) -> None:
     assert "Cookie" not in receiver.calls[1].headers
 
 
+@pytest.mark.spec("HOOK-7")
+@pytest.mark.parametrize("attempt_s_max", [0.05, PATIENCE_S], ids=["too late", "stopped"])
+async def test_a_receiver_that_never_agrees_on_tls_is_hung_up_on(
+    certs: Path, monkeypatch: pytest.MonkeyPatch, attempt_s_max: float
+) -> None:
+    monkeypatch.setattr(outbox_module, "BACKOFF_S_MIN", PATIENCE_S)
+    called, hung_up = asyncio.Event(), asyncio.Event()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        called.set()
+        await reader.read()
+        writer.close()
+        hung_up.set()
+
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        webhook = Webhook(f"https://localhost:{port}/", SECRET, certs / "server-trust.crt")
+        async with Sending(icu=webhook) as sending, asyncio.timeout(PATIENCE_S):
+            # The client's own patience, longer than this, is set by now.
+            monkeypatch.setattr(module, "ATTEMPT_S_MAX", attempt_s_max)
+            sending.sends(notice())
+            await called.wait()
+            if attempt_s_max < PATIENCE_S:
+                await hung_up.wait()
+        async with asyncio.timeout(PATIENCE_S):
+            await hung_up.wait()
+
+
 # -- whom it speaks to --------------------------------------------------------------------
 
 
