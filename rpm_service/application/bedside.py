@@ -6,11 +6,12 @@ Times: `at` is the observation time on the server's clock, `now` the time of rec
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from math import inf, isinf, isnan, nan
+from math import inf, isnan, nan
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from rpm_service.application.effects import Connection, Description, LimitOverride, Numeric
+from rpm_service.application.sifting import INVALID, MISSING, Refused, Sifted, sift
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
 from rpm_service.domain.bursts import Bursts
 from rpm_service.domain.combined import judge_combined
@@ -40,32 +41,8 @@ STALE_S_MIN: Final = 5.0
 """No value is called stale earlier, however often the device promised one."""
 DEVICE_ALARMS_MAX: Final = 64
 """So many alarms of a device's own may have a signal."""
-VALID: Final = (0, 1, 2)
-"""Wire numbers of validities whose value is judged: not stated, valid, questionable."""
 NO_LIMITS: Final = MetricLimits()
 NO_OVERRIDES: Final[Mapping[str, LimitOverride]] = MappingProxyType({})
-INVALID: Final = 3
-MISSING: Final = 4
-
-
-class Refused(Exception):
-    """A part of a frame is not taken. `field` is relative to that part; `reason` says why."""
-
-    def __init__(self, at: str, reason: str) -> None:
-        super().__init__(f"{at}: {reason}")
-        self.field = at
-        self.reason = reason
-
-
-class Sifted(NamedTuple):
-    """Values of one instant without those that cannot be: these are NaN, and INVALID, instead.
-
-    `refusals` says what they were, by place.
-    """
-
-    values: Sequence[float]
-    validity: Sequence[int]
-    refusals: Sequence[Refused] = ()
 
 
 class Quiet(NamedTuple):
@@ -348,51 +325,8 @@ class Bedside:
     def sift(
         self, values: Sequence[float], indices: Sequence[int], validity: Sequence[int]
     ) -> Sifted:
-        """Takes out what cannot be a measurement: it is a signal that is not to be used.
-
-        Raises Refused where it cannot be told what the values are of.
-        """
-        self._check_places(values, indices, validity)
-        refusals: dict[int, Refused] = {}
-        for place, value in enumerate(values):
-            if isinf(value):
-                reason = "infinity is not a value; NaN says there is none"
-            elif isnan(value) or (validity and validity[place] not in VALID):
-                continue
-            else:
-                monitor = self._monitors[indices[place] if indices else place]
-                low, high = monitor.plausible
-                if low <= value <= high:
-                    continue
-                reason = f"{monitor.metric} {value:g} is not within {low:g} to {high:g}"
-            refusals[place] = Refused(f"values[{place}]", reason)
-        if not refusals:
-            return Sifted(values, validity)
-        left, states = list(values), list(validity) or [0] * len(values)
-        for place in refusals:
-            left[place], states[place] = nan, INVALID
-        return Sifted(left, states, tuple(refusals.values()))
-
-    def _check_places(
-        self, values: Sequence[float], indices: Sequence[int], validity: Sequence[int]
-    ) -> None:
-        count = len(self._monitors)
-        expected = len(indices) if indices else count
-        if len(values) != expected:
-            what = "indices" if indices else "described numerics"
-            raise Refused("values", f"{len(values)} values for {expected} {what}")
-        if validity and len(validity) != len(values):
-            raise Refused("validity", f"{len(validity)} validities for {len(values)} values")
-        if len(set(indices)) != len(indices):
-            raise Refused("indices", "the same numeric twice in one instant")
-        for place, index in enumerate(indices):
-            if not 0 <= index < count:
-                raise Refused(
-                    f"indices[{place}]", f"{index} is not one of the {count} described numerics"
-                )
-        for place, state in enumerate(validity):
-            if state not in VALID and state not in (INVALID, MISSING):
-                raise Refused(f"validity[{place}]", f"{state} is not a validity")
+        """Takes out what cannot be a measurement here. Raises Refused."""
+        return sift(self._monitors, values, indices, validity)
 
     # -- the device itself --------------------------------------------------------------
 

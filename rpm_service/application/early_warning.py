@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from rpm_service.application.acts import REASON_MAX, ActRefused, check_text
-from rpm_service.application.bedside import VALID, Bedside
+from rpm_service.application.bedside import Bedside
 from rpm_service.application.effects import Act, Connection, ScoreRow, Stay
+from rpm_service.application.sifting import VALID
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
 from rpm_service.domain.early_warning import (
     ENTERED_S_MAX,

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from math import isfinite
 from typing import Final
 
-from rpm_service.application.bedside import SERVER, Bedside, Refused
+from rpm_service.application.bedside import SERVER, Bedside
 from rpm_service.application.effects import (
     Connection,
     Description,
@@ -19,6 +19,7 @@ from rpm_service.application.effects import (
     WaveformRow,
 )
 from rpm_service.application.ports import DevicePeer
+from rpm_service.application.sifting import Refused
 from rpm_service.application.ward import Ward
 from rpm_service.domain.alarms import Kind, Priority
 

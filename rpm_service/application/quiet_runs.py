@@ -12,10 +12,11 @@ from typing import Final
 
 import numpy as np
 
-from rpm_service.application.bedside import INVALID, SILENCE_S, VALID, Quiet
+from rpm_service.application.bedside import SILENCE_S, Quiet
 from rpm_service.application.effects import Connection
 from rpm_service.application.evaluation import Evaluation
 from rpm_service.application.history import Flags, NumericColumns
+from rpm_service.application.sifting import INVALID, VALID
 
 LOOK_AHEAD: Final = 64
 """Instants looked at first; each time that all are quiet, four times as many are."""

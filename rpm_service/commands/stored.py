@@ -17,7 +17,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One object a line.")]
 
 def sample_object(description: "Description", row: "NumericRow") -> dict[str, Any]:
     """What was observed at one instant; None where there was no value, or none to be used."""
-    from rpm_service.application.bedside import VALID
+    from rpm_service.application.sifting import VALID
 
     numerics = description.numerics
     measured = [numerics[index] for index in row.indices] if row.indices else numerics

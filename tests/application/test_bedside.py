@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rpm_service.application.bedside import INVALID, MISSING, Bedside, stale_after_s
+from rpm_service.application.bedside import Bedside, stale_after_s
 from rpm_service.application.effects import (
     Bed,
     Connection,
@@ -17,6 +17,7 @@ from rpm_service.application.effects import (
     Stay,
     StoredDevice,
 )
+from rpm_service.application.sifting import INVALID, MISSING
 from rpm_service.domain.alarms import Acknowledgement, Condition, Kind, Priority
 from rpm_service.domain.limits import AgeClass, MetricLimits
 from rpm_service.domain.metric_monitor import MetricMonitor

@@ -4,7 +4,6 @@ from math import inf, isnan, nan
 
 import pytest
 
-from rpm_service.application.bedside import INVALID, MISSING, Refused
 from rpm_service.application.effects import (
     Connection,
     Description,
@@ -14,6 +13,7 @@ from rpm_service.application.effects import (
 )
 from rpm_service.application.ingest import ACK_FRAMES, ACK_S, JUMP_MAX, LIVE_S, Step
 from rpm_service.application.live import Mailbox, Scope
+from rpm_service.application.sifting import INVALID, MISSING, Refused
 from rpm_service.domain.alarms import Kind, Priority
 from rpm_service.domain.signals import Presence
 from tests.support.plain_encoder import PlainViewer

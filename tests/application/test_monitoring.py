@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from rpm_service.application.bedside import Bedside, Refused
+from rpm_service.application.bedside import Bedside
 from rpm_service.application.effects import Batch, Connection, Restored
 from rpm_service.application.ingest import TelemetrySession
 from rpm_service.application.monitoring import (
@@ -20,6 +20,7 @@ from rpm_service.application.monitoring import (
     FeedClosed,
     Monitoring,
 )
+from rpm_service.application.sifting import Refused
 from rpm_service.application.units import Units
 from rpm_service.domain.alarms import Alarm, Priority
 from tests.support.elsewhere import ELSEWHERE

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from rpm_service.application.bedside import Bedside, Refused
+from rpm_service.application.bedside import Bedside
 from rpm_service.application.effects import Batch, Description, NumericRow, Restored
 from rpm_service.application.identity import Identity, Role
 from rpm_service.application.ingest import TelemetrySession
 from rpm_service.application.live import Live
 from rpm_service.application.operators import Operators
+from rpm_service.application.sifting import Refused
 from rpm_service.application.units import Units
 from rpm_service.application.ward import Ward
 from rpm_service.domain.alarms import Alarm, AlarmEvent

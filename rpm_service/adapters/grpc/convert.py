@@ -6,13 +6,14 @@ from typing import Final
 
 from rpm_service.adapters.grpc.limits import limits_to_wire, override_to_wire
 from rpm_service.adapters.grpc.scores import score_to_wire
-from rpm_service.application.bedside import Bedside, Refused, stale_after_s
+from rpm_service.application.bedside import Bedside, stale_after_s
 from rpm_service.application.effects import (
     Connection,
     Description,
     Numeric,
     SampleArray,
 )
+from rpm_service.application.sifting import Refused
 from rpm_service.domain.alarms import AlarmEvent, Kind, Phase, Priority
 from rpm_service.domain.inactivation import Inactivation, InactivationState
 from rpm_service.domain.limits import AgeClass

@@ -12,10 +12,11 @@ from google.protobuf.message import DecodeError
 
 from rpm_service.adapters.grpc.convert import KIND_OF, PRIORITY_OF, descriptions, settings_of
 from rpm_service.adapters.grpc.refusals import Context
-from rpm_service.application.bedside import Bedside, Refused
+from rpm_service.application.bedside import Bedside
 from rpm_service.application.identity import Identity
 from rpm_service.application.ingest import HEARTBEAT_S, TelemetrySession
 from rpm_service.application.monitoring import Monitoring
+from rpm_service.application.sifting import Refused
 from rpm_service.domain.alarms import Kind, Priority
 from rpm_service.v1 import telemetry_pb2
 
