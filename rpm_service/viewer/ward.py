@@ -18,6 +18,9 @@ _ANSWERS: Final = {
     a.RESPONSIBILITY_REJECTED: "rejected",
 }
 
+NEVER_HELD_BACK: Final = frozenset({"ALARMS_OFF", "BED_NOT_COVERED", "NOT_DELIVERED"})
+"""What tells that alarms may reach nobody (see BedInactivation)."""
+
 
 @dataclass(slots=True)
 class ShownBed:
@@ -84,7 +87,7 @@ class ShownWard:
 
     def is_held(self, event: a.AlarmEvent) -> bool:
         """Whether sound of an alarm is held back at its bed."""
-        return any(
+        return event.condition not in NEVER_HELD_BACK and any(
             held.metric in ("", event.metric) and held.condition in ("", event.condition)
             for bed in self.beds.values()
             if bed.description.bed == event.bed

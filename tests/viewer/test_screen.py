@@ -15,7 +15,7 @@ from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import telemetry_pb2
 from rpm_service.viewer.feed import Lost, Replies
 from rpm_service.viewer.screen import draw
-from rpm_service.viewer.ward import ShownWard
+from rpm_service.viewer.ward import NEVER_HELD_BACK, ShownWard
 
 NOW = 1_000_000.0
 
@@ -304,6 +304,9 @@ async def test_the_bell_rings_for_calls_and_for_a_feed_that_is_lost() -> None:
         yield m.WatchResponse(snapshot=m.Snapshot(beds=[bed(1, inactivations=[held])]))
         yield news(alarm(2, "bed-1", "HR_HIGH", phase=a.ALARM_PHASE_START))
         assert not rings()
+        for number, condition in enumerate(sorted(NEVER_HELD_BACK), 3):
+            yield news(alarm(number, "bed-1", condition, phase=a.ALARM_PHASE_START))
+            assert rings(), f"{condition} tells that alarms may reach nobody"
 
     picture = Picture(Reached("localhost:1", feed()))
 
