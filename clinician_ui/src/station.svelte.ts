@@ -9,6 +9,7 @@ import { Feed, type FeedEvents, type FeedWorld } from "./feed/socket";
 import { byBed, inOrder, waitsForSomebody } from "./model/alarms";
 import { hearClock, type ServerClock, serverTime } from "./model/clock";
 import { type Confirmation, press } from "./model/confirmation";
+import { fragmentOf, type Route, routeOf, WARD } from "./route";
 import { callsOf, NO_CALLS, NOT_MONITORING } from "./sound/calls";
 import type { Calls } from "./sound/schedule";
 import { Sound } from "./sound/sound.svelte";
@@ -46,9 +47,8 @@ export class Station {
 
   readonly bedsByName = $derived(byName(this.ward.beds));
 
-  /** The bed whose panel is open. */
-  readonly openBed = $derived.by(() => this.bedsByName.get(this.#openBed));
-  #openBed = $state("");
+  /** Where the person is. */
+  route = $state.raw<Route>(WARD);
 
   readonly sound: Sound;
   /** When a person last heard a test of the sound, on the server's clock. */
@@ -69,14 +69,29 @@ export class Station {
 
   start(): void {
     document.addEventListener("visibilitychange", this.#look);
+    window.addEventListener("popstate", this.#arrive);
+    this.#arrive();
     this.#look();
     this.#feed.start();
   }
 
   stop(): void {
     document.removeEventListener("visibilitychange", this.#look);
+    window.removeEventListener("popstate", this.#arrive);
     this.#feed.stop();
   }
+
+  /** Goes to another page of the station; the feed and the sound go on. */
+  go(route: Route): void {
+    if (fragmentOf(route) === fragmentOf(this.route)) return;
+    history.pushState(null, "", fragmentOf(route));
+    this.route = route;
+  }
+
+  // A fragment that a person types, a link and the back button all tell by this.
+  readonly #arrive = (): void => {
+    this.route = routeOf(location.hash);
+  };
 
   readonly #look = (): void => {
     this.visible = isVisible();
@@ -147,14 +162,6 @@ export class Station {
   /** Records what no device measures. */
   assess(bed: string, seen: Seen): Promise<void> {
     return this.#do(`bed ${bed}`, bed, () => this.#acts.assess(bed, seen));
-  }
-
-  openPanel(bed: string): void {
-    this.#openBed = bed;
-  }
-
-  closePanel(): void {
-    this.#openBed = "";
   }
 
   /** What is held back of an alarm's signals. */

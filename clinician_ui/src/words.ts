@@ -16,6 +16,10 @@ import {
 
 export const words = {
   station: "Central station",
+  pages: "Pages",
+  ward: "Ward",
+  alarms: "Alarms",
+  burden: "Burden",
   live: "LIVE",
   quiet: "QUIET",
   soundOff: "SOUND OFF",
@@ -28,6 +32,7 @@ export const words = {
   technical: "technical",
   activeAlarms: "Active alarms",
   noAlarms: "No active alarm",
+  noSuchBed: (name: string) => `No bed ${name} is in view. It may have been moved or let go.`,
   noBeds: "No bed is being monitored. A tile appears here when a device connects.",
   acknowledge: "Acknowledge",
   reset: "Reset",

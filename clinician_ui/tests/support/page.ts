@@ -31,6 +31,8 @@ export class Page {
       this.posted.push({ path, body: JSON.parse(String(body)) as Record<string, unknown> });
       return Promise.resolve(new Response(null, { status: 204 }));
     });
+    // The address outlives the page of the test before.
+    history.replaceState(null, "", "#/");
     this.station = new Station(this.world, acts, this.speaker);
     render(StationView, { station: this.station });
     this.station.start();
