@@ -251,6 +251,8 @@ class Batch:
     notices: list[Notice] = field(default_factory=list)
     notices_sent: dict[str, float] = field(default_factory=dict)
     """By notice_id: when it was taken at the other end."""
+    notices_given_up: dict[str, float] = field(default_factory=dict)
+    """By notice_id: since when it is sent no more."""
     evidence: list[EvidenceWanted] = field(default_factory=list)
 
     @property
@@ -312,7 +314,7 @@ class Restored:
     assessments: Mapping[str, Assessment] = field(default_factory=dict)
     """By bed."""
     notices: Sequence[Notice] = ()
-    """Those not sent yet."""
+    """Those neither sent nor given up yet."""
     units: str = BUILT_IN
     """The digest of what units had decided at the last start."""
     evidence: Sequence[EvidenceWanted] = ()

@@ -191,6 +191,7 @@ class Monitoring:
         self._ticks += 1
         self.ward.tick(now)
         self.ward.batch.notices_sent.update(self.outbox.take_sent())
+        self.ward.batch.notices_given_up.update(self.outbox.take_given_up())
         if self.ward.batch.is_urgent or self._ticks % COMMIT_TICKS == 0:
             self._commit()
         if self._ticks % PUBLISH_TICKS == 0:

@@ -1,8 +1,8 @@
 """Notices that are on disk and have not been taken at the other end yet.
 
 The database is the outbox; this is what a running server holds of it. A notice comes in once
-its batch is committed, and with a restart everything that was not marked as sent comes in
-again: so each is sent at least once, and a crash loses none. Whoever sends asks for what is
+its batch is committed, and with a restart everything that was marked neither as sent nor as
+given up comes in again: so each is sent at least once, and a crash loses none. Whoever sends asks for what is
 due, and says what became of it.
 
 The notices of one unit go to one receiver, one at a time, and in order while all goes well.
@@ -49,6 +49,7 @@ class Outbox:
         self._lines: dict[str, _Line] = {}
         self._known: set[str] = set()
         self._sent: dict[str, float] = {}
+        self._given_up: dict[str, float] = {}
 
     def __len__(self) -> int:
         return len(self._known)
@@ -100,14 +101,20 @@ class Outbox:
         if line.failing_since is None:
             line.failing_since = now
 
-    def drop(self, notice: Notice) -> None:
+    def give_up(self, notice: Notice, now: float) -> None:
         """It will not be sent: it is too old, or there is nowhere to send it to."""
         self._remove(notice)
+        self._given_up[notice.notice_id] = now
 
     def take_sent(self) -> dict[str, float]:
         """What was taken at the other end since last asked: when, by notice_id."""
         sent, self._sent = self._sent, {}
         return sent
+
+    def take_given_up(self) -> dict[str, float]:
+        """What was given up since last asked: when, by notice_id."""
+        given_up, self._given_up = self._given_up, {}
+        return given_up
 
     def is_failing(self, now: float) -> bool:
         """Whether a receiver has taken nothing for FAILING_S, though asked."""

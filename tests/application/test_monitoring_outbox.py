@@ -38,6 +38,21 @@ def marked(recorder: MemoryRecorder) -> dict[str, float]:
     return {key: at for batch in recorder.batches for key, at in batch.notices_sent.items()}
 
 
+@pytest.mark.spec("HOOK-5")
+def test_what_was_given_up_is_marked_so() -> None:
+    async def story() -> None:
+        recorder = MemoryRecorder(Restored(notices=[notice(1, LoopClock().now())]))
+        async with server(recorder) as monitoring:
+            (call,) = due(monitoring)
+            monitoring.outbox.give_up(call, monitoring.clock.now())
+            at = monitoring.clock.now()
+            await asyncio.sleep(1)
+            assert [dict(each.notices_given_up) for each in recorder.batches] == [{"n1": at}]
+            assert marked(recorder) == {}
+
+    run(story())
+
+
 @pytest.mark.spec("HOOK-1")
 def test_a_notice_is_not_sent_before_it_is_on_disk_and_is_marked_once_it_was_taken() -> None:
     async def story() -> None:

@@ -136,8 +136,10 @@ def test_a_call_of_yesterday_is_not_worth_sending() -> None:
 @pytest.mark.spec("HOOK-5")
 def test_what_is_given_up_is_never_marked_as_sent(outbox: Outbox) -> None:
     outbox.add([notice(1)], NOW)
-    outbox.drop(one_due(outbox, NOW))
+    outbox.give_up(one_due(outbox, NOW), NOW + 1)
     assert (len(outbox), outbox.take_sent()) == (0, {})
+    assert outbox.take_given_up() == {"n1": NOW + 1}
+    assert outbox.take_given_up() == {}
 
 
 @pytest.mark.spec("HOOK-8")
@@ -152,7 +154,7 @@ def test_a_receiver_that_takes_nothing_for_a_minute_is_failing_until_it_takes_on
     assert outbox.is_failing(NOW + FAILING_S)
     outbox.refused(one_due(outbox, NOW + 70), NOW + 70, 1.0)
     assert outbox.is_failing(NOW + 70)
-    outbox.drop(one_due(outbox, NOW + 80))
+    outbox.give_up(one_due(outbox, NOW + 80), NOW + 80)
     assert outbox.is_failing(NOW + GIVE_UP_S), "nobody knows that it works again"
     outbox.add([notice(3)], NOW + GIVE_UP_S)
     outbox.taken(one_due(outbox, NOW + GIVE_UP_S), NOW + GIVE_UP_S)

@@ -269,6 +269,7 @@ batches = st.builds(
     deliveries=st.lists(deliveries, max_size=3),
     notices=st.lists(notices, max_size=2, unique_by=lambda notice: notice.notice_id),
     notices_sent=st.dictionaries(notice_ids, instants),
+    notices_given_up=st.dictionaries(notice_ids, instants),
     evidence=st.lists(evidence_wanted, max_size=2, unique_by=lambda what: what.occurrence_id),
 )  # fmt: skip
 
@@ -379,6 +380,7 @@ class Remembered:
         for notice in batch.notices:
             self._notices.setdefault(notice.notice_id, notice)
         self._sent |= batch.notices_sent.keys() & self._notices.keys()
+        self._sent |= batch.notices_given_up.keys() & self._notices.keys()
         for what in batch.evidence:
             if what.occurrence_id not in self.evidence:
                 self._set(what.device_id)

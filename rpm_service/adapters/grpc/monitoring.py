@@ -44,11 +44,16 @@ class MonitoringService:
         """Carries one viewer's stream: one task reads what it wants, this one writes."""
         feed = self._monitoring.watch(identity.id)
         reader = asyncio.create_task(self._read(feed, context))
+        # Whatever ends the reader ends the stream: a viewer that is not heard any more would go
+        # on to look as if it confirmed nothing.
+        reader.add_done_callback(lambda _: feed.end("nothing more is read from this viewer"))
         try:
             while True:
                 await context.write(await feed.next_frame())
         except FeedClosed:
-            return
+            if reader.done():
+                # An error in it is an error of the call.
+                reader.result()
         finally:
             reader.cancel()
             feed.close()

@@ -32,8 +32,13 @@ def keep_deliveries(connection: Connection, told: Iterable[Delivery]) -> None:
         connection.exec_driver_sql(_DELIVERY, rows)
 
 
-def keep_notices(connection: Connection, new: Iterable[Notice], sent: Mapping[str, float]) -> None:
-    """Notes calls that are to go out, and when they were taken at the other end."""
+def keep_notices(
+    connection: Connection,
+    new: Iterable[Notice],
+    sent: Mapping[str, float],
+    given_up: Mapping[str, float],
+) -> None:
+    """Notes calls that are to go out, and when they were taken at the other end or given up."""
     table = tables.notices
     rows = []
     for notice in new:
@@ -43,16 +48,18 @@ def keep_notices(connection: Connection, new: Iterable[Notice], sent: Mapping[st
         rows.append({"notice_id": notice_id, "created_at": created_at, "content": packed})
     if rows:
         connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
-    for notice_id, at in sent.items():
-        mine = update(table).where(table.c.notice_id == notice_id)
-        connection.execute(mine.values(sent_at=at))
+    for column, ended in ((table.c.sent_at, sent), (table.c.given_up_at, given_up)):
+        for notice_id, at in ended.items():
+            mine = update(table).where(table.c.notice_id == notice_id)
+            connection.execute(mine.values({column: at}))
 
 
 def waiting_notices(connection: Connection) -> list[Notice]:
-    """Calls that were not taken at the other end yet, oldest first."""
+    """Calls that were neither taken at the other end nor given up yet, oldest first."""
     table = tables.notices
     query = select(table.c.notice_id, table.c.created_at, table.c.content)
-    query = query.where(table.c.sent_at.is_(None)).order_by(table.c.created_at, table.c.notice_id)
+    query = query.where(table.c.sent_at.is_(None), table.c.given_up_at.is_(None))
+    query = query.order_by(table.c.created_at, table.c.notice_id)
     return [
         Notice(notice_id=notice_id, created_at=created_at, **json.loads(content))
         for notice_id, created_at, content in connection.execute(query)

@@ -252,7 +252,7 @@ deliveries: Final = Table(
     sqlite_with_rowid=False,
 )
 
-# Calls by webhook; they wait here until they were taken at the other end.
+# Calls by webhook; they wait here until they were taken at the other end or given up.
 notices: Final = Table(
     "notices",
     METADATA,
@@ -260,6 +260,7 @@ notices: Final = Table(
     Column("created_at", Double, nullable=False),
     Column("content", Text, nullable=False),
     Column("sent_at", Double, index=True),
+    Column("given_up_at", Double),
 )
 
 # What was kept of occurrences, and the rows themselves. Occurrences of one device that come

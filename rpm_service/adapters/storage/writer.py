@@ -177,7 +177,7 @@ class _Books:
         bedsides.keep_assessments(connection, batch.assessments)
         bedsides.keep_scores(connection, batch.scores)
         delivery.keep_deliveries(connection, batch.deliveries)
-        delivery.keep_notices(connection, batch.notices, batch.notices_sent)
+        delivery.keep_notices(connection, batch.notices, batch.notices_sent, batch.notices_given_up)
         self.devices.describe(connection, batch.descriptions)
         self.devices.connect(connection, batch.connections)
         for device_id, description, measured, sampled in batch.earlier:

@@ -161,7 +161,8 @@ class _Viewer:
             return Goodbye(INVALID_DATA, "not a WatchRequest")
         frame = request.WhichOneof("frame")
         if frame is None:
-            return Goodbye(INVALID_DATA, "a WatchRequest without a frame")
+            # A newer viewer says something that this server does not know yet.
+            return None
         if frame == "subscribe":
             wanted = request.subscribe
             self._feed.subscribe(

@@ -75,9 +75,9 @@ class WebhookSender:
         webhook = self._units.of(notice.unit).webhook
         try:
             if webhook is None:
-                self._drop(notice, "its unit has no webhook any more")
+                self._give_up(notice, "its unit has no webhook any more")
             elif is_too_old(notice, self._clock.now()):
-                self._drop(notice, "nobody has taken it for too long")
+                self._give_up(notice, "nobody has taken it for too long")
             else:
                 await self._post(notice, webhook)
                 self._outbox.taken(notice, self._clock.now())
@@ -115,8 +115,8 @@ class WebhookSender:
         if not 200 <= status <= 299:
             raise _NotTaken(f"answered {status}")
 
-    def _drop(self, notice: Notice, why: str) -> None:
-        self._outbox.drop(notice)
+    def _give_up(self, notice: Notice, why: str) -> None:
+        self._outbox.give_up(notice, self._clock.now())
         _log.error("webhook: notice %s is not sent: %s", notice.notice_id, why)
 
     def _note_failure(self, unit: str, why: str) -> None:

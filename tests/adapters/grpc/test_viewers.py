@@ -14,6 +14,8 @@ from rpm_service.v1 import telemetry_pb2
 from tests.support.loopback import Device, LoopbackServer, Viewer, monitor, numeric
 
 EVERYTHING = m.Subscribe()
+OF_A_LATER_VERSION = b"\xa2\x06\x00"
+"""Field 100, which no frame of this version has."""
 
 
 async def delta_with(viewer: Viewer, part: str) -> m.Delta:
@@ -237,6 +239,37 @@ async def test_a_frame_that_is_no_request_closes_that_viewers_stream_and_no_othe
         await device.observe()
         await delta_with(other, "numerics")
         await server.until(lambda: server.monitoring.viewers == 1)
+
+
+@pytest.mark.spec("WIRE-47")
+async def test_a_frame_of_a_kind_that_is_not_known_yet_is_passed_over(
+    server: LoopbackServer, device: Device
+) -> None:
+    async with server.viewer(subscribe=EVERYTHING) as viewer:
+        await viewer.take("snapshot")
+        await viewer.send_bytes(OF_A_LATER_VERSION)
+        await device.observe()
+        await delta_with(viewer, "numerics")
+
+
+@pytest.mark.spec("WIRE-48")
+async def test_an_error_while_a_viewer_is_heard_ends_its_stream_loudly(
+    server: LoopbackServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a fault of our own")
+
+    monkeypatch.setattr(server.monitoring.ward.deliveries, "confirm", broken)
+    async with server.viewer(subscribe=EVERYTHING) as viewer:
+        await viewer.take("snapshot")
+        event = m.AlarmEventId(occurrence_id=1, event_seq=1)
+        confirmation = m.ConfirmDelivery(events=[event])
+        await viewer.send_bytes(m.WatchRequest(confirm_delivery=confirmation).SerializeToString())
+        await viewer.take("closing")
+        status, said = await viewer.status()
+    assert status is grpc.StatusCode.INTERNAL
+    assert "a fault of our own" not in said
+    assert "a fault of our own" in caplog.text
 
 
 @pytest.mark.spec("WIRE-46")

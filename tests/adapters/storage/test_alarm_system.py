@@ -68,13 +68,15 @@ async def test_what_people_decided_holds_over_a_restart_until_they_end_it(tmp_pa
 
 
 @pytest.mark.spec("STORE-23")
-async def test_calls_wait_until_they_were_sent(recorder):
+async def test_calls_wait_until_they_were_sent_or_given_up(recorder):
     await write(recorder, Batch(notices=[notice("b", T0 + 1), notice("a", T0 + 2)]))
     assert recorder.load().notices == [notice("b", T0 + 1), notice("a", T0 + 2)]
     await write(recorder, Batch(notices=[notice("c", T0 + 3)], notices_sent={"b": T0 + 3}))
     # As after an error that came back although the batch was on disk.
     await write(recorder, Batch(notices=[notice("b", T0 + 1)]))
     assert recorder.load().notices == [notice("a", T0 + 2), notice("c", T0 + 3)]
+    await write(recorder, Batch(notices_given_up={"a": T0 + 9}))
+    assert recorder.load().notices == [notice("c", T0 + 3)]
 
 
 @pytest.mark.spec("STORE-23")

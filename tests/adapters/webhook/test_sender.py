@@ -167,6 +167,7 @@ async def test_what_is_too_old_or_has_nowhere_to_go_is_given_up_with_a_line(
         await sending.until(lambda: len(receiver.calls) >= 1)
         sending.clock.advance(GIVE_UP_S + 1)
         assert await sending.all_sent() == []
+        assert set(sending.outbox.take_given_up()) == {"n1", "n2"}
     said = sorted(record.getMessage() for record in caplog.records if "not sent" in record.message)
     assert said == [
         "webhook: notice n1 is not sent: nobody has taken it for too long",
