@@ -116,6 +116,7 @@ class Server:
             data=self.settings.data,
             origins=origins(names, port),
             open_feed=self.monitoring.watch,
+            access=self.monitoring.access,
             acts=self.monitoring.operators,
             pages=pages,
         )

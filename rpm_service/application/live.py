@@ -40,19 +40,27 @@ class Scope:
     waveforms: bool = False
     called: str = ""
     """The viewer, where it may be called to beds that it does not show."""
+    within: frozenset[str] = frozenset()
+    """Units that the viewer may see at all, whatever it wants and wherever it is called."""
 
     @property
     def is_whole_ward(self) -> bool:
         """Whether no bed is left out."""
-        return not self.beds and not self.units
+        return not self.beds and not self.units and not self.within
 
     def shows(self, bedside: Bedside) -> bool:
         """Whether a bed is in view."""
         if bedside.is_server:
             return True
-        return (not self.beds or bedside.bed in self.beds) and (
-            not self.units or bedside.unit in self.units
+        return (
+            (not self.beds or bedside.bed in self.beds)
+            and (not self.units or bedside.unit in self.units)
+            and (not self.within or bedside.unit in self.within)
         )
+
+    def hears(self, bedside: Bedside, called: frozenset[str]) -> bool:
+        """Whether a bed that is not in view calls this viewer too."""
+        return self.called in called and (not self.within or bedside.unit in self.within)
 
 
 @dataclass(slots=True)
@@ -258,7 +266,8 @@ class Live:
         for told in reversed(self._alarms):
             if told.revision <= cursor:
                 break
-            if scope.is_whole_ward or scope.shows(told.bedside) or scope.called in told.called:
+            bedside = told.bedside
+            if scope.is_whole_ward or scope.shows(bedside) or scope.hears(bedside, told.called):
                 found.append(told)
         return reversed(found)
 
@@ -275,7 +284,7 @@ class Live:
     def _standing(self, scope: Scope) -> Iterator[AlarmEvent]:
         for page in self._pages.values():
             shown = scope.shows(page.bedside)
-            if shown or scope.called in page.called:
+            if shown or scope.hears(page.bedside, page.called):
                 for event in standing(page.bedside):
                     if shown or event.alarm.condition == NOT_DELIVERED:
                         yield event

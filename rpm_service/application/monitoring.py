@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from rpm_service.application.access import EVERYTHING, Access, Rights
 from rpm_service.application.effects import Batch
 from rpm_service.application.ingest import TelemetrySession
 from rpm_service.application.live import FellBehind, Live
@@ -70,6 +71,11 @@ class Feed:
     def subscribe(self, beds: frozenset[str], units: frozenset[str], *, waveforms: bool) -> None:
         """Chooses what to see (empty: everything); a whole snapshot comes next."""
         self._viewer.subscribe(beds, units, waveforms=waveforms)
+        self._news.set()
+
+    def limit(self, rights: Rights) -> None:
+        """The viewer may see something else from now on; a whole snapshot of it comes next."""
+        self._viewer.limit(rights)
         self._news.set()
 
     def present(self, *, armed: bool, visible: bool) -> None:
@@ -135,6 +141,7 @@ class Monitoring:
         self.outbox.add(restored.notices, now)
         self.ward.on_alarm = self._publish_soon
         self.operators = Operators(self.ward, clock)
+        self.access = Access(self.ward)
         self.room = asyncio.Event()
         """Set while the disk keeps up: devices are read only then."""
         self.room.set()
@@ -156,9 +163,9 @@ class Monitoring:
         """Begins the session of a device's or gateway's stream."""
         return TelemetrySession(self.ward, stream_id, may_speak_for, peer)
 
-    def watch(self, viewer: str) -> Feed:
-        """Lets a viewer in, by its identity."""
-        feed = Feed(Viewer(self.ward, viewer), self.live, self.clock, self._feeds.discard)
+    def watch(self, viewer: str, rights: Rights = EVERYTHING) -> Feed:
+        """Lets a viewer in, by its identity; it sees what is within its rights."""
+        feed = Feed(Viewer(self.ward, viewer, rights), self.live, self.clock, self._feeds.discard)
         self._feeds.add(feed)
         if self._stopping is not None:
             feed.end(self._stopping)

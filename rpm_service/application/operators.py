@@ -7,6 +7,7 @@ the same key is another act.
 from typing import Final
 
 from rpm_service.application import inactivation
+from rpm_service.application.access import no_alarm
 from rpm_service.application.acts import ActRefused, Once, check_duration, check_text
 from rpm_service.application.bedside import SERVER, Bedside
 from rpm_service.application.early_warning import Seen
@@ -227,9 +228,7 @@ class Operators:
                 return bedside, bedside.board.find(occurrence_id)
             except AlarmNotFound:
                 continue
-        raise ActRefused(
-            "NOT_FOUND", "occurrence_id", f"no alarm {occurrence_id} has a signal any more"
-        )
+        raise no_alarm(occurrence_id)
 
     def _note(self, now: float, by: str, act: str, bedside: Bedside, detail: str) -> None:
         self._ward.batch.acts.append(Act(now, by, act, bedside.bed, detail))

@@ -1,8 +1,10 @@
 """One viewer of the ward, without its transport: what it gets, and what it says of itself."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rpm_service.application.access import EVERYTHING, Rights
 from rpm_service.application.live import Mailbox, Scope
 
 if TYPE_CHECKING:
@@ -12,9 +14,10 @@ if TYPE_CHECKING:
 class Viewer:
     """A viewer's mailbox, its presence, and its confirmations; `name` is its identity."""
 
-    def __init__(self, ward: "Ward", name: str) -> None:
+    def __init__(self, ward: "Ward", name: str, rights: Rights = EVERYTHING) -> None:
         self.name = name
         self.mailbox = Mailbox(ward.live)
+        self._within = rights.units
         self._ward = ward
         self._presence = ward.coverage.enter()
 
@@ -22,7 +25,16 @@ class Viewer:
         """Chooses what to see (empty: everything); a whole snapshot comes next."""
         # Viewers that no level calls have no name here, so that they share their frames.
         called = self.name if self._ward.units.may_call(self.name) else ""
-        scope = Scope(beds, units, waveforms, called)
+        self._show(Scope(beds, units, waveforms, called, self._within))
+
+    def limit(self, rights: Rights) -> None:
+        """Its rights are others now; a whole snapshot of what is left comes next."""
+        self._within = rights.units
+        scope = self.mailbox.scope
+        if scope is not None:
+            self._show(replace(scope, within=self._within))
+
+    def _show(self, scope: Scope) -> None:
         self.mailbox.subscribe(scope)
         self._ward.coverage.show(self._presence, scope)
 

@@ -247,6 +247,11 @@ class Ward:
         """Who lies in a bed."""
         return self._stays.get(bed)
 
+    def unit_of(self, bed: str) -> str:
+        """The unit of a bed; empty where it has none, or is not known."""
+        known = self._beds.get(bed)
+        return known.unit if known else ""
+
     def has_bed(self, bed: str) -> bool:
         """Whether the registry has a bed of that name."""
         return bed in self._beds

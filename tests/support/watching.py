@@ -1,5 +1,6 @@
 """A person at a station: what their viewer gets, and what it says back."""
 
+from rpm_service.application.access import Rights
 from rpm_service.application.viewers import Viewer
 from rpm_service.domain.alarms import Alarm
 from tests.support.plain_encoder import PlainViewer
@@ -11,10 +12,10 @@ class Station:
 
     def __init__(
         self, scene: Scene, name: str = "nurse-7", *, beds: set[str] = frozenset(),
-        units: set[str] = frozenset(),
+        units: set[str] = frozenset(), within: set[str] = frozenset(),
     ) -> None:  # fmt: skip
         self.scene = scene
-        self.viewer = Viewer(scene.ward, name)
+        self.viewer = Viewer(scene.ward, name, Rights(units=frozenset(within)))
         self.viewer.subscribe(frozenset(beds), frozenset(units), waveforms=False)
         self.shown = PlainViewer()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi import Depends, FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
@@ -17,8 +17,10 @@ from rpm_service.adapters.web.acts import Acts, add_acts
 from rpm_service.adapters.web.gate import COOKIE, Gate, refusal, session_of
 from rpm_service.adapters.web.live_socket import Feed, Patience
 from rpm_service.adapters.web.pages import Pages, notice, signed_in
+from rpm_service.adapters.web.rights import guard
 from rpm_service.adapters.web.sessions import SOCKETS_MAX, Sessions, TooManySessions
 from rpm_service.adapters.web.sign_in import LinkRefused, redeem
+from rpm_service.application.access import Access, Person, Rights
 from rpm_service.application.ports import Clock
 
 _log = logging.getLogger(__name__)
@@ -29,7 +31,8 @@ def web_app(
     clock: Clock,
     data: Path,
     origins: frozenset[str],
-    open_feed: Callable[[str], Feed],
+    open_feed: Callable[[str, Rights], Feed],
+    access: Access,
     acts: Acts,
     pages: Pages,
     patience: Patience | None = None,
@@ -37,12 +40,19 @@ def web_app(
     """Puts the web side together.
 
     `data` is where sign-in links wait, `origins` are those of the page (see `address.origins`),
-    `open_feed` lets one viewer in, by name, and `acts` carries out what clinicians do. `patience` is
-    shortened by tests.
+    `open_feed` lets one viewer in, by name and rights, `access` tells of beds by name who may see
+    them, and `acts` carries out what clinicians do. `patience` is shortened by tests.
     """
     sessions = Sessions(clock)
     # No OpenAPI pages: they load scripts from elsewhere.
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(guard(access))],
+    )
+    app.state.access = access
     _add_pages(app, pages)
     _add_sign_in(app, sessions, data)
     add_acts(app, acts)
@@ -52,7 +62,7 @@ def web_app(
     @app.websocket("/v1/watch")
     async def watch(websocket: WebSocket) -> None:
         session = session_of(websocket)
-        if session.sockets >= SOCKETS_MAX:
+        if len(session.feeds) >= SOCKETS_MAX:
             reason = f"{SOCKETS_MAX} pages of this session watch already"
             await websocket.send_denial_response(refusal(429, reason))
             return
@@ -87,7 +97,7 @@ def _add_sign_in(app: FastAPI, sessions: Sessions, data: Path) -> None:
                 raise TooManySessions
             # Links are made by other processes too: the wall clock is what all of them have.
             user = await asyncio.to_thread(redeem, data, token, now=time.time())
-            session = sessions.open(user)
+            session = sessions.open(Person(user))
         except LinkRefused:
             line = "This link has been used or is too old. Run `rpm-service sign-in` for another."
             return notice(403, line)
@@ -106,8 +116,18 @@ def _add_sign_in(app: FastAPI, sessions: Sessions, data: Path) -> None:
         response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict")
 
     @app.get("/v1/session")
-    async def session(request: Request) -> dict[str, str]:
-        return {"user": session_of(request).user}
+    async def session(request: Request) -> dict[str, object]:
+        session = session_of(request)
+        return {
+            "user": session.user,
+            "role": session.rights.role,
+            "units": sorted(session.rights.units),
+            "locked": sessions.is_locked(session),
+        }
+
+    @app.post("/v1/session/active", status_code=204)
+    async def active() -> None:
+        """A person is there, and does not act just now: the gate has noted it."""
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

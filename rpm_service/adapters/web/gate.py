@@ -22,6 +22,8 @@ OPEN: Final = frozenset({"/healthz", "/sign-in", "/favicon.ico"})
 """Paths that need no session."""
 SAFE: Final = frozenset({"GET", "HEAD"})
 """Methods that change nothing."""
+NOT_ACTS: Final = frozenset({"/sign-in", "/sign-out"})
+"""What is sent without being an act: a wall display and a locked session may."""
 BODY_BYTES_MAX: Final = 4096
 
 HEADERS: Final = {
@@ -57,7 +59,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, sessions: Sessions, origins: frozenset[str]) -> None:
         self.app = app
-        self._sessions = sessions
+        self.sessions = sessions
         self._origins = origins
         self._hosts = frozenset(origin.removeprefix("https://") for origin in origins)
 
@@ -87,10 +89,20 @@ class Gate:
         wrong = self._from_elsewhere(scope, connection) or _ill_formed(scope, connection)
         if wrong is not None:
             return wrong
-        session = self._sessions.find(connection.cookies.get(COOKIE, ""))
+        session = self.sessions.find(connection.cookies.get(COOKIE, ""))
         connection.state.session = session
-        is_open = path in OPEN and scope["type"] == "http"
-        return None if session is not None or is_open else _not_signed_in(path)
+        if session is None:
+            return None if path in OPEN and scope["type"] == "http" else _not_signed_in(path)
+        is_act = scope["type"] == "http" and scope["method"] not in SAFE and path not in NOT_ACTS
+        return self._may_not_act(session) if is_act else None
+
+    def _may_not_act(self, session: Session) -> Response | None:
+        """Refuses acts of a display that nobody sits at, and of a person who may have left."""
+        if not session.rights.may_act:
+            return refusal(403, "a wall display looks and does not act")
+        if not self.sessions.take_act(session):
+            return refusal(423, "locked: nobody was here for a while; unlock first")
+        return None
 
     def _from_elsewhere(self, scope: Scope, connection: HTTPConnection) -> Response | None:
         """Refuses what a page of another site makes a signed-in browser do."""

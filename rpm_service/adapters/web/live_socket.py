@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from rpm_service.adapters.web.sessions import Session, Sessions
+from rpm_service.application.access import Rights
 from rpm_service.application.delivery import CONFIRM_MAX
 from rpm_service.application.monitoring import FeedClosed
 from rpm_service.v1 import monitoring_pb2
@@ -41,6 +42,10 @@ class Feed(Protocol):
 
     def subscribe(self, beds: frozenset[str], units: frozenset[str], *, waveforms: bool) -> None:
         """Chooses what to see (empty: everything); a whole snapshot comes next."""
+        ...
+
+    def limit(self, rights: Rights) -> None:
+        """The viewer may see something else from now on; a whole snapshot of it comes next."""
         ...
 
     def present(self, *, armed: bool, visible: bool) -> None:
@@ -84,13 +89,13 @@ async def watch(
     websocket: WebSocket,
     session: Session,
     sessions: Sessions,
-    open_feed: Callable[[str], Feed],
+    open_feed: Callable[[str, Rights], Feed],
     patience: Patience,
 ) -> None:
     """Serves one viewer whose session the gate has found, until either side ends it."""
-    feed = open_feed(session.user)
+    feed = open_feed(session.user, session.rights)
     try:
-        with sessions.watching(session):
+        with sessions.watching(session, feed):
             await websocket.accept()
             viewer = _Viewer(websocket, feed, patience)
             goodbye = await viewer.watch(lambda: sessions.is_live(session))

@@ -22,6 +22,7 @@ from rpm_service.adapters.web.live_socket import Feed, Patience
 from rpm_service.adapters.web.pages import Pages
 from rpm_service.adapters.web.server import WebServer, listen, names_in
 from rpm_service.adapters.web.sign_in import issue_link
+from rpm_service.application.access import Person, Rights
 from rpm_service.application.bedside import Bedside
 from rpm_service.application.effects import Description
 from rpm_service.application.monitoring import Monitoring
@@ -105,8 +106,19 @@ class Station:
         self.browsers.append(browser)
         return browser
 
-    async def signed_in(self, user: str = "nurse") -> httpx2.AsyncClient:
+    async def signed_in(
+        self,
+        user: str = "nurse",
+        *,
+        person: Person | None = None,
+        stands: Callable[[], Person | None] | None = None,
+    ) -> httpx2.AsyncClient:
+        """A browser that a link has signed in, or that is somebody with other rights."""
         browser = self.browser()
+        if person is not None:
+            session = self.gate.sessions.open(person, stands)
+            browser.cookies.set(COOKIE, session.id)
+            return browser
         answer = await browser.get(self.link(user))
         assert answer.status_code == 200, answer.text
         return browser
@@ -138,7 +150,7 @@ async def station(
     static: Path,
     *,
     patience: Patience = SHORT,
-    open_feed: Callable[[str], Feed] | None = None,
+    open_feed: Callable[[str, Rights], Feed] | None = None,
 ) -> AsyncIterator[Station]:
     """Runs a station in this event loop. Its clock stands still until a test moves it."""
     clock = ManualClock()
@@ -150,6 +162,7 @@ async def station(
         data=data,
         origins=origins(names_in(pki.load_server(certs).chain_pem), port),
         open_feed=open_feed or monitoring.watch,
+        access=monitoring.access,
         acts=monitoring.operators,
         pages=Pages(static),
         patience=patience,

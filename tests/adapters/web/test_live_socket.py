@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from rpm_service.adapters.web import sessions as bounds
 from rpm_service.adapters.web.live_socket import (
     FRAME_BYTES_MAX,
     INVALID_DATA,
@@ -16,6 +15,7 @@ from rpm_service.adapters.web.live_socket import (
     UNSUPPORTED_DATA,
     Patience,
 )
+from rpm_service.application.access import SHIFT_S, Rights
 from rpm_service.v1 import monitoring_pb2 as m
 from tests.adapters.web.station import HEARTBEAT, SUBSCRIBE, Device, Station, closed, frame, station
 from tests.support.memory_recorder import MemoryRecorder
@@ -83,7 +83,7 @@ async def test_the_end_of_a_shift_closes_the_live_socket(ward: Station) -> None:
     async with ward.watch(await ward.signed_in()) as socket:
         await socket.send(SUBSCRIBE)
         await frame(socket)
-        ward.clock.advance(bounds.SESSION_S_MAX)
+        ward.clock.advance(SHIFT_S)
         assert (await closed(socket))[0] == NO_SESSION
 
 
@@ -114,7 +114,7 @@ async def test_a_closing_that_takes_its_time_is_still_sent(
             return m.WatchResponse(closing=m.Closing(reason="late")).SerializeToString()
 
     stopped_listening = asyncio.Event()
-    async with station(certs, tmp_path, static, open_feed=lambda _: Late()) as ward:
+    async with station(certs, tmp_path, static, open_feed=lambda *_: Late()) as ward:
         async with ward.watch(await ward.signed_in()) as socket:
             await socket.send(SUBSCRIBE)
             stopping = asyncio.create_task(ward.server.stop())
@@ -131,6 +131,9 @@ class Endless:
         self.forgotten = asyncio.Event()
 
     def subscribe(self, beds: frozenset[str], units: frozenset[str], *, waveforms: bool) -> None:
+        pass
+
+    def limit(self, rights: Rights) -> None:
         pass
 
     def present(self, *, armed: bool, visible: bool) -> None:
@@ -155,7 +158,7 @@ async def test_what_waits_for_a_viewer_that_does_not_read_is_bounded(
     feed = Endless()
     patience = Patience(check_s=0.02, send_s_max=0.2)
     async with station(
-        certs, tmp_path, static, patience=patience, open_feed=lambda _: feed
+        certs, tmp_path, static, patience=patience, open_feed=lambda *_: feed
     ) as ward:
         browser = await ward.signed_in()
         own = sockets.socket()
@@ -176,7 +179,7 @@ async def test_a_viewer_that_reads_slowly_gets_on(
 ) -> None:
     feed = Endless()
     async with (
-        station(certs, tmp_path, static, open_feed=lambda _: feed) as ward,
+        station(certs, tmp_path, static, open_feed=lambda *_: feed) as ward,
         ward.watch(await ward.signed_in(), max_queue=1, close_timeout=0.1) as socket,
     ):
         for _ in range(200):

@@ -15,10 +15,19 @@ from rpm_service.adapters.web.sign_in import (
     issue_link,
     redeem,
 )
+from rpm_service.application.access import SHIFT_S, Person, Rights
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.commands.sign_in import sign_in
 from tests.adapters.web.station import Station
 from tests.support.manual_clock import ManualClock
+
+
+class Unlimited:
+    """What a session watches through, that does not care."""
+
+    def limit(self, rights: Rights) -> None:
+        raise AssertionError
+
 
 PAGE = "https://localhost:8443"
 
@@ -88,8 +97,8 @@ async def test_signing_out_ends_the_session_for_the_server_too(ward: Station) ->
 def test_an_idle_session_ends_and_one_that_watches_does_not() -> None:
     clock = ManualClock()
     sessions = Sessions(clock)
-    idle, watching, busy = sessions.open("a"), sessions.open("b"), sessions.open("c")
-    with sessions.watching(watching):
+    idle, watching, busy = (sessions.open(Person(user)) for user in "abc")
+    with sessions.watching(watching, Unlimited()):
         clock.advance(bounds.IDLE_S_MAX - 1)
         assert sessions.find(busy.id) is busy
         clock.advance(1)
@@ -104,9 +113,9 @@ def test_an_idle_session_ends_and_one_that_watches_does_not() -> None:
 def test_a_session_ends_after_a_shift_whatever_happens_in_it() -> None:
     clock = ManualClock()
     sessions = Sessions(clock)
-    session = sessions.open("nurse")
-    with sessions.watching(session):
-        clock.advance(bounds.SESSION_S_MAX - 1)
+    session = sessions.open(Person("nurse"))
+    with sessions.watching(session, Unlimited()):
+        clock.advance(SHIFT_S - 1)
         assert sessions.find(session.id) is session
         clock.advance(1)
         assert sessions.find(session.id) is None
@@ -117,11 +126,11 @@ def test_sessions_are_bounded_and_an_ended_one_makes_room() -> None:
     clock = ManualClock()
     sessions = Sessions(clock)
     for _ in range(bounds.SESSIONS_MAX):
-        sessions.open("nurse")
+        sessions.open(Person("nurse"))
     with pytest.raises(TooManySessions):
-        sessions.open("one-more")
+        sessions.open(Person("one-more"))
     clock.advance(bounds.IDLE_S_MAX)
-    sessions.open("one-more")
+    sessions.open(Person("one-more"))
 
 
 @pytest.mark.spec("WEB-16")
@@ -159,7 +168,7 @@ async def test_the_command_makes_a_link_beside_a_running_server(
     sign_in(ward.data, "dr.who", f"localhost:{ward.port}")
     browser = ward.browser()
     await browser.get(capsys.readouterr().out.strip())
-    assert (await browser.get("/v1/session")).json() == {"user": "dr.who"}
+    assert (await browser.get("/v1/session")).json()["user"] == "dr.who"
 
 
 @pytest.mark.spec("WEB-17")
