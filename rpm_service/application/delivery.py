@@ -146,7 +146,9 @@ class Deliveries:
         for call in list(self._pending.get(bedside, ())):
             if call.alarm.condition.kind is Kind.PHYSIOLOGICAL:
                 self._settle(call, now)
-        self._end_where_delivered(bedside, now)
+        if not self._end_where_delivered(bedside, now) and bedside in self._undelivered:
+            # What is left is told without the conditions of who has left.
+            self._tell(bedside, self._undelivered[bedside], now, again=False)
         left = bedside.board.get(NOT_DELIVERED)
         if left is not None and left.presence is Presence.LATCHED:
             bedside.board.reset(left.occurrence_id, now)

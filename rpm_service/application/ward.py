@@ -36,6 +36,8 @@ from rpm_service.domain.limits import AgeClass, AlarmSettings
 if TYPE_CHECKING:
     from rpm_service.application.ingest import TelemetrySession
 
+ELSEWHERE: Final = "device "
+"""Before the name of a device that has no bed, where a bed of that name has another device."""
 _CALLS_ANEW: Final = (Phase.START, Phase.ESCALATE)
 
 
@@ -322,14 +324,18 @@ class Ward:
         """Changes the registry; gives the devices whose bed may be another now."""
         moved = [device_id]
         moved += [each.device_id for each in self._associations.values() if each.bed == bed]
-        for each in moved:
+        for each in tuple(moved):
             earlier = self._associations.pop(each, None)
             if earlier is not None:
                 self.batch.associations.append(replace(earlier, until=now))
+                # A device of the bed's own name is shown under it again.
+                moved.append(earlier.bed)
         if bed:
             self._enter_bed(bed)
             begun = self._associations[device_id] = Association(device_id, bed, now)
             self.batch.associations.append(begun)
+            # A device of the bed's own name is not mistaken for the one that measures there.
+            moved.append(bed)
         return dict.fromkeys(moved)
 
     def _move(self, device_id: str, now: float, *, with_patient: bool = False) -> None:
@@ -373,7 +379,10 @@ class Ward:
 
     def _bed_of(self, device_id: str) -> str:
         association = self._associations.get(device_id)
-        return association.bed if association else device_id
+        if association is not None:
+            return association.bed
+        is_taken = any(each.bed == device_id for each in self._associations.values())
+        return f"{ELSEWHERE}{device_id}" if is_taken else device_id
 
     def _place(self, bedside: Bedside, now: float) -> None:
         """Puts bed, unit, patient and preset of a bedside in force, from the registry."""

@@ -549,6 +549,19 @@ def test_a_discharge_leaves_what_is_wrong_with_the_equipment(scene: Scene, devic
     assert alarm.presence is Presence.ON
 
 
+@pytest.mark.spec("DELIVERY-12")
+def test_what_stays_undelivered_after_a_discharge_names_no_condition_of_who_left(
+    scene: Scene, device: Device
+) -> None:
+    scene.operators.admit("oximeter-1", "", "p", AgeClass.ADULT, "clerk")
+    raises(scene, device, "BATTERY", Priority.LOW)
+    device.sends(0, 97)
+    device.streams(12, 0, 97)
+    assert text(scene) == "ASYSTOLE of HR, DEVICE_BATTERY: level 1"
+    scene.operators.discharge("oximeter-1", "clerk")
+    assert text(scene) == "DEVICE_BATTERY: level 1"
+
+
 @pytest.mark.spec("DELIVERY-13")
 def test_a_flood_that_nobody_confirms_waits_for_no_level(scene: Scene, device: Device) -> None:
     for _ in range(CALLS_MAX + 50):

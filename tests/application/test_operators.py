@@ -5,6 +5,7 @@ import pytest
 from rpm_service.application.acts import KEYS_MAX, ActRefused
 from rpm_service.application.effects import Association, Bed, Stay
 from rpm_service.domain.alarms import Phase, Priority
+from rpm_service.domain.inactivation import InactivationState
 from rpm_service.domain.limits import AgeClass
 from rpm_service.domain.signals import Presence
 from tests.support.scene import Device, Scene
@@ -230,6 +231,33 @@ def test_names_are_short_and_printable(
         scene.operators.admit(bed, unit, patient, AgeClass.ADULT, "clerk")
     assert (refused.value.code, refused.value.field) == ("INVALID_ARGUMENT", field)
     assert not scene.ward.batch
+
+
+@pytest.mark.spec("LIVE-13")
+def test_a_device_that_has_no_bed_is_not_mistaken_for_a_bed_of_its_name(scene: Scene) -> None:
+    scene.device("7").begins("HR")
+    scene.device("monitor").begins("HR")
+
+    def shown() -> list[str]:
+        return [scene.bedside(each).bed for each in ("7", "monitor")]
+
+    scene.operators.admit("7", "ICU", "p1", AgeClass.ADULT, "clerk")
+    scene.operators.inactivate(
+        "7", "", "", InactivationState.ALARM_OFF, 0, "in theatre", "nurse", "k"
+    )
+    assert (shown(), scene.bedside("7").patient_id) == (["7", "monitor"], "p1")
+    scene.operators.associate("monitor", "7", "nurse")
+    assert shown() == ["device 7", "7"]
+    assert [scene.bedside(each).patient_id for each in ("7", "monitor")] == ["", "p1"]
+    assert not scene.bedside("7").inactivations.held
+    scene.operators.pause_audio("7", 60, "nurse", "pause")
+    assert [bool(scene.bedside(each).inactivations.held) for each in ("7", "monitor")] == [
+        False,
+        True,
+    ]
+    scene.operators.associate("monitor", "8", "nurse")
+    assert shown() == ["7", "8"]
+    assert scene.bedside("7").patient_id == "p1"
 
 
 @pytest.mark.spec("LIVE-13")
