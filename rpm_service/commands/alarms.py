@@ -43,6 +43,7 @@ def alarms(
 ) -> None:
     """Print the alarm journal: every alarm event, oldest first; also beside a running server."""
     from rpm_service.adapters.storage.journal import events
+    from rpm_service.application.places import Scope
 
     scope = chosen(since, until, bed, unit)
     if follow and until is not None:
@@ -56,7 +57,7 @@ def alarms(
             elif follow:
                 _follow(shown)
             else:
-                _show(shown)
+                _show(shown, is_part=scope != Scope())
         except KeyboardInterrupt:
             if not follow:
                 raise
@@ -116,7 +117,7 @@ def _alarm(engine: "Engine", event: "AlarmEvent", *, with_deliveries: bool) -> d
     return shown
 
 
-def _show(happened: Iterator[dict[str, Any]]) -> None:
+def _show(happened: Iterator[dict[str, Any]], *, is_part: bool) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -130,7 +131,7 @@ def _show(happened: Iterator[dict[str, Any]]) -> None:
     if table.row_count:
         Console(width=LINE_MAX).print(table, soft_wrap=True)
     else:
-        print("no alarm was ever raised here")
+        print("no alarm event of that scope" if is_part else "no alarm was ever raised here")
 
 
 def _follow(happened: Iterable[dict[str, Any]]) -> None:
@@ -162,5 +163,6 @@ def _cells(alarm: dict[str, Any]) -> Sequence[str]:
         " ".join(filter(None, (alarm["condition"], alarm["metric"], alarm["text"]))),
         f"{shown} {bound}".strip(),
         phase,
-        alarm["acknowledged_by"] or "",
+        (alarm["responsible"] if alarm["phase"] == "responsibility" else alarm["acknowledged_by"])
+        or "",
     )

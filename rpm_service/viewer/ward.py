@@ -143,7 +143,21 @@ class ShownWard:
                 if place < len(observed_at)
             },
             "pending": [description.metrics[place].name for place in bed.numerics.pending],
+            "covered": description.covered if description.HasField("covered") else None,
+            "inactivations": [_inactivation_object(each) for each in description.inactivations],
         }
+
+
+def _inactivation_object(held: m.BedInactivation) -> dict[str, Any]:
+    return {
+        "state": a.Inactivation.Name(held.state).removeprefix("INACTIVATION_"),
+        "metric": held.metric or None,
+        "condition": held.condition or None,
+        "by": held.by,
+        "since": held.since,
+        "until": held.until if held.HasField("until") else None,
+        "reason": held.reason or None,
+    }
 
 
 def alarm_object(event: a.AlarmEvent) -> dict[str, Any]:
@@ -173,6 +187,10 @@ def alarm_object(event: a.AlarmEvent) -> dict[str, Any]:
         "observed_at": event.observed_at,
         "received_at": event.received_at,
         "acknowledged_by": event.acknowledged_by or None,
+        "acknowledged_at": optional("acknowledged_at"),
+        "acknowledged_until": optional("acknowledged_until"),
+        "latching": event.latching,
+        "no_new_burst": event.no_new_burst,
         "responsibility": _ANSWERS[event.responsibility],
         "responsible": event.responsible or None,
         "answered_at": optional("answered_at"),

@@ -103,6 +103,10 @@ async def test_the_journal_is_one_object_a_line_in_the_words_of_watch(data: Path
         "observed_at": T0 + 1,
         "received_at": T0 + 1.5,
         "acknowledged_by": None,
+        "acknowledged_at": None,
+        "acknowledged_until": None,
+        "latching": True,
+        "no_new_burst": False,
         "responsibility": None,
         "responsible": None,
         "answered_at": None,
@@ -224,6 +228,14 @@ async def test_the_journal_is_told_of_a_time_a_bed_or_a_unit(
 ) -> None:
     out = run("alarms", "--data", str(two_units), "--json", *options)
     assert [json.loads(line)["occurrence_id"] for line in out.splitlines()] == expected
+
+
+@pytest.mark.spec("STORE-30")
+async def test_where_nothing_is_of_a_scope_it_does_not_say_that_nothing_ever_was(
+    two_units: Path, run: Run
+) -> None:
+    out = run("alarms", "--data", str(two_units), "--bed", "nowhere")
+    assert out.strip() == "no alarm event of that scope"
 
 
 @pytest.mark.spec("STORE-30")

@@ -37,6 +37,8 @@ BY_TYPE = {
         "values",
         "observed_at",
         "pending",
+        "covered",
+        "inactivations",
     },
     "alarm": {
         "type",
@@ -58,6 +60,10 @@ BY_TYPE = {
         "observed_at",
         "received_at",
         "acknowledged_by",
+        "acknowledged_at",
+        "acknowledged_until",
+        "latching",
+        "no_new_burst",
         "responsibility",
         "responsible",
         "answered_at",
@@ -209,6 +215,19 @@ async def test_then_values_and_alarms_come_as_they_happen(
         assert (acknowledged["phase"], acknowledged["presence"]) == ("acknowledge", "ACKNOWLEDGED")
         assert acknowledged["acknowledged_by"] == "nurse-7"
         assert acknowledged["occurrence_id"] == started["occurrence_id"]
+        assert acknowledged["acknowledged_until"] == acknowledged["acknowledged_at"] + 120
+        pause = m.PauseAudioRequest(bed="bed-1", duration_s=60, idempotency_key="p")
+        until = (await clinician.monitoring.PauseAudio(pause)).paused_until
+        (held,) = (await lines.of("numerics"))["inactivations"]
+        assert held == {
+            "state": "AUDIO_PAUSED",
+            "metric": None,
+            "condition": None,
+            "by": "nurse-7",
+            "since": until - 60,
+            "until": until,
+            "reason": None,
+        }
         await device.half_close()
         lost = await lines.of("alarm")
         assert (lost["condition"], lost["kind"], lost["metric"]) == (
