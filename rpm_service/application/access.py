@@ -70,7 +70,7 @@ class Access:
         Whoever may see all units may name any bed; others only beds that are known to be of
         theirs. What is at no bed but the server's own is for everybody.
         """
-        return bed == SERVER or rights.reach(self._ward.unit_of(bed))
+        return bed == SERVER or rights.reach(self._ward.registry.unit_of(bed))
 
     def check_bed(self, rights: Rights, bed: str) -> None:
         """Raises ActRefused for a bed that may not be seen, as for one that is not there."""

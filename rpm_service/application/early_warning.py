@@ -188,8 +188,8 @@ class EarlyWarning:
 
     def stay(self, bed: str) -> Stay | None:
         """Who lies in a bed. Raises ActRefused where there is no such bed."""
-        stay = self._ward.stay(bed)
-        if stay is None and self._ward.at_bed(bed) is None and not self._ward.has_bed(bed):
+        stay = self._ward.registry.stay(bed)
+        if stay is None and self._ward.at_bed(bed) is None and not self._ward.registry.has_bed(bed):
             raise ActRefused("NOT_FOUND", "bed", f"there is no bed {bed!r}")
         return stay
 
@@ -212,7 +212,7 @@ class EarlyWarning:
     # -- inside -------------------------------------------------------------------------
 
     def _compute(self, bed: str, bedside: Bedside | None, now: float) -> Score | None:
-        stay = self._ward.stay(bed)
+        stay = self._ward.registry.stay(bed)
         if stay is None or stay.age_class is not AgeClass.ADULT:
             if bed in self._patients:
                 self.discharge(bed)

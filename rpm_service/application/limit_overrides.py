@@ -50,7 +50,7 @@ class LimitOverrides:
         }
         self._due = inf
         for bed in list(self._beds):
-            if ward.stay(bed) is None:
+            if ward.registry.stay(bed) is None:
                 self.discharge(bed, now)
             else:
                 self._end_unfit(bed, now)
@@ -121,9 +121,9 @@ class LimitOverrides:
 
     def propose(self, bed: str, now: float) -> list[Proposal]:
         """Limits around the values of now, of which none is set. Raises ActRefused."""
-        stay, bedside = self._ward.stay(bed), self._ward.at_bed(bed)
+        stay, bedside = self._ward.registry.stay(bed), self._ward.at_bed(bed)
         if bedside is None:
-            if not self._ward.has_bed(bed):
+            if not self._ward.registry.has_bed(bed):
                 raise ActRefused("NOT_FOUND", "bed", f"there is no bed {bed!r}")
             return []
         preset = self._ward.preset(bed)
@@ -190,8 +190,8 @@ class LimitOverrides:
     # -- inside -------------------------------------------------------------------------
 
     def _require_stay(self, bed: str) -> None:
-        if self._ward.stay(bed) is None:
-            if self._ward.at_bed(bed) is None and not self._ward.has_bed(bed):
+        if self._ward.registry.stay(bed) is None:
+            if self._ward.at_bed(bed) is None and not self._ward.registry.has_bed(bed):
                 raise ActRefused("NOT_FOUND", "bed", f"there is no bed {bed!r}")
             raise ActRefused("FAILED_PRECONDITION", "bed", f"nobody lies in {bed!r}")
 

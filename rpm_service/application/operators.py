@@ -178,9 +178,9 @@ class Operators:
         _check_place("bed", bed)
         check_text("unit", unit or "-", NAME_MAX)
         check_text("patient_id", patient_id, PATIENT_ID_MAX)
-        if self._ward.stay(bed) is not None:
+        if self._ward.registry.stay(bed) is not None:
             raise ActRefused("ALREADY_EXISTS", "bed", f"somebody lies in {bed!r}; discharge first")
-        elsewhere = self._ward.stay_of(patient_id)
+        elsewhere = self._ward.registry.stay_of(patient_id)
         if elsewhere is not None:
             raise ActRefused(
                 "ALREADY_EXISTS", "patient_id", f"the patient lies in {elsewhere.bed!r}"
@@ -202,9 +202,9 @@ class Operators:
     def transfer(self, from_bed: str, to_bed: str, by: str) -> float:
         """Moves a patient to a free bed; tells when. Raises ActRefused."""
         _check_place("to_bed", to_bed)
-        if self._ward.stay(from_bed) is None:
+        if self._ward.registry.stay(from_bed) is None:
             raise ActRefused("NOT_FOUND", "from_bed", f"nobody lies in {from_bed!r}")
-        if self._ward.stay(to_bed) is not None:
+        if self._ward.registry.stay(to_bed) is not None:
             raise ActRefused("ALREADY_EXISTS", "to_bed", f"somebody lies in {to_bed!r}")
         now = self._clock.now()
         self._ward.transfer(from_bed, to_bed, now)
@@ -213,7 +213,7 @@ class Operators:
 
     def discharge(self, bed: str, by: str) -> float:
         """Ends a stay; tells when. Raises ActRefused."""
-        if self._ward.stay(bed) is None:
+        if self._ward.registry.stay(bed) is None:
             raise ActRefused("NOT_FOUND", "bed", f"nobody lies in {bed!r}")
         now = self._clock.now()
         self._ward.discharge(bed, now)

@@ -4,8 +4,7 @@ All state that alarms depend on has this one owner. Acts and frames come in as c
 time; what must be written gathers in `batch`, what viewers must see goes to `live`.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Final
@@ -17,17 +16,15 @@ from rpm_service.application.early_warning import EarlyWarning
 from rpm_service.application.effects import (
     UNITS_ACT,
     Act,
-    Association,
     Batch,
-    Bed,
     Connection,
     Description,
     Restored,
-    Stay,
 )
 from rpm_service.application.evidence import EvidenceDue
 from rpm_service.application.limit_overrides import LimitOverrides
 from rpm_service.application.live import Live
+from rpm_service.application.registry import Registry
 from rpm_service.application.units import Units
 from rpm_service.domain.alarms import Alarm, Condition, Phase, Priority
 from rpm_service.domain.bursts import can_wait
@@ -36,13 +33,11 @@ from rpm_service.domain.limits import AgeClass, AlarmSettings
 if TYPE_CHECKING:
     from rpm_service.application.ingest import TelemetrySession
 
-ELSEWHERE: Final = "device "
-"""Before the name of a device that has no bed, where a bed of that name has another device."""
 _CALLS_ANEW: Final = (Phase.START, Phase.ESCALATE)
 
 
 class Ward:
-    """Owns the bedsides, the registry of beds, patients and devices, and the sessions."""
+    """Owns the bedsides, the registry of who and what is where, and the sessions."""
 
     def __init__(
         self, live: Live, restored: Restored, now: float, units: Units | None = None
@@ -67,9 +62,7 @@ class Ward:
         self._numbers = count(1)
         self._occurrences = count(restored.next_occurrence)
         self._deadlines: list[tuple[float, int, Bedside]] = []
-        self._beds: dict[str, Bed] = {bed.name: bed for bed in restored.beds}
-        self._stays: dict[str, Stay] = {stay.bed: stay for stay in restored.stays}
-        self._associations = {each.device_id: each for each in restored.associations}
+        self.registry = Registry(restored)
         self.early_warning = EarlyWarning(self, restored.assessments, now)
         self._evidence = EvidenceDue(restored.evidence)
         self.limit_overrides = LimitOverrides(self, restored.overrides, now)
@@ -245,27 +238,10 @@ class Ward:
 
     # -- who lies where -----------------------------------------------------------------
 
-    def stay(self, bed: str) -> Stay | None:
-        """Who lies in a bed."""
-        return self._stays.get(bed)
-
-    def unit_of(self, bed: str) -> str:
-        """The unit of a bed; empty where it has none, or is not known."""
-        known = self._beds.get(bed)
-        return known.unit if known else ""
-
-    def has_bed(self, bed: str) -> bool:
-        """Whether the registry has a bed of that name."""
-        return bed in self._beds
-
-    def stay_of(self, patient_id: str) -> Stay | None:
-        """Where a patient lies."""
-        return next((stay for stay in self._stays.values() if stay.patient_id == patient_id), None)
-
     def preset(self, bed: str) -> AlarmSettings:
         """What a bed's unit has decided for patients of the age of the one who lies there."""
-        known, stay = self._beds.get(bed), self._stays.get(bed)
-        presets = self.units.of(known.unit if known else "").presets
+        stay = self.registry.stay(bed)
+        presets = self.units.of(self.registry.unit_of(bed)).presets
         return presets[stay.age_class if stay else AgeClass.ADULT]
 
     def put_limits_in_force(self, bed: str, now: float) -> None:
@@ -277,10 +253,8 @@ class Ward:
 
     def admit(self, bed: str, unit: str, patient_id: str, age_class: AgeClass, now: float) -> None:
         """Puts a patient into a free bed, where nothing is held back any more."""
-        assert bed not in self._stays
-        self._enter_bed(bed, unit)
-        stay = self._stays[bed] = Stay(bed, patient_id, age_class, now)
-        self.batch.stays.append(stay)
+        self.registry.enter_bed(bed, self.batch, unit)
+        self.registry.admit(bed, patient_id, age_class, now, self.batch)
         self._begin_stay(bed, now)
 
     def transfer(self, from_bed: str, to_bed: str, now: float) -> None:
@@ -289,25 +263,21 @@ class Ward:
         What is about the patient goes along: alarms as they stand, what is held back, the score,
         and limits of the patient's own.
         """
-        assert to_bed not in self._stays
-        stay = self._stays.pop(from_bed)
-        begun = self._stays[to_bed] = replace(stay, bed=to_bed, since=now)
-        self.batch.stays += (replace(stay, until=now), begun)
-        self._enter_bed(to_bed)
+        self.registry.enter_bed(to_bed, self.batch)
+        self.registry.transfer(from_bed, to_bed, now, self.batch)
         self.limit_overrides.transfer(from_bed, to_bed, now)
         device_id = self._device_at(from_bed)
         if device_id is None:
             self._begin_stay(to_bed, now)
         else:
-            for moved in self._reassociate(device_id, to_bed, now):
+            for moved in self.registry.associate(device_id, to_bed, now, self.batch):
                 self._move(moved, now, with_patient=moved == device_id)
         self.early_warning.transfer(from_bed, to_bed)
 
     def discharge(self, bed: str, now: float) -> None:
         """Ends a stay, and with it every alarm, all that was held back, and limits of their own."""
         self.limit_overrides.discharge(bed, now)
-        stay = self._stays.pop(bed)
-        self.batch.stays.append(replace(stay, until=now))
+        self.registry.discharge(bed, now, self.batch)
         self.early_warning.discharge(bed)
         bedside = self.at_bed(bed)
         if bedside is not None:
@@ -317,33 +287,15 @@ class Ward:
 
     def associate(self, device_id: str, bed: str, now: float) -> None:
         """Says at which bed a device measures; no bed ends the association."""
-        for moved in self._reassociate(device_id, bed, now):
+        for moved in self.registry.associate(device_id, bed, now, self.batch):
             self._move(moved, now)
-
-    def _reassociate(self, device_id: str, bed: str, now: float) -> Iterable[str]:
-        """Changes the registry; gives the devices whose bed may be another now."""
-        moved = [device_id]
-        moved += [each.device_id for each in self._associations.values() if each.bed == bed]
-        for each in tuple(moved):
-            earlier = self._associations.pop(each, None)
-            if earlier is not None:
-                self.batch.associations.append(replace(earlier, until=now))
-                # A device of the bed's own name is shown under it again.
-                moved.append(earlier.bed)
-        if bed:
-            self._enter_bed(bed)
-            begun = self._associations[device_id] = Association(device_id, bed, now)
-            self.batch.associations.append(begun)
-            # A device of the bed's own name is not mistaken for the one that measures there.
-            moved.append(bed)
-        return dict.fromkeys(moved)
 
     def _move(self, device_id: str, now: float, *, with_patient: bool = False) -> None:
         """A device measures elsewhere now. Nothing of a patient who stays behind goes along."""
         bedside = self.bedsides.get(device_id)
         if bedside is None:
             return
-        if self._bed_of(device_id) != bedside.bed and not with_patient:
+        if self.registry.bed_of(device_id) != bedside.bed and not with_patient:
             if bedside.patient_id:
                 self._part(bedside, now)
             bedside.inactivations.end_all()
@@ -355,12 +307,6 @@ class Ward:
         bedside.discharge(now)
         self.deliveries.discharge(bedside, now)
 
-    def _enter_bed(self, name: str, unit: str = "") -> None:
-        known = self._beds.get(name)
-        if known is None or (unit and unit != known.unit):
-            self._beds[name] = Bed(name, unit)
-            self.batch.beds.append(self._beds[name])
-
     def _begin_stay(self, bed: str, now: float) -> None:
         """A patient has come to a bed and the device that is there."""
         bedside = self.at_bed(bed)
@@ -371,26 +317,18 @@ class Ward:
 
     def _device_at(self, bed: str) -> str | None:
         """The device that measures at a bed, also where it was not heard since a restart."""
-        for association in self._associations.values():
-            if association.bed == bed:
-                return association.device_id
+        device_id = self.registry.device_of(bed)
+        if device_id is not None:
+            return device_id
         bedside = self.at_bed(bed)
         return bedside.device_id if bedside else None
 
-    def _bed_of(self, device_id: str) -> str:
-        association = self._associations.get(device_id)
-        if association is not None:
-            return association.bed
-        is_taken = any(each.bed == device_id for each in self._associations.values())
-        return f"{ELSEWHERE}{device_id}" if is_taken else device_id
-
     def _place(self, bedside: Bedside, now: float) -> None:
         """Puts bed, unit, patient and preset of a bedside in force, from the registry."""
-        name = self._bed_of(bedside.device_id)
-        bed = self._beds.get(name)
-        stay = self._stays.get(name)
+        name = self.registry.bed_of(bedside.device_id)
+        stay = self.registry.stay(name)
         bedside.board.move(name, now)
-        unit = bed.unit if bed else ""
+        unit = self.registry.unit_of(name)
         if unit != bedside.unit:
             bedside.unit = unit
             self.deliveries.move(bedside, now)

@@ -260,7 +260,7 @@ def test_a_transfer_takes_everything_along(scene: Scene, device: Device) -> None
         assert (alarm.bed, alarm.occurrence_id) == ("bed 7", before[code].occurrence_id)
         assert alarm.presence is before[code].presence
         assert alarm.acknowledgement == before[code].acknowledgement
-    assert scene.ward.stay("bed 3") is None
+    assert scene.ward.registry.stay("bed 3") is None
     assert bedside.early_warning is not None
     assert bedside.limits_of(bedside.description.numerics[1]) == own
     batch = scene.commit()

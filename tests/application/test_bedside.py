@@ -272,9 +272,9 @@ def test_an_acknowledgement_runs_out_by_the_clock_of_the_ward(scene: Scene, devi
 def test_a_bed_that_was_restored_knows_its_stay() -> None:
     stay = Stay("bed 3", "patient", AgeClass.NEONATAL, 1.0)
     scene = Scene(Restored(beds=(Bed("bed 3", "NICU"),), stays=(stay,)))
-    assert scene.ward.stay("bed 3") == stay
-    assert scene.ward.stay_of("patient") == stay
-    assert scene.ward.stay_of("another") is None
+    assert scene.ward.registry.stay("bed 3") == stay
+    assert scene.ward.registry.stay_of("patient") == stay
+    assert scene.ward.registry.stay_of("another") is None
 
 
 # -- the quick way and the slow way ---------------------------------------------------------

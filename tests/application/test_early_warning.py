@@ -304,7 +304,7 @@ def restarted(scene: Scene) -> Scene:
         for bed, each in batch.assessments.items()
         if each is not None
     }
-    stay = scene.ward.stay(BED)
+    stay = scene.ward.registry.stay(BED)
     assert stay is not None
     restored = Restored(
         next_occurrence=100,
