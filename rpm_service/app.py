@@ -14,11 +14,13 @@ from rpm_service.adapters.pki.credentials import load_checker, load_server
 from rpm_service.adapters.pki.directory import SERVER, CertificatesError, command
 from rpm_service.adapters.storage.writer import SqliteRecorder
 from rpm_service.adapters.units.reader import units_in
+from rpm_service.adapters.web.accounts import LocalAccounts
 from rpm_service.adapters.web.address import base_url, origins, parse_address
 from rpm_service.adapters.web.app import web_app
 from rpm_service.adapters.web.pages import Pages
 from rpm_service.adapters.web.server import WebServer, listen, names_in
-from rpm_service.adapters.web.sign_in import LINK_S_MAX, TooManyLinks, issue_link
+from rpm_service.adapters.web.sign_in import LINK_S_MAX, Links, TooManyLinks, issue_link
+from rpm_service.adapters.web.signing_in import Ways
 from rpm_service.adapters.webhook.sender import WebhookSender
 from rpm_service.application.monitoring import Monitoring
 from rpm_service.application.ports import Recorder
@@ -111,18 +113,20 @@ class Server:
         port = sock.getsockname()[1]
         self._page = base_url(host, port)
         self.web = f"{self.settings.web.rpartition(':')[0]}:{port}"
+        accounts = LocalAccounts(self.settings.data, self._clock)
         app = web_app(
             clock=self._clock,
-            data=self.settings.data,
             origins=origins(names, port),
             open_feed=self.monitoring.watch,
             access=self.monitoring.access,
             acts=self.monitoring.operators,
             pages=pages,
+            ways=Ways(Links(self.settings.data), accounts),
         )
         certificate, key = certs / f"{SERVER}.crt", certs / f"{SERVER}.key"
         web = WebServer(app, sock, certificate=certificate, key=key)
         self._running.append(await web.start())
+        self._running.append(asyncio.create_task(accounts.follow()))
         self._web = web
 
     def welcome(self) -> list[str]:

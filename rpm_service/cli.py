@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "scores": "rpm_service.commands.early_warning:scores",
     "certs": "rpm_service.commands.certs:certs_app",
     "sign-in": "rpm_service.commands.sign_in:sign_in",
+    "users": "rpm_service.commands.users:users_app",
 }
 """Each command and where it is. Only what is asked for is imported, so that it starts at once."""
 

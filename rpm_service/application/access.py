@@ -5,7 +5,7 @@ whoever answers about a bed, a unit or an alarm by name asks `Access`. What may 
 answered like what is not there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -56,6 +56,8 @@ class Person:
     user: str
     rights: Rights = EVERYTHING
     lasts_s: float | None = SHIFT_S
+    mark: str = field(default="", repr=False)
+    """Tells what they have proved from what they would have to prove now."""
 
 
 class Access:

@@ -13,6 +13,7 @@ import typer
 from rpm_service.adapters.pki.directory import CertificatesError
 from rpm_service.adapters.storage.errors import DataDirectoryBusy, StorageError
 from rpm_service.adapters.units.table import UnitsRefused
+from rpm_service.adapters.web.accounts_file import AccountsUnreadable
 from rpm_service.adapters.web.pages import NotBuilt
 from rpm_service.app import Server, Settings
 from rpm_service.application.refusals import CannotStart, PortTaken
@@ -28,6 +29,7 @@ EXIT_CODES: Final = {
     PortTaken: ExitCode.BUSY,
     DataDirectoryBusy: ExitCode.BUSY,
     StorageError: ExitCode.INPUT,
+    AccountsUnreadable: ExitCode.INPUT,
     NotBuilt: ExitCode.NOT_BUILT,
     UnitsRefused: ExitCode.INPUT,
     CannotStart: ExitCode.USAGE,

@@ -1,11 +1,7 @@
 """The web application: the page, the sign-in, the acts and the live socket, behind the gate."""
 
-import asyncio
-import logging
-import time
 from collections.abc import Callable
 from http import HTTPStatus
-from pathlib import Path
 
 from fastapi import Depends, FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
@@ -14,32 +10,31 @@ from starlette.types import ASGIApp
 
 from rpm_service.adapters.web import live_socket
 from rpm_service.adapters.web.acts import Acts, add_acts
-from rpm_service.adapters.web.gate import COOKIE, Gate, refusal, session_of
+from rpm_service.adapters.web.gate import Gate, refusal, session_of
 from rpm_service.adapters.web.live_socket import Feed, Patience
-from rpm_service.adapters.web.pages import Pages, notice, signed_in
+from rpm_service.adapters.web.pages import Pages
 from rpm_service.adapters.web.rights import guard
-from rpm_service.adapters.web.sessions import SOCKETS_MAX, Sessions, TooManySessions
-from rpm_service.adapters.web.sign_in import LinkRefused, redeem
-from rpm_service.application.access import Access, Person, Rights
+from rpm_service.adapters.web.sessions import SOCKETS_MAX, Sessions
+from rpm_service.adapters.web.sign_in_page import Front
+from rpm_service.adapters.web.signing_in import Ways, add_signing_in
+from rpm_service.application.access import Access, Rights
 from rpm_service.application.ports import Clock
-
-_log = logging.getLogger(__name__)
 
 
 def web_app(
     *,
     clock: Clock,
-    data: Path,
     origins: frozenset[str],
     open_feed: Callable[[str, Rights], Feed],
     access: Access,
     acts: Acts,
     pages: Pages,
+    ways: Ways,
     patience: Patience | None = None,
 ) -> ASGIApp:
     """Puts the web side together.
 
-    `data` is where sign-in links wait, `origins` are those of the page (see `address.origins`),
+    `ways` are those to sign in, `origins` are those of the page (see `address.origins`),
     `open_feed` lets one viewer in, by name and rights, `access` tells of beds by name who may see
     them, and `acts` carries out what clinicians do. `patience` is shortened by tests.
     """
@@ -54,7 +49,8 @@ def web_app(
     )
     app.state.access = access
     _add_pages(app, pages)
-    _add_sign_in(app, sessions, data)
+    front = Front(lambda: len(ways.accounts) > 0, ways.provider.name if ways.provider else None)
+    add_signing_in(app, sessions, front, ways)
     add_acts(app, acts)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
@@ -68,7 +64,7 @@ def web_app(
             return
         await live_socket.watch(websocket, session, sessions, open_feed, patience or Patience())
 
-    return Gate(app, sessions, origins)
+    return Gate(app, sessions, origins, front)
 
 
 def _add_pages(app: FastAPI, pages: Pages) -> None:
@@ -87,47 +83,6 @@ def _add_pages(app: FastAPI, pages: Pages) -> None:
     @app.get("/assets/{name:path}")
     async def asset(name: str) -> Response:
         return pages.asset(name) or refusal(404, "no such file")
-
-
-def _add_sign_in(app: FastAPI, sessions: Sessions, data: Path) -> None:
-    @app.get("/sign-in")
-    async def sign_in(token: str = "") -> Response:
-        try:
-            if sessions.is_full():
-                raise TooManySessions
-            # Links are made by other processes too: the wall clock is what all of them have.
-            user = await asyncio.to_thread(redeem, data, token, now=time.time())
-            session = sessions.open(Person(user))
-        except LinkRefused:
-            line = "This link has been used or is too old. Run `rpm-service sign-in` for another."
-            return notice(403, line)
-        except TooManySessions:
-            return notice(503, "Too many people are signed in. Try again when one has left.")
-        _log.info("%s signed in", user)
-        response = signed_in()
-        response.set_cookie(COOKIE, session.id, secure=True, httponly=True, samesite="strict")
-        return response
-
-    @app.post("/sign-out", status_code=204)
-    async def sign_out(request: Request, response: Response) -> None:
-        session = session_of(request)
-        sessions.end(session)
-        _log.info("%s signed out", session.user)
-        response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict")
-
-    @app.get("/v1/session")
-    async def session(request: Request) -> dict[str, object]:
-        session = session_of(request)
-        return {
-            "user": session.user,
-            "role": session.rights.role,
-            "units": sorted(session.rights.units),
-            "locked": sessions.is_locked(session),
-        }
-
-    @app.post("/v1/session/active", status_code=204)
-    async def active() -> None:
-        """A person is there, and does not act just now: the gate has noted it."""
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

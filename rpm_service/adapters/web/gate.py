@@ -13,18 +13,30 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rpm_service.adapters.web.address import is_loopback
-from rpm_service.adapters.web.pages import notice
 from rpm_service.adapters.web.sessions import Session, Sessions
+from rpm_service.adapters.web.sign_in_page import Front
 
 COOKIE: Final = "__Host-rpm-session"
 """The prefix makes browsers refuse it unless it is Secure, of path / and of this host alone."""
-OPEN: Final = frozenset({"/healthz", "/sign-in", "/favicon.ico"})
+OPEN: Final = frozenset(
+    {
+        "/healthz",
+        "/favicon.ico",
+        "/sign-in",
+        "/sign-in.css",
+        "/sign-in/oidc",
+        "/sign-in/oidc/return",
+    }
+)
 """Paths that need no session."""
 SAFE: Final = frozenset({"GET", "HEAD"})
 """Methods that change nothing."""
-NOT_ACTS: Final = frozenset({"/sign-in", "/sign-out"})
+NOT_ACTS: Final = frozenset({"/sign-in", "/sign-out", "/v1/session/unlock"})
 """What is sent without being an act: a wall display and a locked session may."""
+FORMS: Final = frozenset({"/sign-in"})
+"""Where a body is that of a form: the page that signs people in has no script."""
 BODY_BYTES_MAX: Final = 4096
+WALL_LOOKS: Final = "a wall display looks and does not act"
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -57,8 +69,11 @@ def session_of(connection: HTTPConnection) -> Session:
 class Gate:
     """Lets requests through to `app` that may pass, and puts HEADERS on every answer."""
 
-    def __init__(self, app: ASGIApp, sessions: Sessions, origins: frozenset[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, sessions: Sessions, origins: frozenset[str], front: Front
+    ) -> None:
         self.app = app
+        self._front = front
         self.sessions = sessions
         self._origins = origins
         self._hosts = frozenset(origin.removeprefix("https://") for origin in origins)
@@ -92,14 +107,17 @@ class Gate:
         session = self.sessions.find(connection.cookies.get(COOKIE, ""))
         connection.state.session = session
         if session is None:
-            return None if path in OPEN and scope["type"] == "http" else _not_signed_in(path)
+            return None if path in OPEN and scope["type"] == "http" else self._not_signed_in(path)
         is_act = scope["type"] == "http" and scope["method"] not in SAFE and path not in NOT_ACTS
         return self._may_not_act(session) if is_act else None
+
+    def _not_signed_in(self, path: str) -> Response:
+        return self._front.page(401) if path == "/" else refusal(401, "not signed in")
 
     def _may_not_act(self, session: Session) -> Response | None:
         """Refuses acts of a display that nobody sits at, and of a person who may have left."""
         if not session.rights.may_act:
-            return refusal(403, "a wall display looks and does not act")
+            return refusal(403, WALL_LOOKS)
         if not self.sessions.take_act(session):
             return refusal(423, "locked: nobody was here for a while; unlock first")
         return None
@@ -119,12 +137,6 @@ class Gate:
         return None if is_ours else refusal(403, "not from this server's own page")
 
 
-def _not_signed_in(path: str) -> Response:
-    if path == "/":
-        return notice(401, "Not signed in. Run `rpm-service sign-in` and open its link.")
-    return refusal(401, "not signed in")
-
-
 def _ill_formed(scope: Scope, connection: HTTPConnection) -> Response | None:
     """Refuses bodies that are not JSON, and those that are long or do not say how long."""
     if scope["type"] == "websocket" or scope["method"] in SAFE:
@@ -136,8 +148,9 @@ def _ill_formed(scope: Scope, connection: HTTPConnection) -> Response | None:
     if length > BODY_BYTES_MAX:
         return refusal(413, f"a body has at most {BODY_BYTES_MAX} bytes")
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if length and media_type != "application/json":
-        return refusal(415, "a body is application/json")
+    wanted = "application/x-www-form-urlencoded" if scope["path"] in FORMS else "application/json"
+    if length and media_type != wanted:
+        return refusal(415, f"a body is {wanted}")
     return None
 
 

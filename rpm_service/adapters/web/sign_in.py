@@ -5,16 +5,20 @@ the SHA-256 of its token, so that reading the directory signs nobody in. Whoever
 file has used the link; the file system lets one unlink succeed.
 """
 
+import asyncio
 import hashlib
 import json
 import os
 import re
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from rpm_service.application.access import Person
 from rpm_service.application.identity import ID_PATTERN
+from rpm_service.application.ways_in import SignInRefused
 
 LINK_S_MAX: Final = 600.0
 """A link that was not used in this time is worth nothing."""
@@ -22,6 +26,8 @@ LINKS_MAX: Final = 256
 """Links that may wait at once."""
 TOKEN_BYTES: Final = 16
 FILE_BYTES_MAX: Final = 1024
+
+USED: Final = "This link has been used or is too old. Run `rpm-service sign-in` for another."
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 _USER = re.compile(ID_PATTERN)
@@ -74,6 +80,31 @@ def redeem(data: Path, token: str, *, now: float) -> str:
     if now >= expires_at:
         raise LinkRefused
     return user
+
+
+class Links:
+    """One-time links as a way to sign in: whoever made one may do everything, and says who it is.
+
+    Whoever may write into the data directory is trusted with all that is in it.
+    """
+
+    by_password = False
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    async def person(self, proof: str) -> Person:
+        """Uses the link of a token up. Raises SignInRefused."""
+        try:
+            # Links are made by other processes too: the wall clock is what all of them have.
+            user = await asyncio.to_thread(redeem, self._data, proof, now=time.time())
+        except LinkRefused:
+            raise SignInRefused(USED) from None
+        return Person(user)
+
+    def stands(self, person: Person) -> Person | None:
+        """As they came in: there is nothing that could have changed."""
+        return person
 
 
 def _file(directory: Path, token: str) -> Path:

@@ -11,17 +11,21 @@ from typing import Any
 
 import httpx2
 import websockets.asyncio.client as ws
+from argon2 import PasswordHasher
 from websockets.exceptions import ConnectionClosed
 
 from rpm_service.adapters import pki
 from rpm_service.adapters.grpc.convert import ProtobufEncoder
+from rpm_service.adapters.web.accounts import LocalAccounts
 from rpm_service.adapters.web.address import origins
 from rpm_service.adapters.web.app import web_app
 from rpm_service.adapters.web.gate import COOKIE
 from rpm_service.adapters.web.live_socket import Feed, Patience
 from rpm_service.adapters.web.pages import Pages
+from rpm_service.adapters.web.passwords import Checker
 from rpm_service.adapters.web.server import WebServer, listen, names_in
-from rpm_service.adapters.web.sign_in import issue_link
+from rpm_service.adapters.web.sign_in import Links, issue_link
+from rpm_service.adapters.web.signing_in import Ways
 from rpm_service.application.access import Person, Rights
 from rpm_service.application.bedside import Bedside
 from rpm_service.application.effects import Description
@@ -34,6 +38,8 @@ from tests.support.memory_recorder import MemoryRecorder
 
 SUBSCRIBE = m.WatchRequest(subscribe=m.Subscribe()).SerializeToString()
 HEARTBEAT = m.WatchRequest(heartbeat=m.ViewerHeartbeat()).SerializeToString()
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""As weak as argon2 lets it be: what is tested is not how slow it is."""
 SHORT = Patience(check_s=0.02)
 
 
@@ -157,19 +163,20 @@ async def station(
     monitoring = Monitoring(clock, MemoryRecorder(), ProtobufEncoder(), ELSEWHERE)
     sock = listen("127.0.0.1", 0)
     port = sock.getsockname()[1]
+    accounts = LocalAccounts(data, clock, Checker(QUICK))
     gate = web_app(
         clock=clock,
-        data=data,
         origins=origins(names_in(pki.load_server(certs).chain_pem), port),
         open_feed=open_feed or monitoring.watch,
         access=monitoring.access,
         acts=monitoring.operators,
         pages=Pages(static),
+        ways=Ways(Links(data), accounts),
         patience=patience,
     )
     server = WebServer(gate, sock, certificate=certs / "server.crt", key=certs / "server.key")
     await server.start()
-    keeper = asyncio.create_task(monitoring.run())
+    keepers = [asyncio.create_task(run) for run in (monitoring.run(), accounts.follow())]
     trust = ssl.create_default_context(cafile=certs / "server-trust.crt")
     running = Station(port, data, trust, clock, monitoring, server, gate)
     try:
@@ -177,7 +184,8 @@ async def station(
     finally:
         for browser in running.browsers:
             await browser.aclose()
-        keeper.cancel()
+        for keeper in keepers:
+            keeper.cancel()
         await server.stop()
 
 

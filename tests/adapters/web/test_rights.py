@@ -209,5 +209,6 @@ async def test_the_cookie_is_what_a_session_is_known_by(ward: Station) -> None:
         "role": "clinician",
         "units": ["ICU"],
         "locked": False,
+        "unlocks_by": "sign-in",
     }
     assert browser.cookies[COOKIE]
