@@ -1,5 +1,6 @@
 // Every word the page says, in one place. Kept apart from what is drawn, so that a clinician can
-// proof-read the station in one reading, and a translator has one file.
+// proof-read the station in one reading. `english` is the catalogue: another language is another
+// object of its type (see languages.ts), and the functions below put words together for each.
 
 import {
   type AlarmEvent,
@@ -13,8 +14,14 @@ import {
   type LimitOverride,
   type MetricDescription,
 } from "./wire/rpm_service/v1/monitoring_pb";
+import { inLanguageOfPage } from "./language.svelte";
 
-export const words = {
+export const english = {
+  /** How `Intl` calls the language. */
+  tag: "en",
+  /** Its name, in itself. */
+  language: "English",
+  decimalSign: ".",
   station: "Central station",
   pages: "Pages",
   ward: "Ward",
@@ -92,34 +99,86 @@ export const words = {
   notCovered: "NOT COVERED",
   notCoveredMeans: "No armed page in view watches this bed: nobody is called.",
   pending: "alarm pending: beyond its limit, the delay still runs",
-  ownLimits: "limits of this patient",
   scoreIncomplete: "incomplete",
   scoreWithout: (inputs: string) => `without ${inputs}`,
   scoreLowMedium: "a single 3: urgent review by the ward",
   scoreMedium: "urgent review",
   scoreHigh: "emergency review",
   soundsAgain: (left: string) => `sounds again in ${left}`,
-} as const;
+  /** The parts of a condition's code; what is not here is said in the code's own letters. */
+  codeParts: {
+    low: "low",
+    high: "high",
+    falling: "falling",
+    rising: "rising",
+    combined: "combined",
+    warning: "warning",
+    battery: "battery",
+  } as Record<string, string>,
+  service: "Service",
+  below: "below",
+  above: "above",
+  lowest: (value: string) => `lowest ${value}`,
+  highest: (value: string) => `highest ${value}`,
+  heldBackWhat: (scope: string, what: string) => `${scope} ${what}`,
+  overriddenBy: (metric: string, by: string, until: string) =>
+    `${metric} limits of this patient, by ${by} until ${until}`,
+  tenths: (seconds: string) => `${seconds} s`,
+  seconds: (count: number) => `${count} s`,
+  minutes: (count: number) => `${count} min`,
+  hours: (count: number) => `${count} h`,
+  priorities: {
+    [AlarmPriority.HIGH]: "high priority",
+    [AlarmPriority.MEDIUM]: "medium priority",
+    [AlarmPriority.LOW]: "low priority",
+    [AlarmPriority.UNSPECIFIED]: "priority not stated",
+  } as Record<AlarmPriority, string>,
+  ageClasses: {
+    [AgeClass.UNSPECIFIED]: "",
+    [AgeClass.ADULT]: "adult",
+    [AgeClass.PAEDIATRIC]: "child",
+    [AgeClass.NEONATAL]: "neonate",
+  } as Record<AgeClass, string>,
+  inactivations: {
+    [Inactivation.UNSPECIFIED]: "",
+    [Inactivation.AUDIO_PAUSED]: "sound paused",
+    [Inactivation.AUDIO_OFF]: "sound off",
+    [Inactivation.ALARM_PAUSED]: "alarms paused",
+    [Inactivation.ALARM_OFF]: "alarms off",
+  } as Record<Inactivation, string>,
+  pressureParts: { s: "systolic", d: "diastolic", m: "mean" } as Record<string, string>,
+  /** Conditions with words of their own; METRIC stands for the metric concerned. */
+  conditions: {
+    ASYSTOLE: "asystole",
+    APNOEA: "apnoea",
+    CONNECTION_LOST: "connection lost",
+    DEVICE_CLOCK_OFF: "device clock off",
+    METRIC_MISSING: "METRIC signal missing",
+    METRIC_STALE: "METRIC not updated",
+    INVALID_SIGNAL: "METRIC signal invalid",
+    ALARMS_OFF: "alarms are off here",
+    NOT_DELIVERED: "alarm not delivered",
+    BED_NOT_COVERED: "not covered",
+    DUPLICATE_DEVICE: "two devices of one name",
+    INVALID_DATA: "invalid data from the device",
+    SEQUENCE_GAP: "data of the device are missing",
+    STORAGE_DEGRADED: "does not store everything",
+    EVENT_LOOP_BLOCKED: "is slow",
+    WEBHOOK_FAILING: "reaches no webhook",
+  } as Record<string, string>,
+};
+
+/** What a language must say; a catalogue is whole or it is none. */
+export type Catalogue = typeof english;
+
+/** The words of the language that the page is in. */
+export const words: Catalogue = inLanguageOfPage(english);
 
 const SYMBOL: Record<AlarmPriority, string> = {
   [AlarmPriority.HIGH]: "!!!",
   [AlarmPriority.MEDIUM]: "!!",
   [AlarmPriority.LOW]: "!",
   [AlarmPriority.UNSPECIFIED]: "!",
-};
-
-const PRIORITY: Record<AlarmPriority, string> = {
-  [AlarmPriority.HIGH]: "high priority",
-  [AlarmPriority.MEDIUM]: "medium priority",
-  [AlarmPriority.LOW]: "low priority",
-  [AlarmPriority.UNSPECIFIED]: "priority not stated",
-};
-
-const AGE_CLASS: Record<AgeClass, string> = {
-  [AgeClass.UNSPECIFIED]: "",
-  [AgeClass.ADULT]: "adult",
-  [AgeClass.PAEDIATRIC]: "child",
-  [AgeClass.NEONATAL]: "neonate",
 };
 
 const UNITS: Record<string, string> = {
@@ -130,36 +189,6 @@ const UNITS: Record<string, string> = {
   "1": "",
 };
 
-const PRESSURE_PARTS: Record<string, string> = { s: "systolic", d: "diastolic", m: "mean" };
-
-/** Conditions with words of their own; METRIC stands for the metric concerned. */
-const CONDITION: Record<string, string> = {
-  ASYSTOLE: "asystole",
-  APNOEA: "apnoea",
-  CONNECTION_LOST: words.connectionLost,
-  DEVICE_CLOCK_OFF: "device clock off",
-  METRIC_MISSING: "METRIC signal missing",
-  METRIC_STALE: "METRIC not updated",
-  INVALID_SIGNAL: "METRIC signal invalid",
-  ALARMS_OFF: "alarms are off here",
-  NOT_DELIVERED: "alarm not delivered",
-  BED_NOT_COVERED: "not covered",
-  DUPLICATE_DEVICE: "two devices of one name",
-  INVALID_DATA: "invalid data from the device",
-  SEQUENCE_GAP: "data of the device are missing",
-  STORAGE_DEGRADED: "does not store everything",
-  EVENT_LOOP_BLOCKED: "is slow",
-  WEBHOOK_FAILING: "reaches no webhook",
-};
-
-const INACTIVATION: Record<Inactivation, string> = {
-  [Inactivation.UNSPECIFIED]: "",
-  [Inactivation.AUDIO_PAUSED]: "sound paused",
-  [Inactivation.AUDIO_OFF]: "sound off",
-  [Inactivation.ALARM_PAUSED]: "alarms paused",
-  [Inactivation.ALARM_OFF]: "alarms off",
-};
-
 /** A score asks for somebody from its limit on, not beyond it. */
 const SCORE_HIGH = "NEWS2_HIGH";
 
@@ -167,10 +196,10 @@ const SCORE_HIGH = "NEWS2_HIGH";
 const SERVICE = "server";
 
 export const prioritySymbol = (priority: AlarmPriority): string => SYMBOL[priority];
-export const priorityWords = (priority: AlarmPriority): string => PRIORITY[priority];
-export const ageClassWords = (ageClass: AgeClass): string => AGE_CLASS[ageClass];
-export const inactivationWords = (state: Inactivation): string => INACTIVATION[state];
-export const bedWords = (bed: string): string => (bed === SERVICE ? "Service" : bed);
+export const priorityWords = (priority: AlarmPriority): string => words.priorities[priority];
+export const ageClassWords = (ageClass: AgeClass): string => words.ageClasses[ageClass];
+export const inactivationWords = (state: Inactivation): string => words.inactivations[state];
+export const bedWords = (bed: string): string => (bed === SERVICE ? words.service : bed);
 export const scoreInputWords = (input: string): string => input.replace("O2", "O₂");
 export const unitWords = (ucum: string): string => UNITS[ucum] ?? ucum;
 
@@ -179,7 +208,7 @@ export function metricWords(name: string): string {
   const pressure = /^([A-Z]+)([sdm])( \d+)?$/.exec(name);
   if (pressure !== null) {
     const [, site = "", part = "", instance = ""] = pressure;
-    return `${site} ${PRESSURE_PARTS[part]}${instance}`;
+    return `${site} ${words.pressureParts[part]}${instance}`;
   }
   return name.replace("O2", "O₂");
 }
@@ -204,7 +233,9 @@ export function alarmText(alarm: AlarmEvent, live?: number, decimals?: number): 
 
 /** What is held back: "SpO₂ alarms off", "sound paused". */
 export function heldBackText(held: BedInactivation): string {
-  return [scopeWords(held), inactivationWords(held.state)].filter(Boolean).join(" ");
+  const scope = scopeWords(held);
+  const what = inactivationWords(held.state);
+  return scope === "" ? what : words.heldBackWhat(scope, what);
 }
 
 /** What is left of a pause; empty for what is off. */
@@ -228,13 +259,14 @@ export function scopeWords({
   const [first = "", ...rest] = condition.toLowerCase().split("_");
   // The code begins with the kind of its metric, and the metric's name says more.
   const named = metric.toLowerCase().startsWith(first) ? rest : [first, ...rest];
-  return [metric === "" ? "" : metricWords(metric), ...named].filter(Boolean).join(" ");
+  const parts = named.map((part) => words.codeParts[part] ?? part);
+  return [metric === "" ? "" : metricWords(metric), ...parts].filter(Boolean).join(" ");
 }
 
 /** Who set limits of a patient's own, until when and why. */
 export function overrideText(metric: string, { by, until, reason }: LimitOverride): string {
   const why = reason === "" ? "" : `: ${reason}`;
-  return `${metricWords(metric)} ${words.ownLimits}, by ${by} until ${clockTime(until)}${why}`;
+  return words.overriddenBy(metricWords(metric), by, clockTime(until)) + why;
 }
 
 /** Who goes, or said that they cannot; empty where nobody has answered. */
@@ -251,13 +283,13 @@ export function responsibleText({ responsibility, responsible }: AlarmEvent): st
 
 /** An alarm for a voice, without its value: what moves is not said again and again. */
 export function alarmSpoken(alarm: AlarmEvent): string {
-  const text = conditionText(alarm, isLow(alarm) ? " below " : " above ");
+  const text = conditionText(alarm, ` ${isLow(alarm) ? words.below : words.above} `);
   return `${bedWords(alarm.bed)} ${text}, ${priorityWords(alarm.priority)}`;
 }
 
 function conditionText(alarm: AlarmEvent, relation: string, decimals?: number): string {
   const metric = metricWords(alarm.metric);
-  const own = CONDITION[alarm.condition]?.replace("METRIC", metric);
+  const own = words.conditions[alarm.condition]?.replace("METRIC", metric);
   if (own !== undefined) return [own, alarm.text].filter(Boolean).join(": ");
   // The device's own words.
   if (alarm.text !== "") return alarm.text;
@@ -284,15 +316,21 @@ export function pageTitle(station: string, ordered: readonly AlarmEvent[]): stri
  */
 export function extremeText(alarm: AlarmEvent, live?: number): string {
   if (alarm.extreme === undefined || alarm.limit === undefined) return "";
-  const [word, furthest] = isLow(alarm)
-    ? (["lowest", Math.min] as const)
-    : (["highest", Math.max] as const);
-  return `${word} ${brief(furthest(alarm.extreme, live ?? alarm.extreme))}`;
+  const [say, furthest] = isLow(alarm)
+    ? ([words.lowest, Math.min] as const)
+    : ([words.highest, Math.max] as const);
+  return say(brief(furthest(alarm.extreme, live ?? alarm.extreme)));
 }
 
 /** A number with the digits of its metric; without them, no more than it needs. */
 function brief(value: number, decimals?: number): string {
-  return decimals === undefined ? String(Number(value.toFixed(2))) : value.toFixed(decimals);
+  const text = decimals === undefined ? String(Number(value.toFixed(2))) : value.toFixed(decimals);
+  return numberText(text);
+}
+
+/** A number's digits with the sign that the language puts before its decimals. */
+export function numberText(digits: string): string {
+  return digits.replace(".", words.decimalSign);
 }
 
 /** Both limits as people write them, "120/50", high first; empty where there are none. */
@@ -345,7 +383,7 @@ const NOW_S = 2.5;
 export function ageText(age_s: number): string {
   if (Number.isNaN(age_s)) return "?";
   if (age_s < NOW_S) return words.now;
-  if (age_s < 60) return `${Math.floor(age_s)} s`;
-  if (age_s < 2 * 3600) return `${Math.floor(age_s / 60)} min`;
-  return `${Math.floor(age_s / 3600)} h`;
+  if (age_s < 60) return words.seconds(Math.floor(age_s));
+  if (age_s < 2 * 3600) return words.minutes(Math.floor(age_s / 60));
+  return words.hours(Math.floor(age_s / 3600));
 }

@@ -3,6 +3,7 @@
 
 import { Validity } from "../wire/rpm_service/v1/alarm_pb";
 import { Connection } from "../wire/rpm_service/v1/monitoring_pb";
+import { numberText } from "../words";
 import type { Bed, Sample } from "./ward";
 
 /** Stands where there is no value: none was measured, or the device says not to use it. */
@@ -62,7 +63,7 @@ export function currentValue(bed: Bed, sample: Sample, now: number): number | un
 /** A value as people read it. */
 export function formatValue(value: number, decimals: number): string {
   const text = value.toFixed(Math.min(decimals, 6));
-  return Number(text) === 0 ? text.replace("-", "") : text;
+  return numberText(Number(text) === 0 ? text.replace("-", "") : text);
 }
 
 /** When anything was last observed at a bed; 0 where nothing ever was. */

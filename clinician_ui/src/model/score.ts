@@ -15,16 +15,17 @@ export interface ScoreShown {
   readonly spoken: string;
 }
 
-const BANDS: Record<EarlyWarningBand, readonly [sign: string, words: string]> = {
-  [EarlyWarningBand.UNSPECIFIED]: ["", ""],
-  [EarlyWarningBand.LOW]: ["", ""],
-  [EarlyWarningBand.LOW_MEDIUM]: ["△", words.scoreLowMedium],
-  [EarlyWarningBand.MEDIUM]: ["▲", words.scoreMedium],
-  [EarlyWarningBand.HIGH]: ["▲▲", words.scoreHigh],
+const NOTHING = ["", () => ""] as const;
+const BANDS: Record<EarlyWarningBand, readonly [sign: string, asks: () => string]> = {
+  [EarlyWarningBand.UNSPECIFIED]: NOTHING,
+  [EarlyWarningBand.LOW]: NOTHING,
+  [EarlyWarningBand.LOW_MEDIUM]: ["△", () => words.scoreLowMedium],
+  [EarlyWarningBand.MEDIUM]: ["▲", () => words.scoreMedium],
+  [EarlyWarningBand.HIGH]: ["▲▲", () => words.scoreHigh],
 };
 
 export function scoreShown({ total, band, missing, subScores }: EarlyWarningScore): ScoreShown {
-  const [sign, asks] = BANDS[band] ?? BANDS[EarlyWarningBand.UNSPECIFIED];
+  const [sign, asks] = BANDS[band] ?? NOTHING;
   const whole = total === undefined ? words.scoreIncomplete : String(total);
   const without = missing.map(scoreInputWords).join(", ");
   const points = subScores
@@ -33,7 +34,7 @@ export function scoreShown({ total, band, missing, subScores }: EarlyWarningScor
     .join(", ");
   const spoken = [
     `${SCORE_METRIC} ${whole}`,
-    asks,
+    asks(),
     points,
     without === "" ? "" : words.scoreWithout(without),
   ];
