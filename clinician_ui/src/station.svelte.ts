@@ -8,7 +8,7 @@ import type { Link } from "./feed/link";
 import { Feed, type FeedEvents, type FeedWorld } from "./feed/socket";
 import { byBed, inOrder, waitsForSomebody } from "./model/alarms";
 import { hearClock, type ServerClock, serverTime } from "./model/clock";
-import { type Confirmation, press } from "./model/confirmation";
+import { type Confirmation, confirms, keyed, named, type Silencing } from "./model/confirmation";
 import { fragmentOf, type Route, routeOf, WARD } from "./route";
 import { callsOf, NO_CALLS, NOT_MONITORING } from "./sound/calls";
 import type { Calls } from "./sound/schedule";
@@ -128,7 +128,22 @@ export class Station {
     return this.busy.has(alarm.occurrenceId) || this.busy.has(`bed ${alarm.bed}`);
   }
 
-  acknowledge(alarm: AlarmEvent): Promise<void> {
+  /** What was named by a first press and waits for the second. */
+  isNamed(what: Silencing): boolean {
+    return confirms(this.pending, what, this.moment);
+  }
+
+  /** Whether this press of an act that silences is the second; the first one only names it. */
+  #isSecond(what: Silencing): boolean {
+    this.trouble = "";
+    const second = this.isNamed(what);
+    this.pending = second ? null : named(what, this.moment);
+    return second;
+  }
+
+  /** Acknowledges an alarm by the second press. */
+  async acknowledge(alarm: AlarmEvent): Promise<void> {
+    if (this.isBusy(alarm) || !this.#isSecond({ act: "acknowledge", alarm })) return;
     return this.#do(alarm.occurrenceId, alarm.bed, () => this.#acts.acknowledge(alarm));
   }
 
@@ -138,10 +153,17 @@ export class Station {
 
   /** Takes an alarm upon whoever is signed in; its signal is as before. */
   accept(alarm: AlarmEvent): Promise<void> {
-    return this.#do(alarm.occurrenceId, alarm.bed, () => this.#acts.accept(alarm));
+    return this.#do(alarm.occurrenceId, alarm.bed, () => this.#acts.answer(alarm, true));
   }
 
-  pauseAudio(bed: string): Promise<void> {
+  /** Whoever is signed in cannot go. */
+  reject(alarm: AlarmEvent): Promise<void> {
+    return this.#do(alarm.occurrenceId, alarm.bed, () => this.#acts.answer(alarm, false));
+  }
+
+  /** Pauses the sound of a bed by the second press. */
+  async pauseAudio(bed: string): Promise<void> {
+    if (this.busy.has(`bed ${bed}`) || !this.#isSecond({ act: "pause", bed })) return;
     return this.#do(`bed ${bed}`, bed, () => this.#acts.pauseAudio(bed, PAUSE_S));
   }
 
@@ -170,21 +192,19 @@ export class Station {
     return bed === undefined ? [] : holdingBack(inForce(bed.description, this.now), alarm);
   }
 
-  /** The key "I am going" was pressed, for one bed or, without, for the whole ward. */
-  pressAccept(bed?: string): void {
-    const alarms = bed === undefined ? this.alarms : (this.alarmsByBed.get(bed) ?? []);
+  /** A key said that somebody goes, or cannot: for the first of `alarms` that waits for that. */
+  pressAnswer(alarms: readonly AlarmEvent[], accepted: boolean): void {
     const alarm = alarms.find(waitsForSomebody);
     this.trouble = alarm === undefined ? words.nothingToAccept : "";
-    if (alarm !== undefined) void this.accept(alarm);
+    if (alarm !== undefined) void (accepted ? this.accept(alarm) : this.reject(alarm));
   }
 
-  /** The acknowledge key was pressed, for one bed or, without, for the whole ward. */
-  pressAcknowledge(bed?: string): void {
-    const alarms = bed === undefined ? this.alarms : (this.alarmsByBed.get(bed) ?? []);
-    const { pending, acknowledge } = press(this.pending, alarms, this.moment);
-    this.pending = pending;
-    this.trouble = pending === null && acknowledge === null ? words.nothingToAcknowledge : "";
-    if (acknowledge !== null) void this.acknowledge(acknowledge);
+  /** The acknowledge key was pressed. */
+  pressAcknowledge(alarms: readonly AlarmEvent[]): void {
+    const alarm = keyed(this.pending, alarms, this.moment);
+    this.trouble = alarm === undefined ? words.nothingToAcknowledge : "";
+    if (alarm === undefined) this.pending = null;
+    else void this.acknowledge(alarm);
   }
 
   async #do(what: string, bed: string, act: () => Promise<void>): Promise<void> {

@@ -56,10 +56,10 @@ export class Acts {
     return this.#do(`/v1/alarms/${encodeURIComponent(alarm.occurrenceId)}/reset`, {});
   }
 
-  /** Takes an occurrence upon whoever is signed in. */
-  accept(alarm: AlarmEvent): Promise<void> {
+  /** Whoever is signed in goes, or cannot: then it is on to the next level at once. */
+  answer(alarm: AlarmEvent, accepted: boolean): Promise<void> {
     const path = `/v1/alarms/${encodeURIComponent(alarm.occurrenceId)}/responsibility`;
-    return this.#do(path, { accepted: true });
+    return this.#do(path, { accepted });
   }
 
   /** Pauses the sound of a bed; 0 seconds ends the pause. */
