@@ -17,7 +17,7 @@ from rpm_service.sdk.link import Callbacks, Link
 from rpm_service.sdk.monitor import Monitor, Observation, Samples
 from rpm_service.sdk.notices import Coverage, Refusal, Settings
 from rpm_service.sdk.session import Session, State
-from rpm_service.sdk.spool import SPOOL_BYTES_MAX, Spool
+from rpm_service.sdk.spool import SPOOL_BYTES_MAX, MemorySpool, Spool
 from rpm_service.sdk.vocabulary import AlarmKind, AlarmPriority, GoodbyeReason, Validity
 from rpm_service.sdk.wire import Numbered
 
@@ -39,6 +39,9 @@ class TelemetryClient:
     certificate that may not speak for the device, is raised as Refused by the next call, or on
     leaving the block where there was none.
 
+    Without a `spool` frames are kept in memory, at most SPOOL_BYTES_MAX of them; a DiskSpool
+    keeps them over the end of the process. The client closes it when the block ends.
+
     The five callbacks run in the event loop and must not block; an exception in one ends the
     client and is raised by the next call.
     """
@@ -52,7 +55,7 @@ class TelemetryClient:
         software: str = "",
         clock: Callable[[], float] = time.time,
         clock_rate: float = 1.0,
-        spool_bytes_max: int = SPOOL_BYTES_MAX,
+        spool: Spool | None = None,
         on_refusal: Callable[[Refusal], None] | None = None,
         on_settings: Callable[[Settings], None] | None = None,
         on_coverage: Callable[[Coverage], None] | None = None,
@@ -63,7 +66,8 @@ class TelemetryClient:
         self._indices = {monitor.id: index for index, monitor in enumerate(monitors)}
         self._numerics = [len(monitor.numerics) for monitor in monitors]
         self._clock = clock
-        self._spool = Spool(spool_bytes_max)
+        # An empty spool is false.
+        self._spool = MemorySpool(SPOOL_BYTES_MAX) if spool is None else spool
         self._session = Session(monitors, self._spool, software=software, clock_rate=clock_rate)
         self._link = Link(
             target,
@@ -94,6 +98,7 @@ class TelemetryClient:
         assert self._task is not None
         self._task.cancel()
         await asyncio.wait({self._task})
+        self._spool.close()
         if error is None and not self._failure_told:
             self._raise_failure()
 

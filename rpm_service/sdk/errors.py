@@ -16,5 +16,9 @@ class CredentialsUnusable(Exception):
     """A certificate or key is missing, unreadable, expired, or does not fit the other."""
 
 
+class SpoolUnusable(Exception):
+    """The file of a spool cannot be used, or another process uses it."""
+
+
 class ProtocolViolated(Exception):
     """The server said what the contract does not allow at this point."""

@@ -8,9 +8,9 @@ passed in. Which of the server's frames may come when is the table RECEIPTS:
                                \_____________Drain_____________/--> DRAINING
     any     --disconnected--> OFFLINE
 
-Numbers. The spool numbers frames from 1 for this process; on the wire a frame's sequence
-number is that plus `_base`. The first Welcome sets the base, so that a process without memory
-continues where the server's record of the device ends. Welcome, Ack and Rewind speak in
+Numbers. The spool numbers frames from 1; on the wire a frame's sequence number is that plus the
+spool's `base`. The first Welcome sets the base, so that a process without memory continues
+where the server's record of the device ends; one with a spool on disk goes on with its own. Welcome, Ack and Rewind speak in
 sequence numbers; a device's program sees only its own numbers.
 """
 
@@ -78,7 +78,7 @@ class Session:
         clock_rate: float = 1.0,
     ) -> None:
         self.state = State.OFFLINE
-        self.counters = Counters()
+        self.counters = Counters(frames=len(spool))
         self.epoch = 0
         """Of the newest session that the server has opened; 0 where there was none."""
         self.server_clock = 0.0
@@ -90,7 +90,6 @@ class Session:
         self._software = software
         self._clock_rate = clock_rate
         self._describe = wire.describe(monitors)
-        self._base: int | None = None
         self._cursor = 0
         self._goodbye: GoodbyeReason | None = None
         self._greeted = False
@@ -202,8 +201,8 @@ class Session:
         return None
 
     def _hello(self, device_clock: float) -> bytes:
-        numbered = self._base is not None
-        base = self._base or 0
+        numbered = self._spool.base is not None
+        base = self._spool.base or 0
         return wire.hello(
             software=self._software,
             device_clock=device_clock,
@@ -235,10 +234,10 @@ class Session:
         return None
 
     def _spooled_frame(self) -> bytes | None:
-        assert self._base is not None
+        assert self._spool.base is not None
         while (frame := self._spool.after(self._cursor)) is not None:
             self._cursor = frame.number
-            encoded = wire.numbered(frame.kind, self._base + frame.number, frame.payload)
+            encoded = wire.numbered(frame.kind, self._spool.base + frame.number, frame.payload)
             if len(encoded) <= self._frame_bytes_max:
                 self.counters.frames_sent += 1
                 return encoded
@@ -258,26 +257,26 @@ class Session:
         self._frame_bytes_max = min(welcome.max_frame_bytes, wire.FRAME_BYTES_MAX)
         self._sent_at = now
         known_through = welcome.resume_from_seq - 1
-        if self._base is None:
-            self._base = known_through
-        elif known_through > self._base + self._spool.last:
+        if self._spool.base is None:
+            self._spool.base = known_through
+        elif known_through > self._spool.base + self._spool.last:
             # The server has numbers from us that we never gave out: a second process speaks
             # in our name. What we hold is not what it has, so it goes under new numbers.
-            self._base = known_through + 1 - (self._spool.first or self._spool.last + 1)
+            self._spool.base = known_through + 1 - (self._spool.first or self._spool.last + 1)
             self.counters.renumbered += 1
         self._acknowledged(known_through)
-        self._cursor = known_through - self._base
+        self._cursor = known_through - self._spool.base
 
     def _acknowledged(self, through_seq: int) -> None:
-        assert self._base is not None
-        through = through_seq - self._base
+        assert self._spool.base is not None
+        through = through_seq - self._spool.base
         if through > self._spool.last:
             raise ProtocolViolated(f"ack of {through_seq}, which was never sent")
         self.counters.frames_acked += self._spool.trim(through)
 
     def _rewind(self, from_seq: int) -> None:
-        assert self._base is not None
-        self._cursor = min(self._cursor, from_seq - 1 - self._base)
+        assert self._spool.base is not None
+        self._cursor = min(self._cursor, from_seq - 1 - self._spool.base)
 
     def _refused(self, refusal: telemetry_pb2.Refusal, now: float) -> Refusal:
         about = refusal.field.partition(".")[0]
@@ -287,7 +286,7 @@ class Session:
             # The spool gave up so much before the first Welcome that the server does not believe
             # the number. The next Hello announces it.
             raise ProtocolViolated(f"{refusal.field} refused: {refusal.reason}")
-        number = max(0, refusal.seq - (self._base or 0)) if refusal.seq else 0
+        number = max(0, refusal.seq - (self._spool.base or 0)) if refusal.seq else 0
         frame = self._spool.get(number)
         will_retry = frame is not None and refusal.retryable and frame.refusals < RETRIES_MAX
         if frame is not None and will_retry:

@@ -3,11 +3,12 @@
 A frame stays from the moment it is observed until it is acknowledged or refused. When the
 spool is full it gives up, oldest first, waveforms, then observations, and the device's own
 alarms last. A frame that was given up leaves a hole in the sequence, which the server
-records as a gap. A spool on disk would offer the same methods.
+records as a gap. `disk_spool` keeps them in a file, and this is what both offer.
 """
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass
+from typing import Protocol
 
 from rpm_service.sdk import wire
 from rpm_service.sdk.wire import Numbered
@@ -37,18 +38,62 @@ class Frame:
         return len(self.payload) + FRAME_OVERHEAD_BYTES
 
 
-class Spool:
+class Spool(Protocol):
     """Keeps frames in the order of their numbers."""
+
+    bytes_max: int
+    size_bytes: int
+    last: int
+    """Highest number that was ever given out; 0 where none was."""
+    frames_dropped: int
+    waveforms_dropped: int
+    """Frames that lost their waveforms and kept their numerics."""
+    base: int | None
+    """What the server's sequence numbers are ahead of ours; None before the first Welcome."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def first(self) -> int:
+        """Lowest number held; 0 where the spool is empty."""
+        ...
+
+    def append(self, kind: Numbered, payload: bytes, *, has_waveforms: bool = False) -> int:
+        """Keeps a frame, giving up older ones if it must, and returns its number."""
+        ...
+
+    def get(self, number: int) -> Frame | None:
+        """Returns the frame of this number, if it is still held."""
+        ...
+
+    def after(self, number: int) -> Frame | None:
+        """Returns the first frame held beyond this number."""
+        ...
+
+    def trim(self, through: int) -> int:
+        """Lets go of all frames up to and including this number; returns how many."""
+        ...
+
+    def discard(self, number: int) -> bool:
+        """Lets go of one frame; returns whether it was held."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of what it is kept in."""
+        ...
+
+
+class MemorySpool:
+    """Keeps frames for as long as the process lives."""
 
     def __init__(self, bytes_max: int = SPOOL_BYTES_MAX) -> None:
         assert bytes_max >= wire.FRAME_BYTES_MAX + FRAME_OVERHEAD_BYTES
         self.bytes_max = bytes_max
         self.size_bytes = 0
         self.last = 0
-        """Highest number that was ever given out; 0 where none was."""
         self.frames_dropped = 0
         self.waveforms_dropped = 0
-        """Frames that lost their waveforms and kept their numerics."""
+        self.base: int | None = None
         self._frames: OrderedDict[int, Frame] = OrderedDict()
         self._with_waveforms: deque[int] = deque()
 
@@ -100,6 +145,10 @@ class Spool:
         while self._with_waveforms and (not self or self._with_waveforms[0] < self.first):
             self._with_waveforms.popleft()
         return True
+
+    def close(self) -> None:
+        """Forgets all."""
+        self._frames.clear()
 
     def _give_up(self) -> None:
         """Frees some room: the oldest waveforms, else the oldest observations, else an alarm."""

@@ -14,7 +14,7 @@ from rpm_service.sdk.session import (
     Session,
     State,
 )
-from rpm_service.sdk.spool import Spool
+from rpm_service.sdk.spool import MemorySpool
 from rpm_service.sdk.wire import Numbered
 from rpm_service.v1 import telemetry_pb2
 
@@ -26,7 +26,7 @@ class Device:
 
     def __init__(self, monitor: Monitor) -> None:
         self.now = 100.0
-        self.session = Session([monitor], Spool(), software="test", clock_rate=1.0)
+        self.session = Session([monitor], MemorySpool(), software="test", clock_rate=1.0)
 
     def observe(self, value: float = 98.0) -> int:
         payload = wire.observations([Observation(self.now, [value, 72.0])])

@@ -1,5 +1,7 @@
 """A device and a server that lose each other at any moment, and lose no frame between them."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hypothesis import settings
@@ -7,8 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from rpm_service.sdk import Monitor, Numeric, Observation, Samples, wire
+from rpm_service.sdk.counters import Counters
+from rpm_service.sdk.disk_spool import DiskSpool
 from rpm_service.sdk.session import RETRY_AFTER_S, Session, State
-from rpm_service.sdk.spool import FRAME_OVERHEAD_BYTES, Spool
+from rpm_service.sdk.spool import FRAME_OVERHEAD_BYTES, MemorySpool, Spool
 from rpm_service.sdk.wire import FRAME_BYTES_MAX, Numbered
 from rpm_service.v1 import telemetry_pb2
 
@@ -92,15 +96,23 @@ class ModelServer:
         self.awaits, self.wants, self.refuse_next = "hello", None, None
 
 
+SPOOL_BYTES = FRAME_BYTES_MAX + FRAME_OVERHEAD_BYTES
+MONITOR = Monitor("d", numerics=(Numeric(150456, 262688),))
+
+
 class DeviceAndServer(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
         self.observed = 0
-        self.spool = Spool(FRAME_BYTES_MAX + FRAME_OVERHEAD_BYTES)
-        monitor = Monitor("d", numerics=(Numeric(150456, 262688),))
-        self.session = Session([monitor], self.spool)
+        self.spool = self.opened()
+        self.session = Session([MONITOR], self.spool)
         self.server = ModelServer()
+        self.died = Counters()
+        """What had become of frames in processes that are no more."""
+
+    def opened(self) -> Spool:
+        return MemorySpool(SPOOL_BYTES)
 
     @property
     def online(self) -> bool:
@@ -182,15 +194,16 @@ class DeviceAndServer(RuleBasedStateMachine):
     @invariant()
     def every_frame_is_accounted_for(self) -> None:
         counters = self.session.counters
-        assert (
-            self.observed
-            == counters.frames
-            == (
-                counters.frames_acked
-                + counters.frames_refused
-                + counters.frames_dropped
-                + len(self.spool)
-            )
+        gone = sum(
+            each.frames_acked + each.frames_refused + each.frames_dropped
+            for each in (self.died, counters)
+        )
+        assert self.observed == gone + len(self.spool)
+        assert counters.frames == (
+            counters.frames_acked
+            + counters.frames_refused
+            + counters.frames_dropped
+            + len(self.spool)
         )
 
     @invariant()
@@ -201,10 +214,11 @@ class DeviceAndServer(RuleBasedStateMachine):
     def whatever_left_the_spool_is_on_disk_or_refused_or_counted(self) -> None:
         gone = {n for n in range(1, self.observed + 1) if self.spool.get(n) is None}
         unexplained = gone - set(self.server.disk) - self.server.refused
-        counters = self.session.counters
+        dropped = self.died.frames_dropped + self.session.counters.frames_dropped
+        refused = self.died.frames_refused + self.session.counters.frames_refused
         # A frame may be given up after too many refusals, or when the spool is full.
-        given_up = counters.frames_refused - len(self.server.refused - self._held())
-        assert len(unexplained) <= counters.frames_dropped + max(0, given_up)
+        given_up = refused - len(self.server.refused - self._held())
+        assert len(unexplained) <= dropped + max(0, given_up)
 
     def _held(self) -> set[int]:
         return {n for n in range(1, self.observed + 1) if self.spool.get(n) is not None}
@@ -226,5 +240,39 @@ class DeviceAndServer(RuleBasedStateMachine):
         self.whatever_left_the_spool_is_on_disk_or_refused_or_counted()
 
 
+class DeviceThatDies(DeviceAndServer):
+    """Its process may be killed at any moment; its spool is on disk."""
+
+    def __init__(self) -> None:
+        self.folder = TemporaryDirectory()
+        super().__init__()
+
+    def opened(self) -> Spool:
+        return DiskSpool(Path(self.folder.name) / "spool", SPOOL_BYTES)
+
+    @rule(server_dies=st.booleans())
+    def is_killed(self, server_dies: bool) -> None:
+        if self.online:
+            self.lose_connection(server_dies)
+        counters, died = self.session.counters, self.died
+        self.died = Counters(
+            frames_acked=died.frames_acked + counters.frames_acked,
+            frames_refused=died.frames_refused + counters.frames_refused,
+            frames_dropped=died.frames_dropped + counters.frames_dropped,
+        )
+        self.spool.close()
+        self.spool = self.opened()
+        self.session = Session([MONITOR], self.spool)
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            self.spool.close()
+            self.folder.cleanup()
+
+
+TestDeviceThatDies = DeviceThatDies.TestCase
+TestDeviceThatDies.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestDeviceAndServer = DeviceAndServer.TestCase
 TestDeviceAndServer.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

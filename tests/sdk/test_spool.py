@@ -1,11 +1,16 @@
 """The spool: bounded, and what it gives up first."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rpm_service.sdk import AlarmKind, AlarmPriority, Observation, Samples, wire
-from rpm_service.sdk.spool import FRAME_OVERHEAD_BYTES, Spool
+from rpm_service.sdk.disk_spool import DiskSpool
+from rpm_service.sdk.spool import FRAME_OVERHEAD_BYTES, MemorySpool, Spool
 from rpm_service.sdk.wire import FRAME_BYTES_MAX, Numbered
 from rpm_service.v1 import telemetry_pb2
 
@@ -26,6 +31,15 @@ ALARM = wire.device_alarm(
 )
 
 
+@pytest.fixture(params=["memory", "disk"])
+def spool(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Spool]:
+    spool = MemorySpool(SMALLEST)
+    if request.param == "disk":
+        spool = DiskSpool(tmp_path / "spool", SMALLEST)
+    yield spool
+    spool.close()
+
+
 def held(spool: Spool) -> list[int]:
     numbers, number = [], 0
     while (frame := spool.after(number)) is not None:
@@ -35,8 +49,7 @@ def held(spool: Spool) -> list[int]:
 
 
 @pytest.mark.spec("SDK-7")
-def test_the_oldest_waveforms_go_first_and_their_numerics_stay() -> None:
-    spool = Spool(SMALLEST)
+def test_the_oldest_waveforms_go_first_and_their_numerics_stay(spool: Spool) -> None:
     for _ in range(6):
         spool.append(Numbered.OBSERVATIONS, WAVEFORMS, has_waveforms=True)
     assert held(spool) == [1, 2, 3, 4, 5, 6]
@@ -52,8 +65,7 @@ def test_the_oldest_waveforms_go_first_and_their_numerics_stay() -> None:
 
 
 @pytest.mark.spec("SDK-7")
-def test_without_waveforms_the_oldest_observations_go_and_leave_a_hole() -> None:
-    spool = Spool(SMALLEST)
+def test_without_waveforms_the_oldest_observations_go_and_leave_a_hole(spool: Spool) -> None:
     fits = SMALLEST // (len(NUMERICS) + FRAME_OVERHEAD_BYTES)
     for _ in range(fits + 3):
         spool.append(Numbered.OBSERVATIONS, NUMERICS)
@@ -63,8 +75,7 @@ def test_without_waveforms_the_oldest_observations_go_and_leave_a_hole() -> None
 
 
 @pytest.mark.spec("SDK-7")
-def test_the_devices_own_alarms_outlast_its_observations() -> None:
-    spool = Spool(SMALLEST)
+def test_the_devices_own_alarms_outlast_its_observations(spool: Spool) -> None:
     alarm = spool.append(Numbered.DEVICE_ALARM, ALARM)
     fits = SMALLEST // (len(NUMERICS) + FRAME_OVERHEAD_BYTES)
     for _ in range(fits * 2):
@@ -72,17 +83,27 @@ def test_the_devices_own_alarms_outlast_its_observations() -> None:
     assert held(spool)[0] == alarm
 
 
-def test_a_spool_of_alarms_alone_is_bounded_too() -> None:
-    spool = Spool(SMALLEST)
+def test_a_spool_of_alarms_alone_is_bounded_too(spool: Spool) -> None:
     for _ in range(2 * SMALLEST // (len(ALARM) + FRAME_OVERHEAD_BYTES)):
         spool.append(Numbered.DEVICE_ALARM, ALARM)
     assert spool.size_bytes <= spool.bytes_max
     assert spool.frames_dropped > 0
 
 
+@pytest.mark.parametrize("kind", ["memory", "disk"])
 @given(st.data())
-def test_a_spool_never_outgrows_its_bound_and_accounts_for_every_frame(data: st.DataObject) -> None:
-    spool = Spool(SMALLEST)
+def test_a_spool_never_outgrows_its_bound_and_accounts_for_every_frame(
+    kind: str, data: st.DataObject
+) -> None:
+    with TemporaryDirectory() as folder:
+        spool = (
+            MemorySpool(SMALLEST) if kind == "memory" else DiskSpool(Path(folder) / "s", SMALLEST)
+        )
+        account_for(spool, data)
+        spool.close()
+
+
+def account_for(spool: Spool, data: st.DataObject) -> None:
     appended = trimmed = discarded = 0
     for _ in range(data.draw(st.integers(1, 40))):
         match data.draw(st.sampled_from(["append", "append", "append", "trim", "discard"])):
