@@ -104,9 +104,14 @@ export class Station {
 
   /** Turns sound on, or tests it anew; while a person presses something. */
   async turnSoundOn(): Promise<void> {
-    const heard = await this.sound.turnOn(this.moment).catch(() => false);
+    const plays = await this.sound.turnOn(this.moment).catch(() => false);
+    this.trouble = plays ? "" : words.noSoundHere;
+  }
+
+  /** The person says whether they have heard the test. */
+  answerTest(heard: boolean): void {
+    this.sound.answer(heard);
     if (heard) this.soundTestedAt = this.now;
-    else this.trouble = words.noSoundHere;
   }
 
   /** The view has drawn every alarm that this page was told of. */

@@ -35,6 +35,18 @@ export const english = {
   soundOn: (testedAt: string) => `sound on · tested ${testedAt}`,
   testSound: "Test sound",
   noSoundHere: "The browser gave no sound. Look at its settings for this page, and try again.",
+  testPlays: {
+    [AlarmPriority.LOW]: "You should hear LOW: 2 slow, low pulses.",
+    [AlarmPriority.MEDIUM]: "You should hear MEDIUM: 3 pulses, higher.",
+    [AlarmPriority.HIGH]: "You should hear HIGH: 3 and 2 fast pulses, twice, the highest.",
+    [AlarmPriority.UNSPECIFIED]: "",
+  } as Record<AlarmPriority, string>,
+  testAsks: "You should have heard 2 pulses, then 3, then 3 and 2 twice. Did you?",
+  testHeard: "I heard all three",
+  testNotHeard: "I did not",
+  testUnheard:
+    "Nobody has heard this page. Look at its tab, the loudspeaker and the volume, and test again.",
+  devicesChanged: "sound devices have changed: test the sound",
   connecting: "Connecting to the server …",
   technical: "technical",
   activeAlarms: "Active alarms",

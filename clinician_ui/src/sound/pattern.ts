@@ -58,13 +58,30 @@ export function burst(priority: SoundingPriority): readonly Pulse[] {
   }
 }
 
-/** What a person hears on turning sound on: each pitch once, rising, as no alarm does. */
-export function selfTest(): readonly Pulse[] {
-  return ([LOW, MEDIUM, HIGH] as const).map((priority, place) => ({
-    at_s: place * 0.3,
-    length_s: 0.25,
-    pitch_hz: CHARACTER[priority].pitch_hz,
-  }));
+/** Silence between two patterns of the self-test. */
+const TEST_APART_S = 1;
+
+/** The pattern of one priority within the self-test. */
+export interface TestPart {
+  readonly priority: SoundingPriority;
+  /** From the beginning of the test. */
+  readonly from_s: number;
+  readonly until_s: number;
+  readonly pulses: readonly Pulse[];
+}
+
+/** What a person hears of the self-test: each pattern once, from the least urgent on. */
+export function selfTest(): readonly TestPart[] {
+  const parts: TestPart[] = [];
+  let from_s = 0;
+  for (const priority of [LOW, MEDIUM, HIGH] as const) {
+    const begin_s = from_s;
+    const pulses = burst(priority).map((each) => ({ ...each, at_s: begin_s + each.at_s }));
+    const until_s = lengthOf(pulses);
+    parts.push({ priority, from_s, until_s, pulses });
+    from_s = until_s + TEST_APART_S;
+  }
+  return parts;
 }
 
 export function lengthOf(pulses: readonly Pulse[]): number {

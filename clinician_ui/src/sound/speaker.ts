@@ -6,6 +6,11 @@ import { EDGE_PART, HARMONICS, type Pulse } from "./pattern";
 const AHEAD_S = 0.05;
 /** What plays is faded out in this time when it must end, so that it does not click. */
 const FADE_S = 0.02;
+/** A browser that does not let sound begin may never answer; then it is off. */
+const ANSWER_WITHIN_MS = 1000;
+/** Looks without the clock of the sound going on, after which nothing is heard, whatever the
+ * browser calls its state. */
+const STILL_LOOKS_MAX = 8;
 /** Part of full scale; the wave itself reaches 1. */
 const LOUDNESS = 0.9;
 
@@ -14,20 +19,39 @@ export interface Speaker {
   readonly isRunning: boolean;
   /** Called whenever `isRunning` may have changed. */
   onchange: (() => void) | null;
+  /** Called when a sound device was plugged in or out: what is heard may be another one. */
+  ondevices: (() => void) | null;
   /** Turns it on; the browser allows that only while a person presses something. */
   turnOn(): Promise<void>;
+  /** Looks whether it still runs; called again and again. */
+  look(): void;
   play(pulses: readonly Pulse[]): void;
   stop(): void;
 }
 
 export class WebSpeaker implements Speaker {
   onchange: (() => void) | null = null;
+  ondevices: (() => void) | null = null;
+  #soundTime = -1;
+  #stillLooks = 0;
   #context: AudioContext | null = null;
   #wave: PeriodicWave | null = null;
   #playing: { gain: GainNode; oscillators: OscillatorNode[] } | null = null;
 
+  constructor() {
+    // Absent where the page is not served securely.
+    const devices = "mediaDevices" in navigator ? navigator.mediaDevices : null;
+    devices?.addEventListener("devicechange", () => this.ondevices?.());
+  }
+
   get isRunning(): boolean {
-    return this.#context?.state === "running";
+    return this.#context?.state === "running" && this.#stillLooks < STILL_LOOKS_MAX;
+  }
+
+  look(): void {
+    const time = this.#context?.currentTime ?? -1;
+    this.#stillLooks = time === this.#soundTime ? this.#stillLooks + 1 : 0;
+    this.#soundTime = time;
   }
 
   async turnOn(): Promise<void> {
@@ -37,7 +61,9 @@ export class WebSpeaker implements Speaker {
       const imaginary = Float32Array.from([0, ...HARMONICS]);
       this.#wave = this.#context.createPeriodicWave(new Float32Array(imaginary.length), imaginary);
     }
-    await this.#context.resume();
+    this.#stillLooks = 0;
+    const refused = new Promise((resolve) => setTimeout(resolve, ANSWER_WITHIN_MS));
+    await Promise.race([this.#context.resume(), refused]);
     this.onchange?.();
   }
 

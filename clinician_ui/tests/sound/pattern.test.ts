@@ -98,10 +98,18 @@ test.each([
   expect(more.pitch_hz).toBeGreaterThan(less.pitch_hz);
 });
 
-test("the self-test has every pitch once and is no alarm's pattern", () => {
-  const pitches = selfTest().map(({ pitch_hz }) => pitch_hz);
-  expect(new Set(pitches).size).toBe(3);
-  for (const priority of ALL) {
-    expect(new Set(burst(priority).map(({ pitch_hz }) => pitch_hz)).size).toBe(1);
+test("the self-test is every pattern once, from the least urgent, apart [STATION-57]", () => {
+  const parts = selfTest();
+  expect(parts.map(({ priority }) => priority)).toEqual([LOW, MEDIUM, HIGH]);
+  for (const { priority, from_s, pulses } of parts) {
+    const pattern = pulses.map((pulse) => ({ ...pulse, at_s: pulse.at_s - from_s }));
+    expect(pattern).toHaveLength(burst(priority).length);
+    pattern.forEach((pulse, place) => {
+      const same = burst(priority)[place];
+      expect(pulse).toMatchObject({ length_s: same?.length_s, pitch_hz: same?.pitch_hz });
+      expect(pulse.at_s).toBeCloseTo(same?.at_s ?? NaN);
+    });
   }
+  const gaps = parts.slice(1).map(({ from_s }, place) => from_s - (parts[place]?.until_s ?? NaN));
+  for (const gap of gaps) expect(gap).toBeCloseTo(1);
 });

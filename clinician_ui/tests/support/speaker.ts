@@ -4,6 +4,7 @@ import type { Speaker } from "../../src/sound/speaker";
 /** A speaker that notes what it was told to play, by the number of pulses. */
 export class FakeSpeaker implements Speaker {
   onchange: (() => void) | null = null;
+  ondevices: (() => void) | null = null;
   isRunning = false;
   /** Whether the browser lets itself be turned on. */
   isAllowed = true;
@@ -14,6 +15,10 @@ export class FakeSpeaker implements Speaker {
     this.isRunning = this.isAllowed;
     this.onchange?.();
     return Promise.resolve();
+  }
+
+  look(): void {
+    // What it is told is all there is to see.
   }
 
   play(pulses: readonly Pulse[]): void {

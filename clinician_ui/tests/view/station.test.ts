@@ -239,13 +239,22 @@ describe("delivery", () => {
 });
 
 describe("sound", () => {
-  const TEST = 3;
+  /** Pulses of the test. */
+  const TEST = 2 + 3 + 10;
+  const TEST_S = 9;
 
-  async function turnOn(): Promise<void> {
+  async function startTest(): Promise<void> {
     screen.getByRole("button", { name: words.turnSoundOn }).click();
     await vi.waitFor(() => expect(speaker.played).toContain(TEST));
     await tick();
     speaker.played.length = 0;
+  }
+
+  async function turnOn(): Promise<void> {
+    await startTest();
+    await live(TEST_S);
+    screen.getByRole("button", { name: words.testHeard }).click();
+    await tick();
   }
 
   function soundOff(): HTMLElement | null {
@@ -275,7 +284,66 @@ describe("sound", () => {
   test("is turned on by a key as well", async () => {
     await show();
     await press("s");
-    await vi.waitFor(() => expect(soundOff()).toBeNull());
+    await vi.waitFor(() => expect(speaker.played).toEqual([TEST]));
+  });
+
+  test("is tested in words, pattern by pattern, and a person says that they heard it [STATION-57]", async () => {
+    await show();
+    await startTest();
+    expect(soundOff()?.textContent).toContain(words.testPlays[AlarmPriority.LOW]);
+    await live(2);
+    expect(soundOff()?.textContent).toContain(words.testPlays[AlarmPriority.MEDIUM]);
+    await live(2);
+    expect(soundOff()?.textContent).toContain(words.testPlays[HIGH]);
+    expect(screen.queryByRole("button", { name: words.testHeard })).toBeNull();
+    await live(5);
+    expect(soundOff()?.textContent).toContain(words.testAsks);
+    expect(world.socket.presences.at(-1)?.audioArmed).toBe(false);
+    expect(document.activeElement?.textContent).toBe(words.testHeard);
+    screen.getByRole("button", { name: words.testHeard }).click();
+    await tick();
+    expect(soundOff()).toBeNull();
+    expect(world.socket.presences.at(-1)?.audioArmed).toBe(true);
+  });
+
+  test("that a person did not hear is off, and says what to look at [STATION-57]", async () => {
+    await show({ alarms: [alarm({ priority: HIGH })] });
+    await startTest();
+    await live(TEST_S);
+    screen.getByRole("button", { name: words.testNotHeard }).click();
+    await tick();
+    expect(soundOff()?.textContent).toContain(words.testUnheard);
+    expect(world.socket.presences.at(-1)?.audioArmed).toBe(false);
+    // What may be heard is played all the same.
+    await live(1);
+    expect(speaker.played).toContain(10);
+  });
+
+  test("that is on gives way from its test to an alarm [STATION-57]", async () => {
+    await show();
+    await turnOn();
+    await press("s");
+    await vi.waitFor(() => expect(speaker.played).toEqual([TEST]));
+    await live(1);
+    const { stops } = speaker;
+    world.socket.say({ case: "delta", value: delta({ alarms: [alarm({ priority: HIGH })] }) });
+    await live(1);
+    expect(speaker.stops).toBe(stops + 1);
+    expect(speaker.played).toEqual([TEST, 10]);
+    expect(screen.queryByRole("region", { name: words.testSound })).toBeNull();
+    expect(world.socket.presences.at(-1)?.audioArmed).toBe(true);
+  });
+
+  test("whose devices have changed asks for a test", async () => {
+    await show();
+    await turnOn();
+    speaker.ondevices?.();
+    await tick();
+    expect(screen.getByText(words.devicesChanged)).toBeTruthy();
+    expect(soundOff()).toBeNull();
+    await press("s");
+    await tick();
+    expect(screen.queryByText(words.devicesChanged)).toBeNull();
   });
 
   test("that the browser suspends is off, and the server is told [STATION-20]", async () => {
@@ -311,7 +379,6 @@ describe("sound", () => {
   test("calls for an alarm after the test, and ends when it is acknowledged", async () => {
     await show({ alarms: [alarm({ priority: HIGH })] });
     await turnOn();
-    await live(2);
     expect(speaker.played).toEqual([10]);
     const { stops } = speaker;
     const acknowledged = alarm({ eventSeq: 2, priority: HIGH, presence: ACKNOWLEDGED });
