@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "assess": "rpm_service.commands.early_warning:assess",
     "scores": "rpm_service.commands.early_warning:scores",
     "certs": "rpm_service.commands.certs:certs_app",
+    "db": "rpm_service.commands.database_copies:db_app",
     "sign-in": "rpm_service.commands.sign_in:sign_in",
     "users": "rpm_service.commands.users:users_app",
 }

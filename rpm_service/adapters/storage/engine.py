@@ -87,6 +87,11 @@ def open_reading(directory: Path) -> Engine:
     path = directory / DATABASE
     if not path.is_file():
         raise NoData(f"there is no {DATABASE} in {directory}: is it the --data of a server?")
+    return open_reading_file(path)
+
+
+def open_reading_file(path: Path) -> Engine:
+    """Opens one file that is a database, to read."""
     query = {"mode": "ro", "uri": "true"}
     url = URL.create("sqlite", database=f"file:{quote(str(path.absolute()))}", query=query)
     return _engine(url, _READING, "BEGIN")

@@ -35,6 +35,10 @@ class DatabaseDamaged(StorageError):
     """What is read back is not what was written."""
 
 
+class CopyUnusable(StorageError):
+    """A copy cannot be made, or is none."""
+
+
 class NotRecorded(StorageError):
     """The database did not take a batch; nothing of it is on disk."""
 

@@ -48,6 +48,11 @@ def revision(connection: Connection) -> str | None:
     return found
 
 
+def is_known(found: str) -> bool:
+    """Whether a version is one that this program can bring up to date, or its own."""
+    return found == HEAD or any(MIGRATIONS.glob(f"versions/v{found}_*.py"))
+
+
 def _migrate(connection: Connection, found: str | None) -> None:
     from alembic import command
     from alembic.config import Config
