@@ -12,6 +12,7 @@ from rpm_service.adapters.grpc.convert import ProtobufEncoder
 from rpm_service.adapters.grpc.server import GrpcServer
 from rpm_service.adapters.pki.credentials import load_checker, load_server
 from rpm_service.adapters.pki.directory import SERVER, CertificatesError, command
+from rpm_service.adapters.storage.records import StoredRecords
 from rpm_service.adapters.storage.writer import SqliteRecorder
 from rpm_service.adapters.units.reader import units_in
 from rpm_service.adapters.web.accounts import LocalAccounts
@@ -60,6 +61,7 @@ class Server:
         checker = load_checker(settings.certs)
         self._pages = Pages() if settings.web is not None else None
         self._recorder = recorder or SqliteRecorder(settings.data)
+        self._records = StoredRecords(settings.data)
         self.monitoring = Monitoring(clock, self._recorder, ProtobufEncoder(), units)
         self._grpc = GrpcServer(
             self.monitoring,
@@ -120,6 +122,7 @@ class Server:
             open_feed=self.monitoring.watch,
             access=self.monitoring.access,
             acts=self.monitoring.operators,
+            records=self._records,
             pages=pages,
             ways=Ways(Links(self.settings.data), accounts),
         )
@@ -155,4 +158,5 @@ class Server:
         await self._grpc.stop()
         for task in self._running:
             task.cancel()
+        self._records.close()
         self._recorder.close()

@@ -92,33 +92,47 @@ def judged(stored: Iterable[NumericColumns]) -> Iterator[NumericColumns]:
 
     What came too late to help was only stored, and so was what came after something newer.
     """
-    offset: float | None = None
     newest = -np.inf
-    for columns in stored:
-        if not len(columns):
-            continue
-        at, offset = _on_server_clock(columns.observed_at, columns.received_at, offset)
+    for columns in on_server_clock(stored):
+        at = columns.observed_at
         in_time = columns.received_at - at <= LIVE_S
         reached = np.maximum.accumulate(np.where(in_time, at, -np.inf))
         current = in_time & (at >= np.maximum(reached, newest))
         if current.any():
             newest = max(newest, float(reached[-1]))
-            yield replace(columns, observed_at=at).chosen(current)
+            yield columns.chosen(current)
+
+
+def on_server_clock(stored: Iterable[NumericColumns]) -> Iterator[NumericColumns]:
+    """Gives all of it, also what came late, with `observed_at` on the server's clock."""
+    offset: float | None = None
+    for columns in stored:
+        if len(columns):
+            at, offset = _on_server_clock(columns.observed_at, columns.received_at, offset)
+            yield replace(columns, observed_at=at)
 
 
 def _on_server_clock(
     observed_at: Numbers, received_at: Numbers, offset: float | None
-) -> tuple[Numbers, float]:
-    """A device's times on the server's clock, and the offset that it had at last."""
+) -> tuple[Numbers, float | None]:
+    """A device's times on the server's clock, and the offset that it had at last.
+
+    While a device sends what it had kept, how late that comes says nothing of its clock: the
+    offset is then that of before, or what it turns out to be; where that is not known, none.
+    """
     ahead = received_at - observed_at
     windows = np.floor(received_at / OFFSET_WINDOW_S)
     begins = np.flatnonzero(np.diff(windows, prepend=-np.inf))
-    offsets = []
-    for measured in np.minimum.reduceat(ahead, begins).tolist():
-        if offset is None or abs(measured - offset) > CLOCK_STEP_S:
-            offset = measured
-        offsets.append(offset)
-    assert offset is not None
     lengths = np.diff(begins, append=len(ahead))
+    measured = np.minimum.reduceat(ahead, begins)
+    catches_up = ahead[begins] - ahead[begins + lengths - 1] > CLOCK_STEP_S
+    settled = np.flatnonzero(~catches_up)
+    if offset is None and len(settled):
+        offset = float(measured[settled[0]])
+    offsets = []
+    for late, found in zip(catches_up.tolist(), measured.tolist(), strict=True):
+        if not late and (offset is None or abs(found - offset) > CLOCK_STEP_S):
+            offset = found
+        offsets.append(offset or 0.0)
     at = observed_at + np.repeat(offsets, lengths)
     return np.where((received_at < at) & (at <= received_at + CLOCK_OFF_S), received_at, at), offset

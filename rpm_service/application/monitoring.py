@@ -171,12 +171,12 @@ class Monitoring:
             feed.end(self._stopping)
         return feed
 
-    async def scores(self, bed: str, since: float) -> Sequence[Score]:
-        """Reads the early-warning scores of whoever lies in a bed. Raises ActRefused."""
+    async def scores(self, bed: str, since: float, before: float) -> Sequence[Score]:
+        """Reads the newest scores of whoever lies in a bed, oldest first. Raises ActRefused."""
         stay = self.ward.early_warning.stay(bed)
         if stay is None:
             return ()
-        return await asyncio.to_thread(self._recorder.scores, stay.patient_id, since)
+        return await asyncio.to_thread(self._recorder.scores, stay.patient_id, since, before)
 
     @property
     def viewers(self) -> int:

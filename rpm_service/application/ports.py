@@ -37,10 +37,11 @@ class Recorder(Protocol):
         """
         ...
 
-    def scores(self, patient_id: str, since: float) -> Sequence[Score]:
-        """Reads the early-warning scores of a patient who is here, oldest first.
+    def scores(self, patient_id: str, since: float, before: float) -> Sequence[Score]:
+        """Reads the newest early-warning scores of a patient who is here, oldest first.
 
-        From admission on, and at or after `since`; to be called in a thread of its own.
+        At most SCORES_MAX from admission on, at or after `since` and before `before`; to be
+        called in a thread of its own.
         """
         ...
 

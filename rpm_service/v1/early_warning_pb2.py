@@ -24,33 +24,33 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rpm_service/v1/early_warning.proto\x12\x0erpm_service.v1\"\xeb\x01\n\x17RecordAssessmentRequest\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x31\n\x0cinspired_gas\x18\x02 \x01(\x0e\x32\x1b.rpm_service.v1.InspiredGas\x12\x34\n\rconsciousness\x18\x03 \x01(\x0e\x32\x1d.rpm_service.v1.Consciousness\x12\x31\n\x0coxygen_scale\x18\x04 \x01(\x0e\x32\x1b.rpm_service.v1.OxygenScale\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x06 \x01(\t\"L\n\x18RecordAssessmentResponse\x12\x30\n\x05score\x18\x01 \x01(\x0b\x32!.rpm_service.v1.EarlyWarningScore\";\n\x1dListEarlyWarningScoresRequest\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\r\n\x05since\x18\x02 \x01(\x01\"S\n\x1eListEarlyWarningScoresResponse\x12\x31\n\x06scores\x18\x01 \x03(\x0b\x32!.rpm_service.v1.EarlyWarningScore\"\xdf\x01\n\x11\x45\x61rlyWarningScore\x12\n\n\x02\x61t\x18\x01 \x01(\x01\x12\x12\n\x05total\x18\x02 \x01(\rH\x00\x88\x01\x01\x12.\n\x04\x62\x61nd\x18\x03 \x01(\x0e\x32 .rpm_service.v1.EarlyWarningBand\x12,\n\nsub_scores\x18\x04 \x03(\x0b\x32\x18.rpm_service.v1.SubScore\x12\x0f\n\x07missing\x18\x05 \x03(\t\x12\x31\n\x0coxygen_scale\x18\x06 \x01(\x0e\x32\x1b.rpm_service.v1.OxygenScaleB\x08\n\x06_total\"[\n\x08SubScore\x12\r\n\x05input\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\r\x12\x12\n\x05value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x0bobserved_at\x18\x04 \x01(\x01\x42\x08\n\x06_value*Z\n\x0bInspiredGas\x12\x1c\n\x18INSPIRED_GAS_UNSPECIFIED\x10\x00\x12\x14\n\x10INSPIRED_GAS_AIR\x10\x01\x12\x17\n\x13INSPIRED_GAS_OXYGEN\x10\x02*\xb5\x01\n\rConsciousness\x12\x1d\n\x19\x43ONSCIOUSNESS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43ONSCIOUSNESS_ALERT\x10\x01\x12\x1b\n\x17\x43ONSCIOUSNESS_CONFUSION\x10\x02\x12\x17\n\x13\x43ONSCIOUSNESS_VOICE\x10\x03\x12\x16\n\x12\x43ONSCIOUSNESS_PAIN\x10\x04\x12\x1e\n\x1a\x43ONSCIOUSNESS_UNRESPONSIVE\x10\x05*W\n\x0bOxygenScale\x12\x1c\n\x18OXYGEN_SCALE_UNSPECIFIED\x10\x00\x12\x14\n\x10OXYGEN_SCALE_ONE\x10\x01\x12\x14\n\x10OXYGEN_SCALE_TWO\x10\x02*\xb1\x01\n\x10\x45\x61rlyWarningBand\x12\"\n\x1e\x45\x41RLY_WARNING_BAND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45\x41RLY_WARNING_BAND_LOW\x10\x01\x12!\n\x1d\x45\x41RLY_WARNING_BAND_LOW_MEDIUM\x10\x02\x12\x1d\n\x19\x45\x41RLY_WARNING_BAND_MEDIUM\x10\x03\x12\x1b\n\x17\x45\x41RLY_WARNING_BAND_HIGH\x10\x04\x32\xf5\x01\n\x13\x45\x61rlyWarningService\x12\x65\n\x10RecordAssessment\x12\'.rpm_service.v1.RecordAssessmentRequest\x1a(.rpm_service.v1.RecordAssessmentResponse\x12w\n\x16ListEarlyWarningScores\x12-.rpm_service.v1.ListEarlyWarningScoresRequest\x1a..rpm_service.v1.ListEarlyWarningScoresResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rpm_service/v1/early_warning.proto\x12\x0erpm_service.v1\"\xeb\x01\n\x17RecordAssessmentRequest\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x31\n\x0cinspired_gas\x18\x02 \x01(\x0e\x32\x1b.rpm_service.v1.InspiredGas\x12\x34\n\rconsciousness\x18\x03 \x01(\x0e\x32\x1d.rpm_service.v1.Consciousness\x12\x31\n\x0coxygen_scale\x18\x04 \x01(\x0e\x32\x1b.rpm_service.v1.OxygenScale\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x06 \x01(\t\"L\n\x18RecordAssessmentResponse\x12\x30\n\x05score\x18\x01 \x01(\x0b\x32!.rpm_service.v1.EarlyWarningScore\"K\n\x1dListEarlyWarningScoresRequest\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\r\n\x05since\x18\x02 \x01(\x01\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\x01\"S\n\x1eListEarlyWarningScoresResponse\x12\x31\n\x06scores\x18\x01 \x03(\x0b\x32!.rpm_service.v1.EarlyWarningScore\"\xdf\x01\n\x11\x45\x61rlyWarningScore\x12\n\n\x02\x61t\x18\x01 \x01(\x01\x12\x12\n\x05total\x18\x02 \x01(\rH\x00\x88\x01\x01\x12.\n\x04\x62\x61nd\x18\x03 \x01(\x0e\x32 .rpm_service.v1.EarlyWarningBand\x12,\n\nsub_scores\x18\x04 \x03(\x0b\x32\x18.rpm_service.v1.SubScore\x12\x0f\n\x07missing\x18\x05 \x03(\t\x12\x31\n\x0coxygen_scale\x18\x06 \x01(\x0e\x32\x1b.rpm_service.v1.OxygenScaleB\x08\n\x06_total\"[\n\x08SubScore\x12\r\n\x05input\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\r\x12\x12\n\x05value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x0bobserved_at\x18\x04 \x01(\x01\x42\x08\n\x06_value*Z\n\x0bInspiredGas\x12\x1c\n\x18INSPIRED_GAS_UNSPECIFIED\x10\x00\x12\x14\n\x10INSPIRED_GAS_AIR\x10\x01\x12\x17\n\x13INSPIRED_GAS_OXYGEN\x10\x02*\xb5\x01\n\rConsciousness\x12\x1d\n\x19\x43ONSCIOUSNESS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43ONSCIOUSNESS_ALERT\x10\x01\x12\x1b\n\x17\x43ONSCIOUSNESS_CONFUSION\x10\x02\x12\x17\n\x13\x43ONSCIOUSNESS_VOICE\x10\x03\x12\x16\n\x12\x43ONSCIOUSNESS_PAIN\x10\x04\x12\x1e\n\x1a\x43ONSCIOUSNESS_UNRESPONSIVE\x10\x05*W\n\x0bOxygenScale\x12\x1c\n\x18OXYGEN_SCALE_UNSPECIFIED\x10\x00\x12\x14\n\x10OXYGEN_SCALE_ONE\x10\x01\x12\x14\n\x10OXYGEN_SCALE_TWO\x10\x02*\xb1\x01\n\x10\x45\x61rlyWarningBand\x12\"\n\x1e\x45\x41RLY_WARNING_BAND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45\x41RLY_WARNING_BAND_LOW\x10\x01\x12!\n\x1d\x45\x41RLY_WARNING_BAND_LOW_MEDIUM\x10\x02\x12\x1d\n\x19\x45\x41RLY_WARNING_BAND_MEDIUM\x10\x03\x12\x1b\n\x17\x45\x41RLY_WARNING_BAND_HIGH\x10\x04\x32\xf5\x01\n\x13\x45\x61rlyWarningService\x12\x65\n\x10RecordAssessment\x12\'.rpm_service.v1.RecordAssessmentRequest\x1a(.rpm_service.v1.RecordAssessmentResponse\x12w\n\x16ListEarlyWarningScores\x12-.rpm_service.v1.ListEarlyWarningScoresRequest\x1a..rpm_service.v1.ListEarlyWarningScoresResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rpm_service.v1.early_warning_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INSPIREDGAS']._serialized_start=835
-  _globals['_INSPIREDGAS']._serialized_end=925
-  _globals['_CONSCIOUSNESS']._serialized_start=928
-  _globals['_CONSCIOUSNESS']._serialized_end=1109
-  _globals['_OXYGENSCALE']._serialized_start=1111
-  _globals['_OXYGENSCALE']._serialized_end=1198
-  _globals['_EARLYWARNINGBAND']._serialized_start=1201
-  _globals['_EARLYWARNINGBAND']._serialized_end=1378
+  _globals['_INSPIREDGAS']._serialized_start=851
+  _globals['_INSPIREDGAS']._serialized_end=941
+  _globals['_CONSCIOUSNESS']._serialized_start=944
+  _globals['_CONSCIOUSNESS']._serialized_end=1125
+  _globals['_OXYGENSCALE']._serialized_start=1127
+  _globals['_OXYGENSCALE']._serialized_end=1214
+  _globals['_EARLYWARNINGBAND']._serialized_start=1217
+  _globals['_EARLYWARNINGBAND']._serialized_end=1394
   _globals['_RECORDASSESSMENTREQUEST']._serialized_start=55
   _globals['_RECORDASSESSMENTREQUEST']._serialized_end=290
   _globals['_RECORDASSESSMENTRESPONSE']._serialized_start=292
   _globals['_RECORDASSESSMENTRESPONSE']._serialized_end=368
   _globals['_LISTEARLYWARNINGSCORESREQUEST']._serialized_start=370
-  _globals['_LISTEARLYWARNINGSCORESREQUEST']._serialized_end=429
-  _globals['_LISTEARLYWARNINGSCORESRESPONSE']._serialized_start=431
-  _globals['_LISTEARLYWARNINGSCORESRESPONSE']._serialized_end=514
-  _globals['_EARLYWARNINGSCORE']._serialized_start=517
-  _globals['_EARLYWARNINGSCORE']._serialized_end=740
-  _globals['_SUBSCORE']._serialized_start=742
-  _globals['_SUBSCORE']._serialized_end=833
-  _globals['_EARLYWARNINGSERVICE']._serialized_start=1381
-  _globals['_EARLYWARNINGSERVICE']._serialized_end=1626
+  _globals['_LISTEARLYWARNINGSCORESREQUEST']._serialized_end=445
+  _globals['_LISTEARLYWARNINGSCORESRESPONSE']._serialized_start=447
+  _globals['_LISTEARLYWARNINGSCORESRESPONSE']._serialized_end=530
+  _globals['_EARLYWARNINGSCORE']._serialized_start=533
+  _globals['_EARLYWARNINGSCORE']._serialized_end=756
+  _globals['_SUBSCORE']._serialized_start=758
+  _globals['_SUBSCORE']._serialized_end=849
+  _globals['_EARLYWARNINGSERVICE']._serialized_start=1397
+  _globals['_EARLYWARNINGSERVICE']._serialized_end=1642
 # @@protoc_insertion_point(module_scope)

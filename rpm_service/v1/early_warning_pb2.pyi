@@ -209,19 +209,23 @@ class ListEarlyWarningScoresRequest(_message.Message):
 
     BED_FIELD_NUMBER: _builtins.int
     SINCE_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
     bed: _builtins.str
     """Name of the bed."""
     since: _builtins.float
     """Only those at or after this time; 0: since admission, in whatever bed."""
+    before: _builtins.float
+    """Only those before this time, so that one can go on from the oldest that came; 0: to now."""
     def __init__(
         self,
         *,
         bed: _builtins.str = ...,
         since: _builtins.float = ...,
+        before: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed", b"bed", "since", b"since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed", b"bed", "before", b"before", "since", b"since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -236,7 +240,7 @@ class ListEarlyWarningScoresResponse(_message.Message):
     SCORES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___EarlyWarningScore]:
-        """Oldest first; one whenever the score changed."""
+        """Oldest first; one whenever the score changed. At most 1,000, the newest of those asked for."""
 
     def __init__(
         self,

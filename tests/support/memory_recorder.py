@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from rpm_service.application.effects import Batch, Restored
+from rpm_service.application.records import SCORES_MAX
 from rpm_service.domain.early_warning import Score
 
 
@@ -21,9 +22,13 @@ class MemoryRecorder:
             self.batches.append(batch)
         asyncio.get_running_loop().call_soon(done, self.error)
 
-    def scores(self, patient_id: str, since: float) -> Sequence[Score]:
+    def scores(self, patient_id: str, since: float, before: float) -> Sequence[Score]:
         rows = [row for batch in self.batches for row in batch.scores]
-        return [row.score for row in rows if row.patient_id == patient_id and row.score.at >= since]
+        return [
+            row.score
+            for row in rows
+            if row.patient_id == patient_id and since <= row.score.at < before
+        ][-SCORES_MAX:]
 
     def close(self) -> None:
         pass

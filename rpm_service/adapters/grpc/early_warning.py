@@ -1,5 +1,9 @@
 """EarlyWarningService: what no device measures, and the trend of the score."""
 
+import asyncio
+from collections.abc import Sequence
+from math import inf
+
 import grpc
 
 from rpm_service.adapters.grpc.monitoring import acted
@@ -8,6 +12,7 @@ from rpm_service.adapters.grpc.scores import score_to_wire, seen_of
 from rpm_service.application.acts import ActRefused
 from rpm_service.application.identity import Identity
 from rpm_service.application.monitoring import Monitoring
+from rpm_service.domain.early_warning import Score
 from rpm_service.v1 import early_warning_pb2
 
 
@@ -43,9 +48,16 @@ class EarlyWarningService:
         request: early_warning_pb2.ListEarlyWarningScoresRequest,
         context: Context,
     ) -> early_warning_pb2.ListEarlyWarningScoresResponse:
-        """Gives the stored scores of whoever lies in a bed."""
+        """Gives the newest stored scores of whoever lies in a bed."""
         try:
-            scores = await self._monitoring.scores(request.bed, request.since)
+            scores = await self._monitoring.scores(
+                request.bed, request.since, request.before or inf
+            )
         except ActRefused as refusal:
             await refuse(context, grpc.StatusCode[refusal.code], refusal.field, refusal.reason)
-        return early_warning_pb2.ListEarlyWarningScoresResponse(scores=map(score_to_wire, scores))
+        # So many take longer to put together than alarms should wait for.
+        return await asyncio.to_thread(_listed, scores)
+
+
+def _listed(scores: Sequence[Score]) -> early_warning_pb2.ListEarlyWarningScoresResponse:
+    return early_warning_pb2.ListEarlyWarningScoresResponse(scores=map(score_to_wire, scores))

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Table, delete, insert, select
 from sqlalchemy.dialects import sqlite
 
 from rpm_service.adapters.storage import tables
 from rpm_service.application.effects import LimitOverride, ScoreRow
+from rpm_service.application.records import SCORES_MAX
 from rpm_service.domain.early_warning import (
     Assessment,
     Band,
@@ -21,6 +22,9 @@ from rpm_service.domain.early_warning import (
 )
 from rpm_service.domain.inactivation import Inactivation, InactivationState
 from rpm_service.domain.limits import MetricLimits, RateOfChange
+
+NEVER: Final = 1e15
+"""Later than any time; the database compares with no infinity."""
 
 
 def keep_inactivations(
@@ -93,11 +97,22 @@ def assessments(connection: Connection) -> dict[str, Assessment]:
     return {bed: _assessment(**json.loads(content)) for bed, content in rows}
 
 
-def scores(connection: Connection, patient_id: str, since: float = 0.0) -> list[Score]:
-    """A patient's scores, in whatever bed, oldest first."""
+def scores(
+    connection: Connection,
+    patient_id: str,
+    since: float = 0.0,
+    before: float = NEVER,
+    limit: int = SCORES_MAX,
+) -> list[Score]:
+    """The newest of a patient's scores of that time, in whatever bed, oldest first."""
     table = tables.scores
-    query = select(table).where(table.c.patient_id == patient_id, table.c.at >= since)
-    return [_score(row) for row in connection.execute(query.order_by(table.c.at, table.c.bed))]
+    query = select(table).where(
+        table.c.patient_id == patient_id,
+        table.c.at >= since,
+        table.c.at < min(before, NEVER),
+    )
+    newest = query.order_by(table.c.at.desc(), table.c.bed.desc()).limit(limit)
+    return [_score(row) for row in reversed(connection.execute(newest).all())]
 
 
 def _limits(rate: dict[str, float] | None = None, **rest: Any) -> MetricLimits:

@@ -43,6 +43,10 @@ class NotRecorded(StorageError):
     """The database did not take a batch; nothing of it is on disk."""
 
 
+class NotRead(StorageError):
+    """The database did not give what was asked of it."""
+
+
 @contextmanager
 def in_one_line(otherwise: type[StorageError]) -> Iterator[None]:
     """Says a driver's error in this module's terms: DatabaseDamaged, or `otherwise`."""

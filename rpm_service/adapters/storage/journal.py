@@ -46,7 +46,7 @@ def numbered(
         there = select(tables.beds.c.name).where(tables.beds.c.unit.in_(scope.units))
         query = query.where(journal.c.bed.in_(there))
     if after == 0 and (scope.since, scope.until) != (-inf, inf):
-        first, last = _span(engine, scope)
+        first, last = span(engine, scope)
         after = first - 1
         query = query.where(journal.c.number <= last)
     while True:
@@ -67,12 +67,12 @@ def newest(engine: Engine) -> int:
         return head(connection, journal).number
 
 
-def _span(engine: Engine, scope: Scope) -> tuple[int, int]:
+def span(engine: Engine, scope: Scope) -> tuple[int, int]:
     """Between which numbers the rows of a time are, and maybe few others: from an index alone."""
-    span = select(func.min(journal.c.number), func.max(journal.c.number))
+    ends = select(func.min(journal.c.number), func.max(journal.c.number))
     with engine.begin() as connection:
         found = connection.execute(
-            span.where(journal.c.received_at >= scope.since, journal.c.received_at < scope.until)
+            ends.where(journal.c.received_at >= scope.since, journal.c.received_at < scope.until)
         ).one()
     return (1, 0) if found[0] is None else (found[0], found[1])
 

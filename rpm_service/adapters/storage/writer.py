@@ -111,11 +111,11 @@ class SqliteRecorder:
 
         self._thread.submit(self._write, batch).add_done_callback(tell)
 
-    def scores(self, patient_id: str, since: float) -> Sequence[Score]:
-        """Reads the trend of a patient's early-warning score, oldest first; in any thread."""
+    def scores(self, patient_id: str, since: float, before: float) -> Sequence[Score]:
+        """Reads the newest of a patient's early-warning scores, oldest first; in any thread."""
         with self._reading.begin() as connection:
             admitted_at = registry.admitted_at(connection, patient_id)
-            return bedsides.scores(connection, patient_id, max(since, admitted_at))
+            return bedsides.scores(connection, patient_id, max(since, admitted_at), before)
 
     def close(self) -> None:
         """Waits for the batch under way and lets go of the directory."""

@@ -13,12 +13,14 @@ from rpm_service.adapters.web.acts import Acts, add_acts
 from rpm_service.adapters.web.gate import Gate, refusal, session_of
 from rpm_service.adapters.web.live_socket import Feed, Patience
 from rpm_service.adapters.web.pages import Pages
+from rpm_service.adapters.web.records import add_records
 from rpm_service.adapters.web.rights import guard
 from rpm_service.adapters.web.sessions import SOCKETS_MAX, Sessions
 from rpm_service.adapters.web.sign_in_page import Front
 from rpm_service.adapters.web.signing_in import Ways, add_signing_in
 from rpm_service.application.access import Access, Rights
 from rpm_service.application.ports import Clock
+from rpm_service.application.records import Records
 
 
 def web_app(
@@ -28,6 +30,7 @@ def web_app(
     open_feed: Callable[[str, Rights], Feed],
     access: Access,
     acts: Acts,
+    records: Records,
     pages: Pages,
     ways: Ways,
     patience: Patience | None = None,
@@ -36,7 +39,7 @@ def web_app(
 
     `ways` are those to sign in, `origins` are those of the page (see `address.origins`),
     `open_feed` lets one viewer in, by name and rights, `access` tells of beds by name who may see
-    them, and `acts` carries out what clinicians do. `patience` is shortened by tests.
+    them, `acts` carries out what clinicians do, and `records` reads what is stored. `patience` is shortened by tests.
     """
     sessions = Sessions(clock)
     # No OpenAPI pages: they load scripts from elsewhere.
@@ -52,6 +55,7 @@ def web_app(
     front = Front(lambda: len(ways.accounts) > 0, ways.provider.name if ways.provider else None)
     add_signing_in(app, sessions, front, ways)
     add_acts(app, acts)
+    add_records(app, records, clock)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
 

@@ -9,6 +9,8 @@ import grpc.aio
 import pytest
 
 from rpm_service.adapters.storage.writer import SqliteRecorder
+from rpm_service.application.effects import Batch, ScoreRow
+from rpm_service.domain.early_warning import OxygenScale, Score
 from rpm_service.v1 import early_warning_pb2 as w
 from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import patient_pb2 as p
@@ -145,8 +147,27 @@ async def test_the_trend_is_read_back_from_what_is_on_disk(
 
     assert (await trend())[-2:] == [first, second]
     assert await trend(since=second.at) == [second]
+    assert (await trend(before=second.at))[-1] == first
     await nurse.patients.DischargePatient(p.DischargePatientRequest(bed="bed-1"))
     assert await trend() == []
+
+
+@pytest.mark.spec("RECORDS-8")
+async def test_a_trend_is_bounded_and_goes_on_to_older_scores(
+    server: LoopbackServer, nurse: Clinician, bedside_monitor: Device
+) -> None:
+    scores = [Score(at, at, None, (), (), OxygenScale.ONE) for at in range(1005)]
+    rows = [ScoreRow("bed-1", "4711", score) for score in scores]
+    server.recorder.batches[:0] = [Batch(scores=rows)]
+
+    async def trend(before: float) -> list[float]:
+        request = w.ListEarlyWarningScoresRequest(bed="bed-1", before=before)
+        return [
+            each.at for each in (await nurse.early_warning.ListEarlyWarningScores(request)).scores
+        ]
+
+    assert await trend(2000) == [score.at for score in scores[5:]]
+    assert await trend(5) == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.spec("NEWS-19")

@@ -1,5 +1,7 @@
 """What is decided about alarms, what was computed, and what went out, over a restart."""
 
+from math import inf
+
 import pytest
 
 from rpm_service.adapters.storage import delivery
@@ -94,9 +96,9 @@ async def test_the_trend_of_a_score_is_one_patients_from_admission_on_in_whateve
     ]
     await write(recorder, Batch(scores=rows, stays=stays))
     await write(recorder, Batch(scores=rows))
-    assert recorder.scores("p1", 0) == trend
-    assert recorder.scores("p1", T0 + 60) == trend[1:]
-    assert recorder.scores("p2", 0) == []
+    assert recorder.scores("p1", 0, inf) == trend
+    assert recorder.scores("p1", T0 + 60, inf) == trend[1:]
+    assert recorder.scores("p2", 0, inf) == []
 
 
 @pytest.mark.spec("STORE-24")

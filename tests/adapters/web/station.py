@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from rpm_service.adapters import pki
 from rpm_service.adapters.grpc.convert import ProtobufEncoder
+from rpm_service.adapters.storage.records import StoredRecords
 from rpm_service.adapters.web.accounts import LocalAccounts
 from rpm_service.adapters.web.address import origins
 from rpm_service.adapters.web.app import web_app
@@ -170,6 +171,7 @@ async def station(
         open_feed=open_feed or monitoring.watch,
         access=monitoring.access,
         acts=monitoring.operators,
+        records=StoredRecords(data),
         pages=Pages(static),
         ways=Ways(Links(data), accounts),
         patience=patience,

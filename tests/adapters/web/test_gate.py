@@ -64,6 +64,11 @@ async def test_no_route_answers_without_a_session(ward: Station) -> None:
         "/v1/beds/{bed:path}/inactivate",
         "/v1/beds/{bed:path}/pause-audio",
         "/v1/beds/{bed:path}/reactivate",
+        "/v1/beds/{bed:path}/trend",
+        "/v1/beds/{bed:path}/numerics.csv",
+        "/v1/beds/{bed:path}/scores",
+        "/v1/journal",
+        "/v1/alarms/{occurrence_id}/evidence",
     }
 
 
