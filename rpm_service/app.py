@@ -8,6 +8,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Final
 
+from rpm_service.adapters.analyst.process import AnalystProcess
 from rpm_service.adapters.grpc.convert import ProtobufEncoder
 from rpm_service.adapters.grpc.server import GrpcServer
 from rpm_service.adapters.pki.credentials import load_checker, load_server
@@ -63,13 +64,15 @@ class Server:
         self._recorder = recorder or SqliteRecorder(settings.data)
         self._records = StoredRecords(settings.data)
         self.monitoring = Monitoring(clock, self._recorder, ProtobufEncoder(), units)
+        analyst = (sys.executable, "-m", ANALYST, str(settings.data), str(settings.units or ""))
+        self._analyst = AnalystProcess(analyst)
         self._grpc = GrpcServer(
             self.monitoring,
             lambda certificate: checker.check(certificate, clock.now()),
             key=credentials.key_pem,
             chain=credentials.chain_pem,
             client_trust=credentials.client_trust_pem,
-            analyst=(sys.executable, "-m", ANALYST, str(settings.data), str(settings.units or "")),
+            analyst=self._analyst,
         )
         monitoring = self.monitoring
         self._webhooks = WebhookSender(
@@ -125,6 +128,7 @@ class Server:
             records=self._records,
             pages=pages,
             ways=Ways(Links(self.settings.data), accounts),
+            analyst=self._analyst,
         )
         certificate, key = certs / f"{SERVER}.crt", certs / f"{SERVER}.key"
         web = WebServer(app, sock, certificate=certificate, key=key)

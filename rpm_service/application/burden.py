@@ -3,15 +3,15 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, inf
+from math import ceil, inf, isinf
 from typing import Final
 
+from rpm_service.application.buckets import DAY_S, HOURS, Buckets, utc_hour
 from rpm_service.application.places import Scope
 from rpm_service.domain.alarms import AlarmEvent, Condition, Kind, Phase, Priority
 
 REPEATED_S: Final = 60.0
 """An alarm that comes again so soon after its end said little the first time."""
-DAY_S: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,28 @@ class ConditionBurden:
 
 @dataclass(frozen=True, slots=True)
 class BedBurden:
-    """Alarms of one bed; `share` of all, from 0 to 1, and that of it with every noisier bed."""
+    """Alarms of one bed; `share` of all, from 0 to 1, and that of it with every noisier bed.
+
+    `by_hour` counts them by the hour of the day in which they were raised.
+    """
 
     bed: str
     unit: str
     occurrences: int
     share: float
     share_so_far: float
+    by_hour: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class TimeBurden:
+    """Alarms raised from `since` to before `until`, by the highest priority they had."""
+
+    since: float
+    until: float
+    high: int
+    medium: int
+    low: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,8 @@ class KindBurden:
     repeated_within_60_s: int
     conditions: Sequence[ConditionBurden]
     beds: Sequence[BedBurden]
+    over_time: Sequence[TimeBurden]
+    """All of the time in stretches of one length; none where it has no beginning and no alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +104,22 @@ def measure(
     monitored_s: Mapping[str, float],
     unit_of: Callable[[str], str],
     scope: Scope,
+    hour_of: Callable[[float], int] = utc_hour,
 ) -> AlarmBurden:
     """Measures what was raised in a part of history, whose end must be a time.
 
     `events` are in the order of the journal, from its beginning and beyond its end, so that
-    what was raised is followed; `monitored_s` says for how long each bed was monitored.
+    what was raised is followed; `monitored_s` says for how long each bed was monitored, and
+    `hour_of` which hour of the day, 0 to 23, it was there.
     """
     bed_days: dict[str, float] = defaultdict(float)
     for bed, seconds in monitored_s.items():
         bed_days[unit_of(bed)] += seconds / DAY_S
     found = _followed(events, unit_of, scope)
     of_kind = {
-        kind: _of_kind([each for each in found if each.condition.kind is kind], bed_days)
+        kind: _of_kind(
+            [each for each in found if each.condition.kind is kind], bed_days, scope, hour_of
+        )
         for kind in Kind
     }
     return AlarmBurden(sum(bed_days.values()), of_kind[Kind.PHYSIOLOGICAL], of_kind[Kind.TECHNICAL])
@@ -147,7 +168,12 @@ def _follow(occurrence: _Occurrence, event: AlarmEvent, until: float) -> None:
         occurrence.acknowledged_after_s = event.observed_at - occurrence.raised_at
 
 
-def _of_kind(found: Sequence[_Occurrence], bed_days: Mapping[str, float]) -> KindBurden:
+def _of_kind(
+    found: Sequence[_Occurrence],
+    bed_days: Mapping[str, float],
+    scope: Scope,
+    hour_of: Callable[[float], int],
+) -> KindBurden:
     answered = sorted(
         each.acknowledged_after_s for each in found if each.acknowledged_after_s is not None
     )
@@ -163,7 +189,8 @@ def _of_kind(found: Sequence[_Occurrence], bed_days: Mapping[str, float]) -> Kin
         ),
         repeated_within_60_s=sum(each.repeated for each in found),
         conditions=_conditions(found, bed_days),
-        beds=_beds(found),
+        beds=_beds(found, hour_of),
+        over_time=_over_time(found, scope),
     )
 
 
@@ -185,13 +212,35 @@ def _conditions(
     )
 
 
-def _beds(found: Sequence[_Occurrence]) -> list[BedBurden]:
-    counted = Counter((each.bed, each.unit) for each in found)
-    burdens, so_far = [], 0
-    for (bed, unit), count in sorted(counted.items(), key=lambda each: (-each[1], each[0])):
+def _beds(found: Sequence[_Occurrence], hour_of: Callable[[float], int]) -> list[BedBurden]:
+    hours: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * HOURS)
+    for each in found:
+        hours[each.bed, each.unit][hour_of(each.raised_at)] += 1
+    burdens, so_far, of = [], 0, len(found)
+    for (bed, unit), by_hour in sorted(hours.items(), key=lambda each: (-sum(each[1]), each[0])):
+        count = sum(by_hour)
         so_far += count
-        burdens.append(BedBurden(bed, unit, count, count / len(found), so_far / len(found)))
+        burdens.append(BedBurden(bed, unit, count, count / of, so_far / of, by_hour))
     return burdens
+
+
+def _over_time(found: Sequence[_Occurrence], scope: Scope) -> list[TimeBurden]:
+    since = min((each.raised_at for each in found), default=inf)
+    if not isinf(scope.since):
+        since = scope.since
+    if isinf(since):
+        return []
+    buckets = Buckets.of(since, scope.until)
+    counted = Counter((buckets.place(each.raised_at), each.priority) for each in found)
+    return [
+        TimeBurden(
+            *ends,
+            high=counted[place, Priority.HIGH],
+            medium=counted[place, Priority.MEDIUM],
+            low=counted[place, Priority.LOW],
+        )
+        for place, ends in enumerate(buckets.ends())
+    ]
 
 
 def _rate(count: int, bed_days: float) -> float | None:

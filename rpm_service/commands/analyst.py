@@ -1,4 +1,4 @@
-"""The process of one analysis (see adapters/grpc/analysis.py).
+"""The process of one analysis (see adapters/analyst/process.py).
 
     python -m rpm_service.commands.analyst DIR UNITS METHOD < request > responses
 
@@ -15,11 +15,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.message import Message
 
-from rpm_service.adapters.grpc.analysis import HEAD, REFUSAL, RESPONSE
+from rpm_service.adapters.analyst.process import HEAD, REFUSAL, RESPONSE
 from rpm_service.adapters.grpc.analysis_wire import (
     burden_to_wire,
     progress_to_wire,
@@ -32,8 +32,9 @@ from rpm_service.adapters.storage import journal
 from rpm_service.adapters.units.reader import units_in
 from rpm_service.application.acts import ActRefused
 from rpm_service.application.units import Units
-from rpm_service.commands.analysis import burden_of, what_if_of
+from rpm_service.commands.analysis import burden_of, what_if_of, zone_named
 from rpm_service.commands.database import database
+from rpm_service.commands.page_analyses import tell_burden, tell_what_if
 from rpm_service.v1 import alarm_analysis_pb2 as wire
 
 if TYPE_CHECKING:
@@ -56,11 +57,11 @@ def list_alarm_events(engine: "Engine", _units: Units, request: bytes, say: Say)
 
 def measure_alarm_burden(engine: "Engine", _units: Units, request: bytes, say: Say) -> None:
     """Says the burden. Raises ActRefused."""
-    asked = wire.MeasureAlarmBurdenRequest.FromString(request).scope
-    scope = scope_of(asked)
-    if not asked.until:
+    asked = wire.MeasureAlarmBurdenRequest.FromString(request)
+    scope, zone = scope_of(asked.scope), zone_named(asked.time_zone)
+    if not asked.scope.until:
         scope = replace(scope, until=time.time())
-    say(burden_to_wire(burden_of(engine, scope)))
+    say(burden_to_wire(burden_of(engine, scope, zone)))
 
 
 def replay_alarm_limits(engine: "Engine", units: Units, request: bytes, say: Say) -> None:
@@ -78,6 +79,8 @@ METHODS: Final = {
     "MeasureAlarmBurden": measure_alarm_burden,
     "ReplayAlarmLimits": replay_alarm_limits,
 }
+FOR_THE_PAGE: Final = {"burden": tell_burden, "what-if": tell_what_if}
+"""What is asked for and answered in JSON, an object a frame."""
 
 
 def main() -> None:
@@ -88,7 +91,10 @@ def main() -> None:
     try:
         decided = units_in(Path(data), Path(units) if units else None)
         with database(Path(data)) as engine:
-            METHODS[method](engine, decided, request, _say)
+            if method in METHODS:
+                METHODS[method](engine, decided, request, _say)
+            else:
+                FOR_THE_PAGE[method](engine, decided, json.loads(request), _tell)
     except ActRefused as refusal:
         said = {"code": refusal.code, "field": refusal.field, "reason": refusal.reason}
         _write(REFUSAL, json.dumps(said).encode())
@@ -96,6 +102,10 @@ def main() -> None:
 
 def _say(response: Message) -> None:
     _write(RESPONSE, response.SerializeToString())
+
+
+def _tell(line: dict[str, Any]) -> None:
+    _write(RESPONSE, json.dumps(line, allow_nan=False).encode())
 
 
 def _write(what: bytes, frame: bytes) -> None:

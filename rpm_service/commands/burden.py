@@ -3,16 +3,16 @@
 import json
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from rpm_service.commands.database import Data, database
+from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.commands.evaluate import STYLES
 from rpm_service.commands.scope import Beds, Since, Units, Until, scope
-from rpm_service.commands.scope import as_json as scope_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rpm_service.application.burden import AlarmBurden, KindBurden
-    from rpm_service.application.places import Scope
 
 BAR_WIDTH: Final = 24
 ROWS_MAX: Final = 15
@@ -33,6 +32,10 @@ def burden(
     until: Until = None,
     bed: Beds = None,
     unit: Units = None,
+    time_zone: Annotated[
+        str | None,
+        typer.Option("--time-zone", metavar="NAME", help="Whose hours of the day; default: here."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Measure the alarm burden: how many, how long unanswered, and what makes them up.
@@ -40,27 +43,26 @@ def burden(
     A bed counts as monitored while its stored values follow each other as closely as its
     connection needs. Also beside a running server.
     """
-    from rpm_service.commands.analysis import burden_of
+    from rpm_service.application.acts import ActRefused
+    from rpm_service.commands.analysis import burden_of, zone_named
+    from rpm_service.commands.analysis_objects import burden_object
 
     chosen = scope(since, until, bed, unit)
+    try:
+        # Without a name: that of this machine.
+        zone = None if time_zone is None else zone_named(time_zone)
+    except ActRefused as refusal:
+        raise CommandError(f"--time-zone: {refusal}", ExitCode.USAGE) from refusal
     if until is None:
         # What still holds has lasted until now.
         chosen = replace(chosen, until=time.time())
     with database(data) as engine:
-        measured = burden_of(engine, chosen)
+        measured = burden_of(engine, chosen, zone)
     if as_json:
-        json.dump(_as_json(chosen, measured), sys.stdout, allow_nan=False)
+        json.dump(burden_object(chosen, measured), sys.stdout, allow_nan=False)
         print()
     else:
         _show(measured)
-
-
-def _as_json(chosen: "Scope", measured: "AlarmBurden") -> dict[str, Any]:
-    found = asdict(measured)
-    for kind in ("physiological", "technical"):
-        for each in found[kind]["conditions"]:
-            each["priority"] = each["priority"].name
-    return {**scope_as_json(chosen), **found}
 
 
 def _show(measured: "AlarmBurden") -> None:

@@ -3,11 +3,10 @@
 import json
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -26,7 +25,6 @@ from rpm_service.commands.limit_options import (
     Rate,
 )
 from rpm_service.commands.scope import Beds, Since, Units, Until, scope
-from rpm_service.commands.scope import as_json as scope_as_json
 from rpm_service.domain.alarms import Kind
 
 if TYPE_CHECKING:
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from rpm_service.application.places import Scope
     from rpm_service.application.what_if import Comparison, WhatIf
 
 BAR_WIDTH: Final = 12
@@ -68,6 +65,7 @@ def what_if(
     from rpm_service.adapters.units.reader import units_in
     from rpm_service.adapters.units.table import UnitsRefused
     from rpm_service.commands.analysis import what_if_of
+    from rpm_service.commands.analysis_objects import what_if_object
 
     chosen = scope(since, until, bed, unit)
     changes = Changes.parsed(
@@ -83,7 +81,7 @@ def what_if(
         trial = partial(changes.made_to, only=only)
         found = what_if_of(engine, decided, chosen, trial, progress)
     if as_json:
-        json.dump(_as_json(chosen, found), sys.stdout, allow_nan=False)
+        json.dump(what_if_object(chosen, found), sys.stdout, allow_nan=False)
         print()
     else:
         _show(found)
@@ -103,21 +101,6 @@ def _progress() -> "Iterator[Callable[[int, int], None]]":
     with bar:
         task = bar.add_task("")
         yield lambda done, of: bar.update(task, completed=done, total=of)
-
-
-def _as_json(chosen: "Scope", found: "WhatIf") -> dict[str, Any]:
-    from rpm_service.adapters.grpc.convert import alarm_to_wire
-    from rpm_service.viewer.ward import alarm_object
-
-    return {
-        **scope_as_json(chosen),
-        "beds": found.beds,
-        "values": found.values,
-        "comparisons": [asdict(each) for each in found.comparisons],
-        "real": found.real,
-        "missed": [alarm_object(alarm_to_wire(event)) for event in found.missed],
-        "unknown": found.unknown,
-    }
 
 
 def _show(found: "WhatIf") -> None:

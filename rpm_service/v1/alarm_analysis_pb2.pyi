@@ -113,6 +113,11 @@ class MeasureAlarmBurdenRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SCOPE_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    time_zone: _builtins.str
+    """Where an hour of the day is counted, by its IANA name such as Europe/Berlin; empty: UTC.
+    INVALID_ARGUMENT: a name that is none.
+    """
     @_builtins.property
     def scope(self) -> Global___HistoryScope:
         """Of what."""
@@ -121,10 +126,11 @@ class MeasureAlarmBurdenRequest(_message.Message):
         self,
         *,
         scope: Global___HistoryScope | None = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -180,6 +186,7 @@ class KindBurden(_message.Message):
     REPEATED_WITHIN_60_S_FIELD_NUMBER: _builtins.int
     CONDITIONS_FIELD_NUMBER: _builtins.int
     BEDS_FIELD_NUMBER: _builtins.int
+    OVER_TIME_FIELD_NUMBER: _builtins.int
     occurrences: _builtins.int
     """Occurrences in all: each from its start to its end; a latched one that comes back is the same."""
     per_bed_day: _builtins.float
@@ -204,6 +211,12 @@ class KindBurden(_message.Message):
     def beds(self) -> _containers.RepeatedCompositeFieldContainer[Global___BedBurden]:
         """By bed; most first."""
 
+    @_builtins.property
+    def over_time(self) -> _containers.RepeatedCompositeFieldContainer[Global___TimeBurden]:
+        """By the time at which they were raised: all of it, in stretches of one length, the last of
+        which may be shorter. Empty where the scope has no beginning and there was none.
+        """
+
     def __init__(
         self,
         *,
@@ -217,10 +230,11 @@ class KindBurden(_message.Message):
         repeated_within_60_s: _builtins.int = ...,
         conditions: _abc.Iterable[Global___ConditionBurden] | None = ...,
         beds: _abc.Iterable[Global___BedBurden] | None = ...,
+        over_time: _abc.Iterable[Global___TimeBurden] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_acknowledged_after_s_p50", b"_acknowledged_after_s_p50", "_acknowledged_after_s_p90", b"_acknowledged_after_s_p90", "_per_bed_day", b"_per_bed_day", "acknowledged_after_s_p50", b"acknowledged_after_s_p50", "acknowledged_after_s_p90", b"acknowledged_after_s_p90", "per_bed_day", b"per_bed_day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acknowledged_after_s_p50", b"_acknowledged_after_s_p50", "_acknowledged_after_s_p90", b"_acknowledged_after_s_p90", "_per_bed_day", b"_per_bed_day", "acknowledged", b"acknowledged", "acknowledged_after_s_p50", b"acknowledged_after_s_p50", "acknowledged_after_s_p90", b"acknowledged_after_s_p90", "beds", b"beds", "conditions", b"conditions", "duration_s", b"duration_s", "never_acknowledged", b"never_acknowledged", "occurrences", b"occurrences", "per_bed_day", b"per_bed_day", "repeated_within_60_s", b"repeated_within_60_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acknowledged_after_s_p50", b"_acknowledged_after_s_p50", "_acknowledged_after_s_p90", b"_acknowledged_after_s_p90", "_per_bed_day", b"_per_bed_day", "acknowledged", b"acknowledged", "acknowledged_after_s_p50", b"acknowledged_after_s_p50", "acknowledged_after_s_p90", b"acknowledged_after_s_p90", "beds", b"beds", "conditions", b"conditions", "duration_s", b"duration_s", "never_acknowledged", b"never_acknowledged", "occurrences", b"occurrences", "over_time", b"over_time", "per_bed_day", b"per_bed_day", "repeated_within_60_s", b"repeated_within_60_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__acknowledged_after_s_p50: _TypeAlias = _typing.Literal["acknowledged_after_s_p50"]  # noqa: Y015
     _WhichOneofArgType__acknowledged_after_s_p50: _TypeAlias = _typing.Literal["_acknowledged_after_s_p50", b"_acknowledged_after_s_p50"]  # noqa: Y015
@@ -292,6 +306,7 @@ class BedBurden(_message.Message):
     OCCURRENCES_FIELD_NUMBER: _builtins.int
     SHARE_FIELD_NUMBER: _builtins.int
     SHARE_SO_FAR_FIELD_NUMBER: _builtins.int
+    BY_HOUR_FIELD_NUMBER: _builtins.int
     bed: _builtins.str
     """Name of the bed."""
     unit: _builtins.str
@@ -302,6 +317,10 @@ class BedBurden(_message.Message):
     """Share of all occurrences of the kind: 0 to 1."""
     share_so_far: _builtins.float
     """That share together with those of all noisier beds."""
+    @_builtins.property
+    def by_hour(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Occurrences by the hour of the day in which they were raised: 24, from midnight."""
+
     def __init__(
         self,
         *,
@@ -310,14 +329,53 @@ class BedBurden(_message.Message):
         occurrences: _builtins.int = ...,
         share: _builtins.float = ...,
         share_so_far: _builtins.float = ...,
+        by_hour: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed", b"bed", "occurrences", b"occurrences", "share", b"share", "share_so_far", b"share_so_far", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed", b"bed", "by_hour", b"by_hour", "occurrences", b"occurrences", "share", b"share", "share_so_far", b"share_so_far", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BedBurden: _TypeAlias = BedBurden  # noqa: Y015
+
+@_typing.final
+class TimeBurden(_message.Message):
+    """The occurrences of a stretch of time, by the highest priority that they had."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SINCE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    MEDIUM_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    since: _builtins.float
+    """Its beginning."""
+    until: _builtins.float
+    """Its end."""
+    high: _builtins.int
+    """Those of HIGH priority."""
+    medium: _builtins.int
+    """Those of MEDIUM priority."""
+    low: _builtins.int
+    """Those of LOW priority."""
+    def __init__(
+        self,
+        *,
+        since: _builtins.float = ...,
+        until: _builtins.float = ...,
+        high: _builtins.int = ...,
+        medium: _builtins.int = ...,
+        low: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low", "medium", b"medium", "since", b"since", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TimeBurden: _TypeAlias = TimeBurden  # noqa: Y015
 
 @_typing.final
 class ReplayAlarmLimitsRequest(_message.Message):

@@ -27,13 +27,13 @@ class Night:
     def __init__(self) -> None:
         self._numbers = iter(range(1, 10_000))
         self._boards: dict[str, AlarmBoard] = {}
-        self._events: list[AlarmEvent] = []
+        self.events: list[AlarmEvent] = []
 
     def board(self, bed: str) -> AlarmBoard:
         if bed not in self._boards:
             board = AlarmBoard(f"monitor {bed}", bed, self._numbers.__next__)
             # One journal of all.
-            board.events = self._events
+            board.events = self.events
             self._boards[bed] = board
         return self._boards[bed]
 
@@ -61,7 +61,7 @@ class Night:
         days = bed_days or {"B1": 1.0, "B2": 1.0, "B3": 0.5}
         monitored = {bed: count * DAY_S for bed, count in days.items()}
         chosen = replace(Scope(0.0, DAY_S), **scope)
-        return measure(self._events, monitored, lambda bed: UNITS.get(bed, ""), chosen)
+        return measure(self.events, monitored, lambda bed: UNITS.get(bed, ""), chosen)
 
 
 def counted(burden: AlarmBurden) -> list[tuple[str, Priority, str, int]]:

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from rpm_service.adapters.analyst.process import AnalystProcess
 from rpm_service.adapters.grpc.convert import ProtobufEncoder
 from rpm_service.adapters.grpc.server import GrpcServer
 from rpm_service.adapters.pki.credentials import load_checker, load_server
@@ -39,6 +40,7 @@ class Ours:
             key=credentials.key_pem,
             chain=credentials.chain_pem,
             client_trust=credentials.client_trust_pem,
+            analyst=AnalystProcess(()),
         )
         self._listen = listen
         numerics = tuple(Numeric(name, 0, 0, "1", 1.0, 0, (-1e9, 1e9)) for name in NAMES)

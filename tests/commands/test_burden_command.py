@@ -56,6 +56,8 @@ def test_json_is_one_object_of_the_documented_form(night: Path, run: Run) -> Non
     vital = found["physiological"]
     (condition,) = vital.pop("conditions")
     (bed,) = vital.pop("beds")
+    over_time = vital.pop("over_time")
+    assert sum(each["medium"] for each in over_time) == sum(bed["by_hour"]) == 2
     rate = vital.pop("per_bed_day")
     assert rate == 2 / found["bed_days"]
     assert vital == {
@@ -77,6 +79,7 @@ def test_json_is_one_object_of_the_documented_form(night: Path, run: Run) -> Non
     }
     assert bed == {
         "bed": "B12", "unit": "ICU", "occurrences": 2, "share": 1.0, "share_so_far": 1.0,
+        "by_hour": bed["by_hour"],
     }  # fmt: skip
 
 

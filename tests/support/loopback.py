@@ -17,6 +17,7 @@ import grpc.aio
 import pytest
 
 from rpm_service.adapters import pki
+from rpm_service.adapters.analyst.process import AnalystProcess
 from rpm_service.adapters.grpc.convert import ProtobufEncoder
 from rpm_service.adapters.grpc.server import GrpcServer
 from rpm_service.application import ingest, monitoring
@@ -95,7 +96,7 @@ class LoopbackServer:
             key=own.key_pem,
             chain=own.chain_pem,
             client_trust=own.client_trust_pem,
-            analyst=analyst,
+            analyst=AnalystProcess(analyst),
         )
 
     @property

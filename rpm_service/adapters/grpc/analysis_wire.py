@@ -7,7 +7,13 @@ from typing import Final
 from rpm_service.adapters.grpc.convert import KINDS, PRIORITIES, alarm_to_wire
 from rpm_service.adapters.grpc.limits import limits_of
 from rpm_service.application.acts import ActRefused
-from rpm_service.application.burden import AlarmBurden, BedBurden, ConditionBurden, KindBurden
+from rpm_service.application.burden import (
+    AlarmBurden,
+    BedBurden,
+    ConditionBurden,
+    KindBurden,
+    TimeBurden,
+)
 from rpm_service.application.places import Scope
 from rpm_service.application.what_if import Trial, WhatIf
 from rpm_service.domain.limits import AlarmSettings, LimitsRefused
@@ -79,6 +85,7 @@ def _kind(burden: KindBurden) -> wire.KindBurden:
         repeated_within_60_s=burden.repeated_within_60_s,
         conditions=map(_condition, burden.conditions),
         beds=map(_bed, burden.beds),
+        over_time=map(_stretch, burden.over_time),
     )
 
 
@@ -100,6 +107,17 @@ def _bed(burden: BedBurden) -> wire.BedBurden:
         occurrences=burden.occurrences,
         share=burden.share,
         share_so_far=burden.share_so_far,
+        by_hour=burden.by_hour,
+    )
+
+
+def _stretch(burden: TimeBurden) -> wire.TimeBurden:
+    return wire.TimeBurden(
+        since=burden.since,
+        until=burden.until,
+        high=burden.high,
+        medium=burden.medium,
+        low=burden.low,
     )
 
 

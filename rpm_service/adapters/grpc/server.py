@@ -1,7 +1,6 @@
 """The gRPC server: mutual TLS only, one table of who may call what, bounded in every way."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any, Final
 
 import grpc
@@ -21,6 +20,7 @@ from rpm_service.adapters.grpc.early_warning import EarlyWarningService
 from rpm_service.adapters.grpc.monitoring import MonitoringService
 from rpm_service.adapters.grpc.patient import PatientService
 from rpm_service.adapters.grpc.telemetry import FRAME_BYTES_MAX, TelemetryService
+from rpm_service.application.analyses import Analyst
 from rpm_service.application.identity import Identity
 from rpm_service.application.monitoring import Monitoring
 from rpm_service.application.refusals import PortTaken
@@ -67,9 +67,9 @@ class GrpcServer:
         key: bytes,
         chain: bytes,
         client_trust: bytes,
-        analyst: Sequence[str] = (),
+        analyst: Analyst,
     ) -> None:
-        """`analyst` is the command of the process that carries out analyses."""
+        """`analyst` carries out analyses."""
         self.port = 0
         self._credentials = grpc.ssl_server_credentials(
             [(key, chain)], root_certificates=client_trust, require_client_auth=True
@@ -98,7 +98,7 @@ class GrpcServer:
 
 
 def _handlers(
-    monitoring: Monitoring, door: Door, healths: Any, analyst: Sequence[str]
+    monitoring: Monitoring, door: Door, healths: Any, analyst: Analyst
 ) -> tuple[grpc.GenericRpcHandler, ...]:
     devices, viewers = TelemetryService(monitoring), MonitoringService(monitoring)
     patients = PatientService(monitoring.operators)

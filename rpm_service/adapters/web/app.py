@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from rpm_service.adapters.web import live_socket
 from rpm_service.adapters.web.acts import Acts, add_acts
+from rpm_service.adapters.web.analyses import add_analyses
 from rpm_service.adapters.web.gate import Gate, refusal, session_of
 from rpm_service.adapters.web.live_socket import Feed, Patience
 from rpm_service.adapters.web.pages import Pages
@@ -19,6 +20,7 @@ from rpm_service.adapters.web.sessions import SOCKETS_MAX, Sessions
 from rpm_service.adapters.web.sign_in_page import Front
 from rpm_service.adapters.web.signing_in import Ways, add_signing_in
 from rpm_service.application.access import Access, Rights
+from rpm_service.application.analyses import Analyst
 from rpm_service.application.ports import Clock
 from rpm_service.application.records import Records
 
@@ -33,13 +35,15 @@ def web_app(
     records: Records,
     pages: Pages,
     ways: Ways,
+    analyst: Analyst,
     patience: Patience | None = None,
 ) -> ASGIApp:
     """Puts the web side together.
 
     `ways` are those to sign in, `origins` are those of the page (see `address.origins`),
     `open_feed` lets one viewer in, by name and rights, `access` tells of beds by name who may see
-    them, `acts` carries out what clinicians do, and `records` reads what is stored. `patience` is shortened by tests.
+    them, `acts` carries out what clinicians do, `records` reads what is stored, and `analyst`
+    makes analyses of it. `patience` is shortened by tests.
     """
     sessions = Sessions(clock)
     # No OpenAPI pages: they load scripts from elsewhere.
@@ -56,6 +60,7 @@ def web_app(
     add_signing_in(app, sessions, front, ways)
     add_acts(app, acts)
     add_records(app, records, clock)
+    add_analyses(app, analyst, sessions, clock)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
 

@@ -1,4 +1,4 @@
-"""What every act of the page brings."""
+"""What requests of the page bring."""
 
 from typing import Annotated
 
@@ -9,9 +9,13 @@ from rpm_service.application.acts import KEY_MAX
 Key = Annotated[str, Field(min_length=1, max_length=KEY_MAX)]
 
 
-class Body(BaseModel):
-    """The body of an act: nothing but what the act knows, and a key that makes it happen once."""
+class Strict(BaseModel):
+    """Nothing but what is known, and numbers that are numbers."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class Body(Strict):
+    """The body of an act: what the act knows, and a key that makes it happen once."""
 
     idempotency_key: Key

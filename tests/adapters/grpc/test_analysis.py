@@ -13,7 +13,7 @@ import grpc.aio
 import pytest
 
 from rpm_service import cli
-from rpm_service.adapters.grpc import analysis
+from rpm_service.adapters.analyst import process
 from rpm_service.domain.alarms import Priority
 from rpm_service.v1 import alarm_analysis_pb2 as an
 from rpm_service.v1 import alarm_pb2 as a
@@ -213,7 +213,7 @@ async def test_one_analysis_runs_at_a_time_and_few_may_wait(
     async with beside("-c", program) as (server, clinician):
         calls = [
             clinician.analysis.MeasureAlarmBurden(an.MeasureAlarmBurdenRequest())
-            for _ in range(analysis.WAITING_MAX)
+            for _ in range(process.WAITING_MAX)
         ]
         # At most eight calls have room on one connection.
         async with server.clinician("doctor-1") as other:
@@ -234,7 +234,7 @@ async def test_an_analysis_that_takes_too_long_is_ended(
     beside: Beside, dawdler: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program, _ = dawdler
-    monkeypatch.setattr(analysis, "ANALYSIS_S_MAX", 0.3)
+    monkeypatch.setattr(process, "ANALYSIS_S_MAX", 0.3)
     async with beside("-c", program) as (_, clinician):
         code, field, _ = await refused(
             clinician.analysis.MeasureAlarmBurden(an.MeasureAlarmBurdenRequest())

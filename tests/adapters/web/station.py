@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from websockets.exceptions import ConnectionClosed
 
 from rpm_service.adapters import pki
+from rpm_service.adapters.analyst.process import AnalystProcess
 from rpm_service.adapters.grpc.convert import ProtobufEncoder
 from rpm_service.adapters.storage.records import StoredRecords
 from rpm_service.adapters.web.accounts import LocalAccounts
@@ -158,6 +159,7 @@ async def station(
     *,
     patience: Patience = SHORT,
     open_feed: Callable[[str, Rights], Feed] | None = None,
+    analyst: Sequence[str] = (),
 ) -> AsyncIterator[Station]:
     """Runs a station in this event loop. Its clock stands still until a test moves it."""
     clock = ManualClock()
@@ -174,6 +176,7 @@ async def station(
         records=StoredRecords(data),
         pages=Pages(static),
         ways=Ways(Links(data), accounts),
+        analyst=AnalystProcess(analyst),
         patience=patience,
     )
     server = WebServer(gate, sock, certificate=certs / "server.crt", key=certs / "server.key")

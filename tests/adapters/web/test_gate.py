@@ -53,6 +53,8 @@ async def test_no_route_answers_without_a_session(ward: Station) -> None:
         "/v1/session",
         "/v1/session/active",
         "/v1/session/unlock",
+        "/v1/burden",
+        "/v1/what-if",
         "/v1/watch",
         "/v1/alarms/{occurrence_id}/acknowledge",
         "/v1/alarms/{occurrence_id}/reset",

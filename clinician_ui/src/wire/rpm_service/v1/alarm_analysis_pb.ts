@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rpm_service/v1/alarm_analysis.proto.
  */
 export const file_rpm_service_v1_alarm_analysis: GenFile = /*@__PURE__*/
-  fileDesc("CiNycG1fc2VydmljZS92MS9hbGFybV9hbmFseXNpcy5wcm90bxIOcnBtX3NlcnZpY2UudjEiSQoMSGlzdG9yeVNjb3BlEg0KBXNpbmNlGAEgASgBEg0KBXVudGlsGAIgASgBEgwKBGJlZHMYAyADKAkSDQoFdW5pdHMYBCADKAkiRQoWTGlzdEFsYXJtRXZlbnRzUmVxdWVzdBIrCgVzY29wZRgBIAEoCzIcLnJwbV9zZXJ2aWNlLnYxLkhpc3RvcnlTY29wZSJFChdMaXN0QWxhcm1FdmVudHNSZXNwb25zZRIqCgZldmVudHMYASADKAsyGi5ycG1fc2VydmljZS52MS5BbGFybUV2ZW50IkgKGU1lYXN1cmVBbGFybUJ1cmRlblJlcXVlc3QSKwoFc2NvcGUYASABKAsyHC5ycG1fc2VydmljZS52MS5IaXN0b3J5U2NvcGUikAEKGk1lYXN1cmVBbGFybUJ1cmRlblJlc3BvbnNlEhAKCGJlZF9kYXlzGAEgASgBEjEKDXBoeXNpb2xvZ2ljYWwYAiABKAsyGi5ycG1fc2VydmljZS52MS5LaW5kQnVyZGVuEi0KCXRlY2huaWNhbBgDIAEoCzIaLnJwbV9zZXJ2aWNlLnYxLktpbmRCdXJkZW4ilQMKCktpbmRCdXJkZW4SEwoLb2NjdXJyZW5jZXMYASABKA0SGAoLcGVyX2JlZF9kYXkYAiABKAFIAIgBARISCgpkdXJhdGlvbl9zGAMgASgBEhQKDGFja25vd2xlZGdlZBgEIAEoDRIlChhhY2tub3dsZWRnZWRfYWZ0ZXJfc19wNTAYBSABKAFIAYgBARIlChhhY2tub3dsZWRnZWRfYWZ0ZXJfc19wOTAYBiABKAFIAogBARIaChJuZXZlcl9hY2tub3dsZWRnZWQYByABKA0SHAoUcmVwZWF0ZWRfd2l0aGluXzYwX3MYCCABKA0SMwoKY29uZGl0aW9ucxgJIAMoCzIfLnJwbV9zZXJ2aWNlLnYxLkNvbmRpdGlvbkJ1cmRlbhInCgRiZWRzGAogAygLMhkucnBtX3NlcnZpY2UudjEuQmVkQnVyZGVuQg4KDF9wZXJfYmVkX2RheUIbChlfYWNrbm93bGVkZ2VkX2FmdGVyX3NfcDUwQhsKGV9hY2tub3dsZWRnZWRfYWZ0ZXJfc19wOTAitgEKD0NvbmRpdGlvbkJ1cmRlbhIRCgljb25kaXRpb24YASABKAkSLwoIcHJpb3JpdHkYAiABKA4yHS5ycG1fc2VydmljZS52MS5BbGFybVByaW9yaXR5EgwKBHVuaXQYAyABKAkSEwoLb2NjdXJyZW5jZXMYBCABKA0SGAoLcGVyX2JlZF9kYXkYBSABKAFIAIgBARISCgpkdXJhdGlvbl9zGAYgASgBQg4KDF9wZXJfYmVkX2RheSJgCglCZWRCdXJkZW4SCwoDYmVkGAEgASgJEgwKBHVuaXQYAiABKAkSEwoLb2NjdXJyZW5jZXMYAyABKA0SDQoFc2hhcmUYBCABKAESFAoMc2hhcmVfc29fZmFyGAUgASgBIoMBChhSZXBsYXlBbGFybUxpbWl0c1JlcXVlc3QSKwoFc2NvcGUYASABKAsyHC5ycG1fc2VydmljZS52MS5IaXN0b3J5U2NvcGUSLAoGbGltaXRzGAIgAygLMhwucnBtX3NlcnZpY2UudjEuTWV0cmljTGltaXRzEgwKBG9ubHkYAyABKAgiiAEKGVJlcGxheUFsYXJtTGltaXRzUmVzcG9uc2USMgoIcHJvZ3Jlc3MYASABKAsyHi5ycG1fc2VydmljZS52MS5SZXBsYXlQcm9ncmVzc0gAEi4KBnJlc3VsdBgCIAEoCzIcLnJwbV9zZXJ2aWNlLnYxLlJlcGxheVJlc3VsdEgAQgcKBWZyYW1lIi8KDlJlcGxheVByb2dyZXNzEgwKBGRvbmUYASABKA0SDwoHZGV2aWNlcxgCIAEoDSKyAQoMUmVwbGF5UmVzdWx0EjUKC2NvbXBhcmlzb25zGAEgAygLMiAucnBtX3NlcnZpY2UudjEuUmVwbGF5Q29tcGFyaXNvbhIMCgRyZWFsGAIgASgNEioKBm1pc3NlZBgDIAMoCzIaLnJwbV9zZXJ2aWNlLnYxLkFsYXJtRXZlbnQSDwoHdW5rbm93bhgEIAEoDRIMCgRiZWRzGAUgASgNEhIKBnZhbHVlcxgGIAEoBEICMAEigQEKEFJlcGxheUNvbXBhcmlzb24SEQoJY29uZGl0aW9uGAEgASgJEicKBGtpbmQYAiABKA4yGS5ycG1fc2VydmljZS52MS5BbGFybUtpbmQSEAoIcmVjb3JkZWQYAyABKA0SEAoIYmFzZWxpbmUYBCABKA0SDQoFdHJpZWQYBSABKA0y1QIKFEFsYXJtQW5hbHlzaXNTZXJ2aWNlEmQKD0xpc3RBbGFybUV2ZW50cxImLnJwbV9zZXJ2aWNlLnYxLkxpc3RBbGFybUV2ZW50c1JlcXVlc3QaJy5ycG1fc2VydmljZS52MS5MaXN0QWxhcm1FdmVudHNSZXNwb25zZTABEmsKEk1lYXN1cmVBbGFybUJ1cmRlbhIpLnJwbV9zZXJ2aWNlLnYxLk1lYXN1cmVBbGFybUJ1cmRlblJlcXVlc3QaKi5ycG1fc2VydmljZS52MS5NZWFzdXJlQWxhcm1CdXJkZW5SZXNwb25zZRJqChFSZXBsYXlBbGFybUxpbWl0cxIoLnJwbV9zZXJ2aWNlLnYxLlJlcGxheUFsYXJtTGltaXRzUmVxdWVzdBopLnJwbV9zZXJ2aWNlLnYxLlJlcGxheUFsYXJtTGltaXRzUmVzcG9uc2UwAWIGcHJvdG8z", [file_rpm_service_v1_alarm, file_rpm_service_v1_telemetry]);
+  fileDesc("CiNycG1fc2VydmljZS92MS9hbGFybV9hbmFseXNpcy5wcm90bxIOcnBtX3NlcnZpY2UudjEiSQoMSGlzdG9yeVNjb3BlEg0KBXNpbmNlGAEgASgBEg0KBXVudGlsGAIgASgBEgwKBGJlZHMYAyADKAkSDQoFdW5pdHMYBCADKAkiRQoWTGlzdEFsYXJtRXZlbnRzUmVxdWVzdBIrCgVzY29wZRgBIAEoCzIcLnJwbV9zZXJ2aWNlLnYxLkhpc3RvcnlTY29wZSJFChdMaXN0QWxhcm1FdmVudHNSZXNwb25zZRIqCgZldmVudHMYASADKAsyGi5ycG1fc2VydmljZS52MS5BbGFybUV2ZW50IlsKGU1lYXN1cmVBbGFybUJ1cmRlblJlcXVlc3QSKwoFc2NvcGUYASABKAsyHC5ycG1fc2VydmljZS52MS5IaXN0b3J5U2NvcGUSEQoJdGltZV96b25lGAIgASgJIpABChpNZWFzdXJlQWxhcm1CdXJkZW5SZXNwb25zZRIQCghiZWRfZGF5cxgBIAEoARIxCg1waHlzaW9sb2dpY2FsGAIgASgLMhoucnBtX3NlcnZpY2UudjEuS2luZEJ1cmRlbhItCgl0ZWNobmljYWwYAyABKAsyGi5ycG1fc2VydmljZS52MS5LaW5kQnVyZGVuIsQDCgpLaW5kQnVyZGVuEhMKC29jY3VycmVuY2VzGAEgASgNEhgKC3Blcl9iZWRfZGF5GAIgASgBSACIAQESEgoKZHVyYXRpb25fcxgDIAEoARIUCgxhY2tub3dsZWRnZWQYBCABKA0SJQoYYWNrbm93bGVkZ2VkX2FmdGVyX3NfcDUwGAUgASgBSAGIAQESJQoYYWNrbm93bGVkZ2VkX2FmdGVyX3NfcDkwGAYgASgBSAKIAQESGgoSbmV2ZXJfYWNrbm93bGVkZ2VkGAcgASgNEhwKFHJlcGVhdGVkX3dpdGhpbl82MF9zGAggASgNEjMKCmNvbmRpdGlvbnMYCSADKAsyHy5ycG1fc2VydmljZS52MS5Db25kaXRpb25CdXJkZW4SJwoEYmVkcxgKIAMoCzIZLnJwbV9zZXJ2aWNlLnYxLkJlZEJ1cmRlbhItCglvdmVyX3RpbWUYCyADKAsyGi5ycG1fc2VydmljZS52MS5UaW1lQnVyZGVuQg4KDF9wZXJfYmVkX2RheUIbChlfYWNrbm93bGVkZ2VkX2FmdGVyX3NfcDUwQhsKGV9hY2tub3dsZWRnZWRfYWZ0ZXJfc19wOTAitgEKD0NvbmRpdGlvbkJ1cmRlbhIRCgljb25kaXRpb24YASABKAkSLwoIcHJpb3JpdHkYAiABKA4yHS5ycG1fc2VydmljZS52MS5BbGFybVByaW9yaXR5EgwKBHVuaXQYAyABKAkSEwoLb2NjdXJyZW5jZXMYBCABKA0SGAoLcGVyX2JlZF9kYXkYBSABKAFIAIgBARISCgpkdXJhdGlvbl9zGAYgASgBQg4KDF9wZXJfYmVkX2RheSJxCglCZWRCdXJkZW4SCwoDYmVkGAEgASgJEgwKBHVuaXQYAiABKAkSEwoLb2NjdXJyZW5jZXMYAyABKA0SDQoFc2hhcmUYBCABKAESFAoMc2hhcmVfc29fZmFyGAUgASgBEg8KB2J5X2hvdXIYBiADKA0iVQoKVGltZUJ1cmRlbhINCgVzaW5jZRgBIAEoARINCgV1bnRpbBgCIAEoARIMCgRoaWdoGAMgASgNEg4KBm1lZGl1bRgEIAEoDRILCgNsb3cYBSABKA0igwEKGFJlcGxheUFsYXJtTGltaXRzUmVxdWVzdBIrCgVzY29wZRgBIAEoCzIcLnJwbV9zZXJ2aWNlLnYxLkhpc3RvcnlTY29wZRIsCgZsaW1pdHMYAiADKAsyHC5ycG1fc2VydmljZS52MS5NZXRyaWNMaW1pdHMSDAoEb25seRgDIAEoCCKIAQoZUmVwbGF5QWxhcm1MaW1pdHNSZXNwb25zZRIyCghwcm9ncmVzcxgBIAEoCzIeLnJwbV9zZXJ2aWNlLnYxLlJlcGxheVByb2dyZXNzSAASLgoGcmVzdWx0GAIgASgLMhwucnBtX3NlcnZpY2UudjEuUmVwbGF5UmVzdWx0SABCBwoFZnJhbWUiLwoOUmVwbGF5UHJvZ3Jlc3MSDAoEZG9uZRgBIAEoDRIPCgdkZXZpY2VzGAIgASgNIrIBCgxSZXBsYXlSZXN1bHQSNQoLY29tcGFyaXNvbnMYASADKAsyIC5ycG1fc2VydmljZS52MS5SZXBsYXlDb21wYXJpc29uEgwKBHJlYWwYAiABKA0SKgoGbWlzc2VkGAMgAygLMhoucnBtX3NlcnZpY2UudjEuQWxhcm1FdmVudBIPCgd1bmtub3duGAQgASgNEgwKBGJlZHMYBSABKA0SEgoGdmFsdWVzGAYgASgEQgIwASKBAQoQUmVwbGF5Q29tcGFyaXNvbhIRCgljb25kaXRpb24YASABKAkSJwoEa2luZBgCIAEoDjIZLnJwbV9zZXJ2aWNlLnYxLkFsYXJtS2luZBIQCghyZWNvcmRlZBgDIAEoDRIQCghiYXNlbGluZRgEIAEoDRINCgV0cmllZBgFIAEoDTLVAgoUQWxhcm1BbmFseXNpc1NlcnZpY2USZAoPTGlzdEFsYXJtRXZlbnRzEiYucnBtX3NlcnZpY2UudjEuTGlzdEFsYXJtRXZlbnRzUmVxdWVzdBonLnJwbV9zZXJ2aWNlLnYxLkxpc3RBbGFybUV2ZW50c1Jlc3BvbnNlMAESawoSTWVhc3VyZUFsYXJtQnVyZGVuEikucnBtX3NlcnZpY2UudjEuTWVhc3VyZUFsYXJtQnVyZGVuUmVxdWVzdBoqLnJwbV9zZXJ2aWNlLnYxLk1lYXN1cmVBbGFybUJ1cmRlblJlc3BvbnNlEmoKEVJlcGxheUFsYXJtTGltaXRzEigucnBtX3NlcnZpY2UudjEuUmVwbGF5QWxhcm1MaW1pdHNSZXF1ZXN0GikucnBtX3NlcnZpY2UudjEuUmVwbGF5QWxhcm1MaW1pdHNSZXNwb25zZTABYgZwcm90bzM", [file_rpm_service_v1_alarm, file_rpm_service_v1_telemetry]);
 
 /**
  * Chooses a part of the journal or of history. What is empty or 0 leaves nothing out.
@@ -114,6 +114,14 @@ export type MeasureAlarmBurdenRequest = Message<"rpm_service.v1.MeasureAlarmBurd
    * @generated from field: rpm_service.v1.HistoryScope scope = 1;
    */
   scope?: HistoryScope | undefined;
+
+  /**
+   * Where an hour of the day is counted, by its IANA name such as Europe/Berlin; empty: UTC.
+   * INVALID_ARGUMENT: a name that is none.
+   *
+   * @generated from field: string time_zone = 2;
+   */
+  timeZone: string;
 };
 
 /**
@@ -233,6 +241,14 @@ export type KindBurden = Message<"rpm_service.v1.KindBurden"> & {
    * @generated from field: repeated rpm_service.v1.BedBurden beds = 10;
    */
   beds: BedBurden[];
+
+  /**
+   * By the time at which they were raised: all of it, in stretches of one length, the last of
+   * which may be shorter. Empty where the scope has no beginning and there was none.
+   *
+   * @generated from field: repeated rpm_service.v1.TimeBurden over_time = 11;
+   */
+  overTime: TimeBurden[];
 };
 
 /**
@@ -338,6 +354,13 @@ export type BedBurden = Message<"rpm_service.v1.BedBurden"> & {
    * @generated from field: double share_so_far = 5;
    */
   shareSoFar: number;
+
+  /**
+   * Occurrences by the hour of the day in which they were raised: 24, from midnight.
+   *
+   * @generated from field: repeated uint32 by_hour = 6;
+   */
+  byHour: number[];
 };
 
 /**
@@ -346,6 +369,55 @@ export type BedBurden = Message<"rpm_service.v1.BedBurden"> & {
  */
 export const BedBurdenSchema: GenMessage<BedBurden> = /*@__PURE__*/
   messageDesc(file_rpm_service_v1_alarm_analysis, 7);
+
+/**
+ * The occurrences of a stretch of time, by the highest priority that they had.
+ *
+ * @generated from message rpm_service.v1.TimeBurden
+ */
+export type TimeBurden = Message<"rpm_service.v1.TimeBurden"> & {
+  /**
+   * Its beginning.
+   *
+   * @generated from field: double since = 1;
+   */
+  since: number;
+
+  /**
+   * Its end.
+   *
+   * @generated from field: double until = 2;
+   */
+  until: number;
+
+  /**
+   * Those of HIGH priority.
+   *
+   * @generated from field: uint32 high = 3;
+   */
+  high: number;
+
+  /**
+   * Those of MEDIUM priority.
+   *
+   * @generated from field: uint32 medium = 4;
+   */
+  medium: number;
+
+  /**
+   * Those of LOW priority.
+   *
+   * @generated from field: uint32 low = 5;
+   */
+  low: number;
+};
+
+/**
+ * Describes the message rpm_service.v1.TimeBurden.
+ * Use `create(TimeBurdenSchema)` to create a new message.
+ */
+export const TimeBurdenSchema: GenMessage<TimeBurden> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_alarm_analysis, 8);
 
 /**
  * Asks what other limits would have made of stored history.
@@ -381,7 +453,7 @@ export type ReplayAlarmLimitsRequest = Message<"rpm_service.v1.ReplayAlarmLimits
  * Use `create(ReplayAlarmLimitsRequestSchema)` to create a new message.
  */
 export const ReplayAlarmLimitsRequestSchema: GenMessage<ReplayAlarmLimitsRequest> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_alarm_analysis, 8);
+  messageDesc(file_rpm_service_v1_alarm_analysis, 9);
 
 /**
  * Progress, or the result.
@@ -418,7 +490,7 @@ export type ReplayAlarmLimitsResponse = Message<"rpm_service.v1.ReplayAlarmLimit
  * Use `create(ReplayAlarmLimitsResponseSchema)` to create a new message.
  */
 export const ReplayAlarmLimitsResponseSchema: GenMessage<ReplayAlarmLimitsResponse> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_alarm_analysis, 9);
+  messageDesc(file_rpm_service_v1_alarm_analysis, 10);
 
 /**
  * How far a replay has come.
@@ -446,7 +518,7 @@ export type ReplayProgress = Message<"rpm_service.v1.ReplayProgress"> & {
  * Use `create(ReplayProgressSchema)` to create a new message.
  */
 export const ReplayProgressSchema: GenMessage<ReplayProgress> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_alarm_analysis, 10);
+  messageDesc(file_rpm_service_v1_alarm_analysis, 11);
 
 /**
  * What came of a replay.
@@ -503,7 +575,7 @@ export type ReplayResult = Message<"rpm_service.v1.ReplayResult"> & {
  * Use `create(ReplayResultSchema)` to create a new message.
  */
 export const ReplayResultSchema: GenMessage<ReplayResult> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_alarm_analysis, 11);
+  messageDesc(file_rpm_service_v1_alarm_analysis, 12);
 
 /**
  * Alarms of one condition; each interval of presence counts once.
@@ -552,7 +624,7 @@ export type ReplayComparison = Message<"rpm_service.v1.ReplayComparison"> & {
  * Use `create(ReplayComparisonSchema)` to create a new message.
  */
 export const ReplayComparisonSchema: GenMessage<ReplayComparison> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_alarm_analysis, 12);
+  messageDesc(file_rpm_service_v1_alarm_analysis, 13);
 
 /**
  * Measures alarm burden, and replays stored history through the same alarm core under other

@@ -1,0 +1,1 @@
+"""Analyses, in a process of their own."""
