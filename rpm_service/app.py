@@ -14,6 +14,7 @@ from rpm_service.adapters.grpc.server import GrpcServer
 from rpm_service.adapters.pki.credentials import load_checker, load_server
 from rpm_service.adapters.pki.directory import SERVER, CertificatesError, command
 from rpm_service.adapters.storage.records import StoredRecords
+from rpm_service.adapters.storage.retention import USUAL, Retention
 from rpm_service.adapters.storage.writer import SqliteRecorder
 from rpm_service.adapters.units.reader import units_in
 from rpm_service.adapters.web.accounts import LocalAccounts
@@ -49,6 +50,7 @@ class Settings:
     web: str | None = None
     clock_rate: float = 1.0
     units: Path | None = None
+    retention: Retention = USUAL
 
 
 class Server:
@@ -61,7 +63,7 @@ class Server:
         self._credentials = credentials = load_server(settings.certs)
         checker = load_checker(settings.certs)
         self._pages = Pages() if settings.web is not None else None
-        self._recorder = recorder or SqliteRecorder(settings.data)
+        self._recorder = recorder or SqliteRecorder(settings.data, settings.retention, clock.now)
         self._records = StoredRecords(settings.data)
         self.monitoring = Monitoring(clock, self._recorder, ProtobufEncoder(), units)
         analyst = (sys.executable, "-m", ANALYST, str(settings.data), str(settings.units or ""))

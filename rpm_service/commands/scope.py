@@ -56,6 +56,16 @@ def _moment(option: str, text: str) -> float:
         ) from None
 
 
+def duration(option: str, text: str) -> float:
+    """Seconds of 90s, 30m, 72h or 365d; infinite for `forever`. Raises CommandError."""
+    number = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|min|h|d)", text)
+    if number is not None and float(number[1]) > 0:
+        return float(number[1]) * SECONDS[number[2]]
+    if text == "forever":
+        return inf
+    raise CommandError(f"{option} {text}: write 72h, 365d or forever", ExitCode.USAGE)
+
+
 def as_json(chosen: Scope) -> dict[str, float | None]:
     """The time that was chosen, without an end of its own where there is none."""
     ends = {"since": chosen.since, "until": chosen.until}

@@ -12,6 +12,7 @@ import typer
 
 from rpm_service.adapters.pki.directory import CertificatesError
 from rpm_service.adapters.storage.errors import DataDirectoryBusy, StorageError
+from rpm_service.adapters.storage.retention import Retention
 from rpm_service.adapters.units.table import UnitsRefused
 from rpm_service.adapters.web.accounts_file import AccountsUnreadable
 from rpm_service.adapters.web.pages import NotBuilt
@@ -21,6 +22,7 @@ from rpm_service.clock import TEST_MODE
 from rpm_service.commands.address import address
 from rpm_service.commands.database import UnitsFile
 from rpm_service.commands.errors import CommandError, ExitCode
+from rpm_service.commands.scope import duration
 
 YOUNG_OBJECTS: Final = 50_000
 """New containers between two looks of the garbage collector."""
@@ -49,6 +51,10 @@ def serve(
         str | None, typer.Option(metavar="HOST:PORT", help="The page, https; none without it.")
     ] = None,
     units: UnitsFile = None,
+    keep_waveforms: Annotated[
+        str, typer.Option(metavar="TIME", help="How long: 72h, 30d or forever.")
+    ] = "72h",
+    keep_numerics: Annotated[str, typer.Option(metavar="TIME", help="How long.")] = "365d",
     test_clock_rate: Annotated[float, typer.Option(hidden=True)] = 1.0,
 ) -> None:
     """Run a server: take devices in, decide alarms, show them to viewers."""
@@ -68,6 +74,10 @@ def serve(
         web if web is None else address(web),
         test_clock_rate,
         units,
+        Retention(
+            duration("--keep-waveforms", keep_waveforms),
+            duration("--keep-numerics", keep_numerics),
+        ),
     )
     asyncio.run(run(settings))
 

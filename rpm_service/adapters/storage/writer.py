@@ -5,6 +5,8 @@ happens for every frame: all rows of a commit are packed into one entry (see tai
 sequence numbers go to the driver as tuples.
 """
 
+import logging
+import time
 from asyncio import get_running_loop
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,6 +31,7 @@ from rpm_service.adapters.storage.errors import (
     in_one_line,
 )
 from rpm_service.adapters.storage.ledger import Ledger, number
+from rpm_service.adapters.storage.retention import FOR_EVER, Forgetting, Retention
 from rpm_service.adapters.storage.schema import upgrade
 from rpm_service.adapters.storage.tables import acts, gaps, streams
 from rpm_service.adapters.storage.tables import journal as journal_table
@@ -37,6 +40,7 @@ from rpm_service.application.effects import Batch, Restored
 from rpm_service.domain.early_warning import Score
 
 Rows = TypeVar("Rows")
+_log = logging.getLogger(__name__)
 
 
 def _upsert_stream(column: str) -> str:
@@ -55,8 +59,15 @@ _GAP: Final = sqlite.insert(gaps).on_conflict_do_nothing()
 class SqliteRecorder:
     """Keeps everything in one directory, which no other process may write in meanwhile."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        retention: Retention = FOR_EVER,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         """Takes the directory, making it where there is none, and brings its database up to date.
+
+        `clock` gives the server's time, by which samples get too old for the retention.
 
         Raises DataDirectoryBusy, DataDirectoryUnusable, DatabaseDamaged or
         DatabaseOfAnotherVersion.
@@ -71,6 +82,8 @@ class SqliteRecorder:
             self._let_go()
             raise
         self._thread = ThreadPoolExecutor(1, "recorder")
+        self._forgetting = Forgetting(retention)
+        self._clock = clock
         self._books: _Books | None = None
         self._damage: str | None = None
 
@@ -110,6 +123,8 @@ class SqliteRecorder:
             loop.call_soon_threadsafe(done, error)
 
         self._thread.submit(self._write, batch).add_done_callback(tell)
+        if self._forgetting.is_due(self._clock()):
+            self._thread.submit(self._forget)
 
     def scores(self, patient_id: str, since: float, before: float) -> Sequence[Score]:
         """Reads the newest of a patient's early-warning scores, oldest first; in any thread."""
@@ -145,6 +160,19 @@ class SqliteRecorder:
             self._damage = str(damage)
             raise
         self._books = books
+
+    def _forget(self) -> None:
+        """Forgets a few of the oldest samples, once their batch is written."""
+        if self._damage is not None:
+            return
+        try:
+            with in_one_line(NotRecorded), self._engine.begin() as connection:
+                self._forgetting.step(connection, self._clock(), time.perf_counter)
+        except DatabaseDamaged as damage:
+            self._damage = str(damage)
+        except NotRecorded as error:
+            # The next batch meets the same disk, and its error is an alarm.
+            _log.warning("storage: nothing was forgotten: %s", error)
 
 
 def _is_on_disk(connection: Connection, batch: Batch) -> bool:
