@@ -1,6 +1,7 @@
 """The composition root: puts the parts of a server together, starts and drains it."""
 
 import asyncio
+import secrets
 import sys
 import time
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ ANALYST: Final = "rpm_service.commands.analyst"
 """The program that carries out analyses beside the server."""
 USER: Final = "clinician"
 """Whom the sign-in link of a start is for."""
+RUN_BYTES: Final = 16
+"""Of the name of one start, which no other has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ class Server:
         self._pages = Pages() if settings.web is not None else None
         self._recorder = recorder or SqliteRecorder(settings.data, settings.retention, clock.now)
         self._records = StoredRecords(settings.data)
-        self.monitoring = Monitoring(clock, self._recorder, ProtobufEncoder(), units)
+        run = secrets.token_hex(RUN_BYTES)
+        self.monitoring = Monitoring(clock, self._recorder, ProtobufEncoder(), units, run)
         analyst = (sys.executable, "-m", ANALYST, str(settings.data), str(settings.units or ""))
         self._analyst = AnalystProcess(analyst)
         self._grpc = GrpcServer(

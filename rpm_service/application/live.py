@@ -5,9 +5,11 @@ viewer's mailbox is only a cursor: the newest revision it has got. What it gets 
 together from there: the newest values of every bed that changed since (so numerics conflate
 by themselves), every alarm event since (none is left out), and the waveforms that are still
 kept (a slow viewer finds gaps). So a viewer costs nothing while it is slow, and its bound is
-the bound of the logs below.
+the bound of the logs below. A viewer that was away and says where it left off has been slow,
+no more: it goes on from there.
 """
 
+import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -63,6 +65,13 @@ class Scope:
         return self.called in called and (not self.within or bedside.unit in self.within)
 
 
+class LeftOff(NamedTuple):
+    """Where a viewer has been before: the `run` of its last snapshot, its newest revision."""
+
+    run: str
+    revision: int
+
+
 @dataclass(slots=True)
 class _Page:
     """What viewers get of one bed, encoded, and since which revision."""
@@ -91,13 +100,15 @@ class _Told(NamedTuple):
 class Live:
     """Stamps what changes with revisions and puts frames together for viewers."""
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, run: str = "") -> None:
+        """Begins at revision 0. No other start has the same `run`; empty: nobody can resume."""
         self.revision = 0
         self.described_at = 0
         """Revision at which a bed was last described: names and units may have moved."""
         self.called_at = 0
         """Revision at which an alarm event last called somebody."""
         self._encoder = encoder
+        self._run = run
         self._pages: dict[int, _Page] = {}
         self._alarms: deque[_Told] = deque()
         self._forgotten = 0
@@ -204,9 +215,16 @@ class Live:
             parts += [page.numerics for page in pages if page.measured]
             urgent_first = sorted(self._standing(scope), key=_urgency)
             parts += [self._encoder.alarm(event) for event in urgent_first]
-            frame = self._encoder.snapshot(self.revision, now, parts)
+            frame = self._encoder.snapshot(self._run_of(scope), self.revision, now, parts)
             self._snapshots[scope] = frame
         return frame
+
+    def is_kept(self, left_off: LeftOff, scope: Scope) -> bool:
+        """Whether a viewer can go on from where it was: this run, this view, nothing missed."""
+        return (
+            left_off.run == self._run_of(scope) != ""
+            and self._forgotten <= left_off.revision <= self.revision
+        )
 
     def delta(self, cursor: int, scope: Scope, now: float) -> bytes:
         """Puts everything in view together that changed since a revision.
@@ -243,6 +261,14 @@ class Live:
     def closing(self, reason: str) -> bytes:
         """Tells a viewer why its stream ends."""
         return self._encoder.closing(reason)
+
+    def _run_of(self, scope: Scope) -> str:
+        """Names this run of the server and what is in view: of another view there are no deltas."""
+        if not self._run:
+            return ""
+        named = [sorted(each) for each in (scope.beds, scope.units, scope.within)]
+        view = repr((*named, scope.waveforms, scope.called))
+        return hashlib.blake2s(view.encode(), key=self._run.encode(), digest_size=12).hexdigest()
 
     def _changes(self, cursor: int, scope: Scope) -> Iterator[bytes]:
         everything = scope.is_whole_ward
@@ -313,10 +339,12 @@ class Mailbox:
         self._fresh = True
         self._told_at = float("-inf")
 
-    def subscribe(self, scope: Scope) -> None:
-        """Chooses what to see; a whole snapshot comes next."""
+    def subscribe(self, scope: Scope, left_off: LeftOff | None = None) -> None:
+        """Chooses what to see; a whole snapshot comes next, or what changed where it was kept."""
         self.scope = scope
-        self._fresh = True
+        self._fresh = left_off is None or not self._live.is_kept(left_off, scope)
+        if left_off is not None and not self._fresh:
+            self._cursor = left_off.revision
 
     def is_idle_since(self, now: float) -> bool:
         """Whether the viewer must hear again that its link lives."""

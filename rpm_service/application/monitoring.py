@@ -12,7 +12,7 @@ from typing import Final
 from rpm_service.application.access import EVERYTHING, Access, Rights
 from rpm_service.application.effects import Batch
 from rpm_service.application.ingest import TelemetrySession
-from rpm_service.application.live import FellBehind, Live
+from rpm_service.application.live import FellBehind, LeftOff, Live
 from rpm_service.application.operators import Operators
 from rpm_service.application.outbox import Outbox
 from rpm_service.application.ports import Clock, DevicePeer, Encoder, Recorder
@@ -68,9 +68,16 @@ class Feed:
         self._reason: str | None = None
         self._said_why = False
 
-    def subscribe(self, beds: frozenset[str], units: frozenset[str], *, waveforms: bool) -> None:
-        """Chooses what to see (empty: everything); a whole snapshot comes next."""
-        self._viewer.subscribe(beds, units, waveforms=waveforms)
+    def subscribe(
+        self,
+        beds: frozenset[str],
+        units: frozenset[str],
+        *,
+        waveforms: bool,
+        left_off: LeftOff | None = None,
+    ) -> None:
+        """Chooses what to see (empty: everything), from where it left off or whole."""
+        self._viewer.subscribe(beds, units, waveforms=waveforms, left_off=left_off)
         self._news.set()
 
     def limit(self, rights: Rights) -> None:
@@ -131,10 +138,16 @@ class Monitoring:
     """Runs the ward."""
 
     def __init__(
-        self, clock: Clock, recorder: Recorder, encoder: Encoder, units: Units | None = None
+        self,
+        clock: Clock,
+        recorder: Recorder,
+        encoder: Encoder,
+        units: Units | None = None,
+        run: str = "",
     ) -> None:
+        """Takes up where a server stopped; `run` names this start (see `Live`)."""
         self.clock = clock
-        self.live = Live(encoder)
+        self.live = Live(encoder, run)
         restored, now = recorder.load(), clock.now()
         self.ward = Ward(self.live, restored, now, units)
         self.outbox = Outbox()

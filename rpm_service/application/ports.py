@@ -93,7 +93,7 @@ class Encoder(Protocol):
         """Encodes waveform samples as a part of a delta."""
         ...
 
-    def snapshot(self, revision: int, now: float, parts: Sequence[bytes]) -> bytes:
+    def snapshot(self, run: str, revision: int, now: float, parts: Sequence[bytes]) -> bytes:
         """Joins parts to a whole frame: everything as it stands."""
         ...
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rpm_service.application.access import EVERYTHING, Rights
-from rpm_service.application.live import Mailbox, Scope
+from rpm_service.application.live import LeftOff, Mailbox, Scope
 
 if TYPE_CHECKING:
     from rpm_service.application.ward import Ward
@@ -21,11 +21,18 @@ class Viewer:
         self._ward = ward
         self._presence = ward.coverage.enter()
 
-    def subscribe(self, beds: frozenset[str], units: frozenset[str], *, waveforms: bool) -> None:
-        """Chooses what to see (empty: everything); a whole snapshot comes next."""
+    def subscribe(
+        self,
+        beds: frozenset[str],
+        units: frozenset[str],
+        *,
+        waveforms: bool,
+        left_off: LeftOff | None = None,
+    ) -> None:
+        """Chooses what to see (empty: everything), from where it left off or whole."""
         # Viewers that no level calls have no name here, so that they share their frames.
         called = self.name if self._ward.units.may_call(self.name) else ""
-        self._show(Scope(beds, units, waveforms, called, self._within))
+        self._show(Scope(beds, units, waveforms, called, self._within), left_off)
 
     def limit(self, rights: Rights) -> None:
         """Its rights are others now; a whole snapshot of what is left comes next."""
@@ -34,8 +41,8 @@ class Viewer:
         if scope is not None:
             self._show(replace(scope, within=self._within))
 
-    def _show(self, scope: Scope) -> None:
-        self.mailbox.subscribe(scope)
+    def _show(self, scope: Scope, left_off: LeftOff | None = None) -> None:
+        self.mailbox.subscribe(scope, left_off)
         self._ward.coverage.show(self._presence, scope)
 
     def state(self, *, armed: bool, visible: bool, now: float) -> None:

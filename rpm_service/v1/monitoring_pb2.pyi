@@ -90,7 +90,9 @@ class WatchRequest(_message.Message):
     CONFIRM_DELIVERY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def subscribe(self) -> Global___Subscribe:
-        """Chooses what to see. Must be first; a later one replaces it and brings a new Snapshot."""
+        """Chooses what to see. Must be first; a later one replaces it and brings a new Snapshot,
+        or a Delta where it says where the viewer left off.
+        """
 
     @_builtins.property
     def heartbeat(self) -> Global___ViewerHeartbeat:
@@ -131,8 +133,16 @@ class Subscribe(_message.Message):
     BEDS_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
     WAVEFORMS_FIELD_NUMBER: _builtins.int
+    RUN_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     waveforms: _builtins.bool
     """Whether waveforms are wanted."""
+    run: _builtins.str
+    """Of a viewer that was connected before with the same choice: `run` of its last Snapshot.
+    Where everything since is still kept, a Delta or a Progress comes first, else a Snapshot.
+    """
+    revision: _builtins.int
+    """Of such a viewer: the newest revision that it has got."""
     @_builtins.property
     def beds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Beds to see; empty: all."""
@@ -147,10 +157,12 @@ class Subscribe(_message.Message):
         beds: _abc.Iterable[_builtins.str] | None = ...,
         units: _abc.Iterable[_builtins.str] | None = ...,
         waveforms: _builtins.bool = ...,
+        run: _builtins.str = ...,
+        revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beds", b"beds", "units", b"units", "waveforms", b"waveforms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beds", b"beds", "revision", b"revision", "run", b"run", "units", b"units", "waveforms", b"waveforms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -306,10 +318,15 @@ class Snapshot(_message.Message):
     BEDS_FIELD_NUMBER: _builtins.int
     NUMERICS_FIELD_NUMBER: _builtins.int
     ALARMS_FIELD_NUMBER: _builtins.int
+    RUN_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """Revision that this snapshot shows."""
     server_clock: _builtins.float
     """The server's clock now; ages are counted from it."""
+    run: _builtins.str
+    """Opaque: names this run of the server and what this viewer sees. Whoever connects again gives
+    it back in Subscribe. Empty: nobody can resume here.
+    """
     @_builtins.property
     def beds(self) -> _containers.RepeatedCompositeFieldContainer[Global___BedDescription]:
         """Every bed in view."""
@@ -330,10 +347,11 @@ class Snapshot(_message.Message):
         beds: _abc.Iterable[Global___BedDescription] | None = ...,
         numerics: _abc.Iterable[Global___BedNumerics] | None = ...,
         alarms: _abc.Iterable[_alarm_pb2.AlarmEvent] | None = ...,
+        run: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarms", b"alarms", "beds", b"beds", "numerics", b"numerics", "revision", b"revision", "server_clock", b"server_clock"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarms", b"alarms", "beds", b"beds", "numerics", b"numerics", "revision", b"revision", "run", b"run", "server_clock", b"server_clock"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -82,8 +82,8 @@ class MonitoringServiceServicer:
     """
 
     def Watch(self, request_iterator, context):
-        """Streams the ward: one Snapshot, then Deltas by revision, and a Progress at least
-        every second. A viewer that has heard nothing for five seconds is not monitoring
+        """Streams the ward: one Snapshot (none to a viewer that goes on from where it left off),
+        then Deltas by revision, and a Progress at least every second. A viewer that has heard nothing for five seconds is not monitoring
         and must say so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -34,8 +34,8 @@ class MonitoringServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MonitoringServiceAsyncStub: ...
     Watch: _grpc.StreamStreamMultiCallable[_monitoring_pb2.WatchRequest, _monitoring_pb2.WatchResponse]
-    """Streams the ward: one Snapshot, then Deltas by revision, and a Progress at least
-    every second. A viewer that has heard nothing for five seconds is not monitoring
+    """Streams the ward: one Snapshot (none to a viewer that goes on from where it left off),
+    then Deltas by revision, and a Progress at least every second. A viewer that has heard nothing for five seconds is not monitoring
     and must say so.
     """
     AcknowledgeAlarm: _grpc.UnaryUnaryMultiCallable[_monitoring_pb2.AcknowledgeAlarmRequest, _monitoring_pb2.AcknowledgeAlarmResponse]
@@ -73,8 +73,8 @@ class MonitoringServiceAsyncStub(MonitoringServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Watch: _aio.StreamStreamMultiCallable[_monitoring_pb2.WatchRequest, _monitoring_pb2.WatchResponse]  # type: ignore[assignment]
-    """Streams the ward: one Snapshot, then Deltas by revision, and a Progress at least
-    every second. A viewer that has heard nothing for five seconds is not monitoring
+    """Streams the ward: one Snapshot (none to a viewer that goes on from where it left off),
+    then Deltas by revision, and a Progress at least every second. A viewer that has heard nothing for five seconds is not monitoring
     and must say so.
     """
     AcknowledgeAlarm: _aio.UnaryUnaryMultiCallable[_monitoring_pb2.AcknowledgeAlarmRequest, _monitoring_pb2.AcknowledgeAlarmResponse]  # type: ignore[assignment]
@@ -115,8 +115,8 @@ class MonitoringServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_monitoring_pb2.WatchRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_monitoring_pb2.WatchResponse], _abc.AsyncIterator[_monitoring_pb2.WatchResponse]]:
-        """Streams the ward: one Snapshot, then Deltas by revision, and a Progress at least
-        every second. A viewer that has heard nothing for five seconds is not monitoring
+        """Streams the ward: one Snapshot (none to a viewer that goes on from where it left off),
+        then Deltas by revision, and a Progress at least every second. A viewer that has heard nothing for five seconds is not monitoring
         and must say so.
         """
 

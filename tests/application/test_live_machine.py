@@ -136,6 +136,12 @@ class Viewers(RuleBasedStateMachine):
         self.viewings[which].scope = scope
 
     @rule(which=st.integers(0, 1))
+    def viewer_connects_again(self, which: int) -> None:
+        viewing = self.viewings[which]
+        viewing.mailbox = Mailbox(self.scene.live)
+        viewing.mailbox.subscribe(viewing.scope, viewing.viewer.left_off)
+
+    @rule(which=st.integers(0, 1))
     def viewer_reads(self, which: int) -> None:
         viewing = self.viewings[which]
         frame = viewing.mailbox.take(self.scene.now)
@@ -170,5 +176,6 @@ Viewers.TestCase.settings = settings(max_examples=60, stateful_step_count=50, de
 
 @pytest.mark.spec("LIVE-1")
 @pytest.mark.spec("LIVE-3")
+@pytest.mark.spec("LISTEN-1")
 class TestViewers(Viewers.TestCase):
     pass

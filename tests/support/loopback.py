@@ -85,7 +85,7 @@ class LoopbackServer:
         self.certs = certs
         self.clock = clock or StillClock()
         self.recorder = recorder or MemoryRecorder()
-        self.monitoring = Monitoring(self.clock, self.recorder, ProtobufEncoder(), units)
+        self.monitoring = Monitoring(self.clock, self.recorder, ProtobufEncoder(), units, "run 1")
         self.certificates_age_s = 0.0
         """How much later than now certificates are judged."""
         self._checker = pki.load_checker(certs)

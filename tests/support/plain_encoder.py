@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rpm_service.application.bedside import Bedside
+from rpm_service.application.live import LeftOff
 from rpm_service.domain.alarms import Alarm, AlarmEvent
 from rpm_service.domain.signals import Presence
 
@@ -49,8 +50,8 @@ class PlainEncoder:
         self.encoded.append("waveform")
         return _part("waveform", number, waveform, start_at, samples)
 
-    def snapshot(self, revision: int, now: float, parts: Sequence[bytes]) -> bytes:
-        return pickle.dumps(("snapshot", revision, [pickle.loads(part) for part in parts]))
+    def snapshot(self, run: str, revision: int, now: float, parts: Sequence[bytes]) -> bytes:
+        return pickle.dumps(("snapshot", revision, [pickle.loads(part) for part in parts], run))
 
     def delta(self, revision: int, now: float, parts: Sequence[bytes]) -> bytes:
         return pickle.dumps(("delta", revision, [pickle.loads(part) for part in parts]))
@@ -64,8 +65,15 @@ class PlainEncoder:
 
 def read(frame: bytes) -> tuple[str, Any, list[tuple[Any, ...]]]:
     """A frame's kind, its revision (or reason), and its parts."""
-    kind, revision, parts = pickle.loads(frame)
+    kind, revision, parts, *_ = pickle.loads(frame)
     return kind, revision, parts
+
+
+def run_of(frame: bytes) -> str:
+    """What a snapshot names itself by."""
+    run = pickle.loads(frame)[3]
+    assert isinstance(run, str)
+    return run
 
 
 class PlainViewer:
@@ -73,6 +81,7 @@ class PlainViewer:
 
     def __init__(self) -> None:
         self.revision = 0
+        self.run = ""
         self.beds: dict[int, tuple[object, ...]] = {}
         self.numerics: dict[int, tuple[str, ...]] = {}
         self.alarms: dict[int, Alarm] = {}
@@ -84,6 +93,7 @@ class PlainViewer:
         kind, revision, parts = read(frame)
         self.kinds.append(kind)
         if kind == "snapshot":
+            self.run = run_of(frame)
             self.beds.clear()
             self.numerics.clear()
             self.alarms.clear()
@@ -98,6 +108,11 @@ class PlainViewer:
                 self.waveforms.append(what[3])
             else:
                 self._alarm(what[0])
+
+    @property
+    def left_off(self) -> LeftOff:
+        """Where it is, for a feed that goes on from there."""
+        return LeftOff(self.run, self.revision)
 
     def _alarm(self, alarm: Alarm) -> None:
         self.told.append((alarm.occurrence_id, alarm.event_seq))

@@ -29,7 +29,7 @@ class Scene:
         clock: ManualClock | None = None,
     ) -> None:
         self.clock = clock or ManualClock()
-        self.live = Live(PlainEncoder())
+        self.live = Live(PlainEncoder(), "run 1")
         self.ward = Ward(self.live, restored or Restored(), self.now, units)
         self.operators = Operators(self.ward, self.clock)
         self.written: list[Batch] = []

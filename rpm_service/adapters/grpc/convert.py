@@ -303,9 +303,9 @@ class ProtobufEncoder:
         )
         return _delimited(_WAVEFORM, wire.SerializeToString())
 
-    def snapshot(self, revision: int, now: float, parts: Sequence[bytes]) -> bytes:
+    def snapshot(self, run: str, revision: int, now: float, parts: Sequence[bytes]) -> bytes:
         """Joins parts to a whole frame: everything as it stands."""
-        head = monitoring_pb2.Snapshot(revision=revision, server_clock=now)
+        head = monitoring_pb2.Snapshot(revision=revision, server_clock=now, run=run)
         return _delimited(_SNAPSHOT, b"".join((head.SerializeToString(), *parts)))
 
     def delta(self, revision: int, now: float, parts: Sequence[bytes]) -> bytes:

@@ -18,7 +18,7 @@ from rpm_service.adapters.grpc.refusals import Context, refuse
 from rpm_service.application.acts import ActRefused
 from rpm_service.application.delivery import CONFIRM_MAX
 from rpm_service.application.identity import Identity
-from rpm_service.application.live import standing
+from rpm_service.application.live import LeftOff, standing
 from rpm_service.application.monitoring import Feed, FeedClosed, Monitoring
 from rpm_service.v1 import alarm_pb2, monitoring_pb2
 
@@ -69,7 +69,10 @@ class MonitoringService:
                 case "subscribe":
                     wanted = request.subscribe
                     feed.subscribe(
-                        frozenset(wanted.beds), frozenset(wanted.units), waveforms=wanted.waveforms
+                        frozenset(wanted.beds),
+                        frozenset(wanted.units),
+                        waveforms=wanted.waveforms,
+                        left_off=LeftOff(wanted.run, wanted.revision),
                     )
                 case "presence":
                     presence = request.presence

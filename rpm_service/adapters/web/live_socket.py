@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from rpm_service.adapters.web.sessions import Session, Sessions
 from rpm_service.application.access import Rights
 from rpm_service.application.delivery import CONFIRM_MAX
+from rpm_service.application.live import LeftOff
 from rpm_service.application.monitoring import FeedClosed
 from rpm_service.v1 import monitoring_pb2
 
@@ -40,8 +41,15 @@ _parse = monitoring_pb2.WatchRequest.FromString
 class Feed(Protocol):
     """One viewer's way into the live ward."""
 
-    def subscribe(self, beds: frozenset[str], units: frozenset[str], *, waveforms: bool) -> None:
-        """Chooses what to see (empty: everything); a whole snapshot comes next."""
+    def subscribe(
+        self,
+        beds: frozenset[str],
+        units: frozenset[str],
+        *,
+        waveforms: bool,
+        left_off: LeftOff | None = None,
+    ) -> None:
+        """Chooses what to see (empty: everything), from where it left off or whole."""
         ...
 
     def limit(self, rights: Rights) -> None:
@@ -171,7 +179,10 @@ class _Viewer:
         if frame == "subscribe":
             wanted = request.subscribe
             self._feed.subscribe(
-                frozenset(wanted.beds), frozenset(wanted.units), waveforms=wanted.waveforms
+                frozenset(wanted.beds),
+                frozenset(wanted.units),
+                waveforms=wanted.waveforms,
+                left_off=LeftOff(wanted.run, wanted.revision),
             )
             self._subscribed = True
         elif not self._subscribed:

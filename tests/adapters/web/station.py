@@ -163,7 +163,7 @@ async def station(
 ) -> AsyncIterator[Station]:
     """Runs a station in this event loop. Its clock stands still until a test moves it."""
     clock = ManualClock()
-    monitoring = Monitoring(clock, MemoryRecorder(), ProtobufEncoder(), ELSEWHERE)
+    monitoring = Monitoring(clock, MemoryRecorder(), ProtobufEncoder(), ELSEWHERE, "run 1")
     sock = listen("127.0.0.1", 0)
     port = sock.getsockname()[1]
     accounts = LocalAccounts(data, clock, Checker(QUICK))

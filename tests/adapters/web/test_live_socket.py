@@ -130,7 +130,7 @@ class Endless:
         self.given = 0
         self.forgotten = asyncio.Event()
 
-    def subscribe(self, beds: frozenset[str], units: frozenset[str], *, waveforms: bool) -> None:
+    def subscribe(self, beds: object, units: object, **how: object) -> None:
         pass
 
     def limit(self, rights: Rights) -> None:
