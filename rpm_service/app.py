@@ -18,9 +18,11 @@ from rpm_service.adapters.storage.records import StoredRecords
 from rpm_service.adapters.storage.retention import USUAL, Retention
 from rpm_service.adapters.storage.writer import SqliteRecorder
 from rpm_service.adapters.units.reader import units_in
+from rpm_service.adapters.web import oidc_file
 from rpm_service.adapters.web.accounts import LocalAccounts
 from rpm_service.adapters.web.address import base_url, origins, parse_address
 from rpm_service.adapters.web.app import web_app
+from rpm_service.adapters.web.oidc import IdentityProvider
 from rpm_service.adapters.web.pages import Pages
 from rpm_service.adapters.web.server import WebServer, listen, names_in
 from rpm_service.adapters.web.sign_in import LINK_S_MAX, Links, TooManyLinks, issue_link
@@ -44,6 +46,7 @@ class Settings:
 
     `listen` and `web` are HOST:PORT (port 0: any); `web` is None for a server without a page.
     `units` is the file of units; None: units.toml in `data`, where it is there.
+    `oidc` is the file of the identity provider that signs people in; None: there is none.
     `clock_rate` other than 1 makes a test server, whose clock runs that much faster.
     """
 
@@ -54,6 +57,7 @@ class Settings:
     clock_rate: float = 1.0
     units: Path | None = None
     retention: Retention = USUAL
+    oidc: Path | None = None
 
 
 class Server:
@@ -120,20 +124,26 @@ class Server:
         if base_url(host, port) not in origins(names, port):
             remedy = command(certs, "issue", SERVER, "main", "--host", host)
             raise CertificatesError(f"the server certificate is not for {host}: run {remedy}")
+        accounts = LocalAccounts(self.settings.data, self._clock)
         sock = listen(host, port)
         port = sock.getsockname()[1]
         self._page = base_url(host, port)
         self.web = f"{self.settings.web.rpartition(':')[0]}:{port}"
-        accounts = LocalAccounts(self.settings.data, self._clock)
+        own = origins(names, port)
+        try:
+            ways = Ways(Links(self.settings.data), accounts, self._provider(accounts, own))
+        except BaseException:
+            sock.close()
+            raise
         app = web_app(
             clock=self._clock,
-            origins=origins(names, port),
+            origins=own,
             open_feed=self.monitoring.watch,
             access=self.monitoring.access,
             acts=self.monitoring.operators,
             records=self._records,
             pages=pages,
-            ways=Ways(Links(self.settings.data), accounts),
+            ways=ways,
             analyst=self._analyst,
         )
         certificate, key = certs / f"{SERVER}.crt", certs / f"{SERVER}.key"
@@ -141,6 +151,14 @@ class Server:
         self._running.append(await web.start())
         self._running.append(asyncio.create_task(accounts.follow()))
         self._web = web
+
+    def _provider(
+        self, accounts: LocalAccounts, origins: frozenset[str]
+    ) -> IdentityProvider | None:
+        if self.settings.oidc is None:
+            return None
+        settings = oidc_file.read(self.settings.oidc, origins)
+        return IdentityProvider(settings, self._clock, accounts.__contains__)
 
     def welcome(self) -> list[str]:
         """Lines for whoever started a server with a page: where it is, and a link that signs in."""

@@ -15,6 +15,7 @@ from rpm_service.adapters.storage.errors import DataDirectoryBusy, StorageError
 from rpm_service.adapters.storage.retention import Retention
 from rpm_service.adapters.units.table import UnitsRefused
 from rpm_service.adapters.web.accounts_file import AccountsUnreadable
+from rpm_service.adapters.web.oidc_file import OidcRefused
 from rpm_service.adapters.web.pages import NotBuilt
 from rpm_service.app import Server, Settings
 from rpm_service.application.refusals import CannotStart, PortTaken
@@ -32,6 +33,7 @@ EXIT_CODES: Final = {
     DataDirectoryBusy: ExitCode.BUSY,
     StorageError: ExitCode.INPUT,
     AccountsUnreadable: ExitCode.INPUT,
+    OidcRefused: ExitCode.INPUT,
     NotBuilt: ExitCode.NOT_BUILT,
     UnitsRefused: ExitCode.INPUT,
     CannotStart: ExitCode.USAGE,
@@ -55,6 +57,10 @@ def serve(
         str, typer.Option(metavar="TIME", help="How long: 72h, 30d or forever.")
     ] = "72h",
     keep_numerics: Annotated[str, typer.Option(metavar="TIME", help="How long.")] = "365d",
+    oidc: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The identity provider that signs people in."),
+    ] = None,
     test_clock_rate: Annotated[float, typer.Option(hidden=True)] = 1.0,
 ) -> None:
     """Run a server: take devices in, decide alarms, show them to viewers."""
@@ -78,6 +84,7 @@ def serve(
             duration("--keep-waveforms", keep_waveforms),
             duration("--keep-numerics", keep_numerics),
         ),
+        oidc,
     )
     asyncio.run(run(settings))
 

@@ -27,7 +27,7 @@ from rpm_service.adapters.web.pages import Pages
 from rpm_service.adapters.web.passwords import Checker
 from rpm_service.adapters.web.server import WebServer, listen, names_in
 from rpm_service.adapters.web.sign_in import Links, issue_link
-from rpm_service.adapters.web.signing_in import Ways
+from rpm_service.adapters.web.signing_in import Provider, Ways
 from rpm_service.application.access import Person, Rights
 from rpm_service.application.bedside import Bedside
 from rpm_service.application.effects import Description
@@ -159,24 +159,33 @@ async def station(
     *,
     patience: Patience = SHORT,
     open_feed: Callable[[str, Rights], Feed] | None = None,
+<<<<<<< HEAD
     analyst: Sequence[str] = (),
+=======
+    provider: Callable[[frozenset[str], LocalAccounts, ManualClock], Provider] | None = None,
+>>>>>>> 480b81b (web: an identity provider signs people in)
 ) -> AsyncIterator[Station]:
     """Runs a station in this event loop. Its clock stands still until a test moves it."""
     clock = ManualClock()
     monitoring = Monitoring(clock, MemoryRecorder(), ProtobufEncoder(), ELSEWHERE, "run 1")
     sock = listen("127.0.0.1", 0)
     port = sock.getsockname()[1]
+    own = origins(names_in(pki.load_server(certs).chain_pem), port)
     accounts = LocalAccounts(data, clock, Checker(QUICK))
     gate = web_app(
         clock=clock,
-        origins=origins(names_in(pki.load_server(certs).chain_pem), port),
+        origins=own,
         open_feed=open_feed or monitoring.watch,
         access=monitoring.access,
         acts=monitoring.operators,
         records=StoredRecords(data),
         pages=Pages(static),
+<<<<<<< HEAD
         ways=Ways(Links(data), accounts),
         analyst=AnalystProcess(analyst),
+=======
+        ways=Ways(Links(data), accounts, provider and provider(own, accounts, clock)),
+>>>>>>> 480b81b (web: an identity provider signs people in)
         patience=patience,
     )
     server = WebServer(gate, sock, certificate=certs / "server.crt", key=certs / "server.key")

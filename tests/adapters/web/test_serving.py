@@ -100,6 +100,23 @@ async def test_a_certificate_that_is_not_for_the_page_is_said_with_the_remedy(
     assert "--host ward-7.example" in str(error)
 
 
+@pytest.mark.spec("SIGNIN-13")
+@pytest.mark.spec("SIGNIN-21")
+@pytest.mark.parametrize(
+    ("name", "line"), [("users.json", "is not a file of accounts"), ("oidc.toml", "is not TOML")]
+)
+async def test_a_file_about_people_that_is_wrong_stops_what_had_been_started(
+    certs: Path, tmp_path: Path, built: None, name: str, line: str
+) -> None:
+    wrong = tmp_path / name
+    wrong.touch(0o600)
+    wrong.write_text("{")
+    error = await refused(Settings(tmp_path, certs, ANY, ANY, oidc=tmp_path / "oidc.toml"))
+    assert error.exit_code is ExitCode.INPUT
+    assert str(wrong) in str(error)
+    assert line in str(error)
+
+
 @pytest.mark.spec("WEB-18")
 @pytest.mark.parametrize("text", ["8443", ":8443", "localhost:", "localhost:x", "localhost:65536"])
 def test_what_is_no_address_is_refused(text: str) -> None:
