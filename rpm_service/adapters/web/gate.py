@@ -31,7 +31,7 @@ OPEN: Final = frozenset(
 """Paths that need no session."""
 SAFE: Final = frozenset({"GET", "HEAD"})
 """Methods that change nothing."""
-NOT_ACTS: Final = frozenset({"/sign-in", "/sign-out", "/v1/session/unlock"})
+NOT_ACTS: Final = frozenset({"/sign-in", "/sign-out", "/v1/session/unlock", "/v1/what-if"})
 """What is sent without being an act: a wall display and a locked session may."""
 FORMS: Final = frozenset({"/sign-in"})
 """Where a body is that of a form: the page that signs people in has no script."""

@@ -159,11 +159,8 @@ async def station(
     *,
     patience: Patience = SHORT,
     open_feed: Callable[[str, Rights], Feed] | None = None,
-<<<<<<< HEAD
     analyst: Sequence[str] = (),
-=======
     provider: Callable[[frozenset[str], LocalAccounts, ManualClock], Provider] | None = None,
->>>>>>> 480b81b (web: an identity provider signs people in)
 ) -> AsyncIterator[Station]:
     """Runs a station in this event loop. Its clock stands still until a test moves it."""
     clock = ManualClock()
@@ -180,12 +177,8 @@ async def station(
         acts=monitoring.operators,
         records=StoredRecords(data),
         pages=Pages(static),
-<<<<<<< HEAD
-        ways=Ways(Links(data), accounts),
         analyst=AnalystProcess(analyst),
-=======
         ways=Ways(Links(data), accounts, provider and provider(own, accounts, clock)),
->>>>>>> 480b81b (web: an identity provider signs people in)
         patience=patience,
     )
     server = WebServer(gate, sock, certificate=certs / "server.crt", key=certs / "server.key")
