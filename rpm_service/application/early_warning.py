@@ -193,6 +193,11 @@ class EarlyWarning:
             raise ActRefused("NOT_FOUND", "bed", f"there is no bed {bed!r}")
         return stay
 
+    def assessment(self, bed: str) -> Assessment | None:
+        """What clinicians have entered for whoever lies in a bed."""
+        patient = self._patients.get(bed)
+        return patient.assessment if patient else None
+
     def discharge(self, bed: str) -> None:
         """The patient has left: nothing of theirs is known of the next."""
         if self._patients.pop(bed, None) is not None:

@@ -15,7 +15,7 @@ from rpm_service.application.acts import REASON_MAX, ActRefused, check_text
 from rpm_service.application.bedside import SERVER, Bedside, stale_after_s
 from rpm_service.application.effects import Act, Connection, LimitOverride, Numeric
 from rpm_service.domain.auto_limits import propose
-from rpm_service.domain.limits import AgeClass, AlarmSettings, LimitsRefused, MetricLimits
+from rpm_service.domain.limits import AgeClass, AlarmSettings, Bounds, LimitsRefused, MetricLimits
 from rpm_service.domain.metrics import BY_NAME, kind_of
 
 if TYPE_CHECKING:
@@ -36,6 +36,14 @@ class Proposal(NamedTuple):
     metric: str
     limits: MetricLimits
     value: float
+
+
+class MovableLimits(NamedTuple):
+    """What a preset says of a metric that is measured, and how far that may be moved."""
+
+    metric: str
+    preset: MetricLimits | None
+    bounds: Bounds | None
 
 
 class LimitOverrides:
@@ -119,12 +127,27 @@ class LimitOverrides:
         self._ward.put_limits_in_force(bed, now)
         return self._ward.preset(bed).preset_of(metric)
 
+    def movable(self, bed: str) -> list[MovableLimits]:
+        """The preset's limits of every metric that is measured at a bed. Raises ActRefused."""
+        bedside = self._ward.at_bed(bed)
+        if bedside is None:
+            self._require_bed(bed)
+            return []
+        preset = self._ward.preset(bed)
+        return [
+            MovableLimits(
+                numeric.name,
+                preset.preset_of(numeric.name),
+                preset.bounds_of(numeric.name, kind_of(numeric.code)),
+            )
+            for numeric in bedside.description.numerics
+        ]
+
     def propose(self, bed: str, now: float) -> list[Proposal]:
         """Limits around the values of now, of which none is set. Raises ActRefused."""
         stay, bedside = self._ward.registry.stay(bed), self._ward.at_bed(bed)
         if bedside is None:
-            if not self._ward.registry.has_bed(bed):
-                raise ActRefused("NOT_FOUND", "bed", f"there is no bed {bed!r}")
+            self._require_bed(bed)
             return []
         preset = self._ward.preset(bed)
         age_class = stay.age_class if stay else AgeClass.ADULT
@@ -188,6 +211,10 @@ class LimitOverrides:
             self._beds.pop(bed, None)
 
     # -- inside -------------------------------------------------------------------------
+
+    def _require_bed(self, bed: str) -> None:
+        if not self._ward.registry.has_bed(bed):
+            raise ActRefused("NOT_FOUND", "bed", f"there is no bed {bed!r}")
 
     def _require_stay(self, bed: str) -> None:
         if self._ward.registry.stay(bed) is None:

@@ -4,6 +4,7 @@ Every act says who did it. An act repeated with the same key is done once; anoth
 the same key is another act.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from rpm_service.application import inactivation
@@ -12,8 +13,9 @@ from rpm_service.application.acts import ActRefused, Once, check_duration, check
 from rpm_service.application.bedside import SERVER, Bedside
 from rpm_service.application.early_warning import Seen
 from rpm_service.application.effects import Act, LimitOverride
-from rpm_service.application.limit_overrides import Proposal
+from rpm_service.application.limit_overrides import MovableLimits, Proposal
 from rpm_service.application.ports import Clock
+from rpm_service.application.registered import Registered, registered
 from rpm_service.application.ward import Ward
 from rpm_service.domain.alarms import (
     ACKNOWLEDGEMENT_S_MAX,
@@ -167,60 +169,102 @@ class Operators:
             key, "clear_limits", by, bed, metric,
         )  # fmt: skip
 
+    def limits_of(self, bed: str) -> list[MovableLimits]:
+        """Gives the preset's limits of what is measured, and their bounds. Raises ActRefused."""
+        return self._ward.limit_overrides.movable(bed)
+
     def propose_limits(self, bed: str) -> list[Proposal]:
         """Proposes alarm limits around the values of now; sets none. Raises ActRefused."""
         return self._ward.limit_overrides.propose(bed, self._clock.now())
 
     # -- who lies where -----------------------------------------------------------------
 
-    def admit(self, bed: str, unit: str, patient_id: str, age_class: AgeClass, by: str) -> float:
+    def admit(
+        self, bed: str, unit: str, patient_id: str, age_class: AgeClass, by: str, key: str = ""
+    ) -> float:
         """Puts a patient into a bed; tells since when. Raises ActRefused."""
-        _check_place("bed", bed)
-        check_text("unit", unit or "-", NAME_MAX)
-        check_text("patient_id", patient_id, PATIENT_ID_MAX)
-        if self._ward.registry.stay(bed) is not None:
-            raise ActRefused("ALREADY_EXISTS", "bed", f"somebody lies in {bed!r}; discharge first")
-        elsewhere = self._ward.registry.stay_of(patient_id)
-        if elsewhere is not None:
-            raise ActRefused(
-                "ALREADY_EXISTS", "patient_id", f"the patient lies in {elsewhere.bed!r}"
-            )
-        now = self._clock.now()
-        self._ward.admit(bed, unit, patient_id, age_class, now)
-        self._ward.batch.acts.append(Act(now, by, "admit", bed, age_class.value))
-        return now
 
-    def associate(self, device_id: str, bed: str, by: str) -> float:
+        def act(now: float) -> float:
+            _check_place("bed", bed)
+            check_text("unit", unit or "-", NAME_MAX)
+            check_text("patient_id", patient_id, PATIENT_ID_MAX)
+            if self._ward.registry.stay(bed) is not None:
+                reason = f"somebody lies in {bed!r}; discharge first"
+                raise ActRefused("ALREADY_EXISTS", "bed", reason)
+            elsewhere = self._ward.registry.stay_of(patient_id)
+            if elsewhere is not None:
+                reason = f"the patient lies in {elsewhere.bed!r}"
+                raise ActRefused("ALREADY_EXISTS", "patient_id", reason)
+            self._ward.admit(bed, unit, patient_id, age_class, now)
+            self._ward.batch.acts.append(Act(now, by, "admit", bed, age_class.value))
+            return now
+
+        return self._placed(act, key, "admit", by, bed, unit, patient_id, age_class)
+
+    def associate(self, device_id: str, bed: str, by: str, key: str = "") -> float:
         """Says at which bed a device measures; tells since when. Raises ActRefused."""
-        _check_place("bed", bed or "-")
-        _check_place("device_id", device_id, 2 * PATIENT_ID_MAX)
-        now = self._clock.now()
-        self._ward.associate(device_id, bed, now)
-        self._ward.batch.acts.append(Act(now, by, "associate", bed, device_id))
-        return now
 
-    def transfer(self, from_bed: str, to_bed: str, by: str) -> float:
+        def act(now: float) -> float:
+            _check_place("bed", bed or "-")
+            _check_place("device_id", device_id, 2 * PATIENT_ID_MAX)
+            self._ward.associate(device_id, bed, now)
+            self._ward.batch.acts.append(Act(now, by, "associate", bed, device_id))
+            return now
+
+        return self._placed(act, key, "associate", by, device_id, bed)
+
+    def dissociate(self, device_id: str, bed: str, by: str, key: str = "") -> float:
+        """Says that a device measures at a bed no more; tells since when. Raises ActRefused."""
+
+        def act(_now: float) -> float:
+            there = self._ward.registry.association_at(bed)
+            if there is None or there.device_id != device_id:
+                reason = f"{device_id!r} is not associated with {bed!r}"
+                raise ActRefused("FAILED_PRECONDITION", "device_id", reason)
+            return self.associate(device_id, "", by)
+
+        return self._placed(act, key, "dissociate", by, device_id, bed)
+
+    def where_is(self, device_id: str) -> str:
+        """The bed that a device was associated with; empty where it was with none."""
+        return self._ward.registry.bed_with(device_id)
+
+    def transfer(self, from_bed: str, to_bed: str, by: str, key: str = "") -> float:
         """Moves a patient to a free bed; tells when. Raises ActRefused."""
-        _check_place("to_bed", to_bed)
-        if self._ward.registry.stay(from_bed) is None:
-            raise ActRefused("NOT_FOUND", "from_bed", f"nobody lies in {from_bed!r}")
-        if self._ward.registry.stay(to_bed) is not None:
-            raise ActRefused("ALREADY_EXISTS", "to_bed", f"somebody lies in {to_bed!r}")
-        now = self._clock.now()
-        self._ward.transfer(from_bed, to_bed, now)
-        self._ward.batch.acts.append(Act(now, by, "transfer", from_bed, to_bed))
-        return now
 
-    def discharge(self, bed: str, by: str) -> float:
+        def act(now: float) -> float:
+            _check_place("to_bed", to_bed)
+            if self._ward.registry.stay(from_bed) is None:
+                raise ActRefused("NOT_FOUND", "from_bed", f"nobody lies in {from_bed!r}")
+            if self._ward.registry.stay(to_bed) is not None:
+                raise ActRefused("ALREADY_EXISTS", "to_bed", f"somebody lies in {to_bed!r}")
+            self._ward.transfer(from_bed, to_bed, now)
+            self._ward.batch.acts.append(Act(now, by, "transfer", from_bed, to_bed))
+            return now
+
+        return self._placed(act, key, "transfer", by, from_bed, to_bed)
+
+    def discharge(self, bed: str, by: str, key: str = "") -> float:
         """Ends a stay; tells when. Raises ActRefused."""
-        if self._ward.registry.stay(bed) is None:
-            raise ActRefused("NOT_FOUND", "bed", f"nobody lies in {bed!r}")
-        now = self._clock.now()
-        self._ward.discharge(bed, now)
-        self._ward.batch.acts.append(Act(now, by, "discharge", bed))
-        return now
+
+        def act(now: float) -> float:
+            if self._ward.registry.stay(bed) is None:
+                raise ActRefused("NOT_FOUND", "bed", f"nobody lies in {bed!r}")
+            self._ward.discharge(bed, now)
+            self._ward.batch.acts.append(Act(now, by, "discharge", bed))
+            return now
+
+        return self._placed(act, key, "discharge", by, bed)
+
+    def registered(self, bed: str) -> Registered:
+        """Tells who and what is at a bed, and since when. Raises ActRefused."""
+        return registered(self._ward, bed)
 
     # -- inside -------------------------------------------------------------------------
+
+    def _placed(self, act: Callable[[float], float], key: str, *what: object) -> float:
+        """Carries out an act about places: with a key once, without one each time."""
+        return self._once(act, key, *what) if key else act(self._clock.now())
 
     def _find(self, occurrence_id: int) -> tuple[Bedside, Alarm]:
         for bedside in self._ward.bedsides.values():

@@ -51,9 +51,17 @@ class Registry:
 
     def device_of(self, bed: str) -> str | None:
         """The device that is associated with a bed."""
-        return next(
-            (each.device_id for each in self._associations.values() if each.bed == bed), None
-        )
+        association = self.association_at(bed)
+        return association.device_id if association else None
+
+    def association_at(self, bed: str) -> Association | None:
+        """Which device is associated with a bed, and since when."""
+        return next((each for each in self._associations.values() if each.bed == bed), None)
+
+    def bed_with(self, device_id: str) -> str:
+        """The bed that a device is associated with; empty where it is with none."""
+        association = self._associations.get(device_id)
+        return association.bed if association else ""
 
     # -- what changes -------------------------------------------------------------------
 

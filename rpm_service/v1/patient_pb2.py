@@ -25,29 +25,29 @@ _sym_db = _symbol_database.Default()
 from rpm_service.v1 import monitoring_pb2 as rpm__service_dot_v1_dot_monitoring__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crpm_service/v1/patient.proto\x12\x0erpm_service.v1\x1a\x1frpm_service/v1/monitoring.proto\"q\n\x13\x41\x64mitPatientRequest\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x12\n\npatient_id\x18\x03 \x01(\t\x12+\n\tage_class\x18\x04 \x01(\x0e\x32\x18.rpm_service.v1.AgeClass\"+\n\x14\x41\x64mitPatientResponse\x12\x13\n\x0b\x61\x64mitted_at\x18\x01 \x01(\x01\"8\n\x16\x41ssociateDeviceRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\t\x12\x0b\n\x03\x62\x65\x64\x18\x02 \x01(\t\"0\n\x17\x41ssociateDeviceResponse\x12\x15\n\rassociated_at\x18\x01 \x01(\x01\":\n\x16TransferPatientRequest\x12\x10\n\x08\x66rom_bed\x18\x01 \x01(\t\x12\x0e\n\x06to_bed\x18\x02 \x01(\t\"1\n\x17TransferPatientResponse\x12\x16\n\x0etransferred_at\x18\x01 \x01(\x01\"&\n\x17\x44ischargePatientRequest\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\"1\n\x18\x44ischargePatientResponse\x12\x15\n\rdischarged_at\x18\x01 \x01(\x01\x32\x9a\x03\n\x0ePatientService\x12Y\n\x0c\x41\x64mitPatient\x12#.rpm_service.v1.AdmitPatientRequest\x1a$.rpm_service.v1.AdmitPatientResponse\x12\x62\n\x0f\x41ssociateDevice\x12&.rpm_service.v1.AssociateDeviceRequest\x1a\'.rpm_service.v1.AssociateDeviceResponse\x12\x62\n\x0fTransferPatient\x12&.rpm_service.v1.TransferPatientRequest\x1a\'.rpm_service.v1.TransferPatientResponse\x12\x65\n\x10\x44ischargePatient\x12\'.rpm_service.v1.DischargePatientRequest\x1a(.rpm_service.v1.DischargePatientResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crpm_service/v1/patient.proto\x12\x0erpm_service.v1\x1a\x1frpm_service/v1/monitoring.proto\"\x8a\x01\n\x13\x41\x64mitPatientRequest\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x12\n\npatient_id\x18\x03 \x01(\t\x12+\n\tage_class\x18\x04 \x01(\x0e\x32\x18.rpm_service.v1.AgeClass\x12\x17\n\x0fidempotency_key\x18\x05 \x01(\t\"+\n\x14\x41\x64mitPatientResponse\x12\x13\n\x0b\x61\x64mitted_at\x18\x01 \x01(\x01\"Q\n\x16\x41ssociateDeviceRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\t\x12\x0b\n\x03\x62\x65\x64\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"0\n\x17\x41ssociateDeviceResponse\x12\x15\n\rassociated_at\x18\x01 \x01(\x01\"S\n\x16TransferPatientRequest\x12\x10\n\x08\x66rom_bed\x18\x01 \x01(\t\x12\x0e\n\x06to_bed\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"1\n\x17TransferPatientResponse\x12\x16\n\x0etransferred_at\x18\x01 \x01(\x01\"?\n\x17\x44ischargePatientRequest\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"1\n\x18\x44ischargePatientResponse\x12\x15\n\rdischarged_at\x18\x01 \x01(\x01\x32\x9a\x03\n\x0ePatientService\x12Y\n\x0c\x41\x64mitPatient\x12#.rpm_service.v1.AdmitPatientRequest\x1a$.rpm_service.v1.AdmitPatientResponse\x12\x62\n\x0f\x41ssociateDevice\x12&.rpm_service.v1.AssociateDeviceRequest\x1a\'.rpm_service.v1.AssociateDeviceResponse\x12\x62\n\x0fTransferPatient\x12&.rpm_service.v1.TransferPatientRequest\x1a\'.rpm_service.v1.TransferPatientResponse\x12\x65\n\x10\x44ischargePatient\x12\'.rpm_service.v1.DischargePatientRequest\x1a(.rpm_service.v1.DischargePatientResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rpm_service.v1.patient_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ADMITPATIENTREQUEST']._serialized_start=81
-  _globals['_ADMITPATIENTREQUEST']._serialized_end=194
-  _globals['_ADMITPATIENTRESPONSE']._serialized_start=196
-  _globals['_ADMITPATIENTRESPONSE']._serialized_end=239
-  _globals['_ASSOCIATEDEVICEREQUEST']._serialized_start=241
-  _globals['_ASSOCIATEDEVICEREQUEST']._serialized_end=297
-  _globals['_ASSOCIATEDEVICERESPONSE']._serialized_start=299
-  _globals['_ASSOCIATEDEVICERESPONSE']._serialized_end=347
-  _globals['_TRANSFERPATIENTREQUEST']._serialized_start=349
-  _globals['_TRANSFERPATIENTREQUEST']._serialized_end=407
-  _globals['_TRANSFERPATIENTRESPONSE']._serialized_start=409
-  _globals['_TRANSFERPATIENTRESPONSE']._serialized_end=458
-  _globals['_DISCHARGEPATIENTREQUEST']._serialized_start=460
-  _globals['_DISCHARGEPATIENTREQUEST']._serialized_end=498
-  _globals['_DISCHARGEPATIENTRESPONSE']._serialized_start=500
-  _globals['_DISCHARGEPATIENTRESPONSE']._serialized_end=549
-  _globals['_PATIENTSERVICE']._serialized_start=552
-  _globals['_PATIENTSERVICE']._serialized_end=962
+  _globals['_ADMITPATIENTREQUEST']._serialized_start=82
+  _globals['_ADMITPATIENTREQUEST']._serialized_end=220
+  _globals['_ADMITPATIENTRESPONSE']._serialized_start=222
+  _globals['_ADMITPATIENTRESPONSE']._serialized_end=265
+  _globals['_ASSOCIATEDEVICEREQUEST']._serialized_start=267
+  _globals['_ASSOCIATEDEVICEREQUEST']._serialized_end=348
+  _globals['_ASSOCIATEDEVICERESPONSE']._serialized_start=350
+  _globals['_ASSOCIATEDEVICERESPONSE']._serialized_end=398
+  _globals['_TRANSFERPATIENTREQUEST']._serialized_start=400
+  _globals['_TRANSFERPATIENTREQUEST']._serialized_end=483
+  _globals['_TRANSFERPATIENTRESPONSE']._serialized_start=485
+  _globals['_TRANSFERPATIENTRESPONSE']._serialized_end=534
+  _globals['_DISCHARGEPATIENTREQUEST']._serialized_start=536
+  _globals['_DISCHARGEPATIENTREQUEST']._serialized_end=599
+  _globals['_DISCHARGEPATIENTRESPONSE']._serialized_start=601
+  _globals['_DISCHARGEPATIENTRESPONSE']._serialized_end=650
+  _globals['_PATIENTSERVICE']._serialized_start=653
+  _globals['_PATIENTSERVICE']._serialized_end=1063
 # @@protoc_insertion_point(module_scope)

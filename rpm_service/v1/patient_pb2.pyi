@@ -27,6 +27,7 @@ class AdmitPatientRequest(_message.Message):
     UNIT_FIELD_NUMBER: _builtins.int
     PATIENT_ID_FIELD_NUMBER: _builtins.int
     AGE_CLASS_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     bed: _builtins.str
     """Name of the bed: 1 to 32 characters."""
     unit: _builtins.str
@@ -35,6 +36,10 @@ class AdmitPatientRequest(_message.Message):
     """An identifier that is not a name: 1 to 64 characters."""
     age_class: _monitoring_pb2.AgeClass.ValueType
     """Chooses the preset of alarm limits."""
+    idempotency_key: _builtins.str
+    """Makes a repeated call harmless: at most 64 characters, chosen by the caller; empty: each
+    call is another act.
+    """
     def __init__(
         self,
         *,
@@ -42,10 +47,11 @@ class AdmitPatientRequest(_message.Message):
         unit: _builtins.str = ...,
         patient_id: _builtins.str = ...,
         age_class: _monitoring_pb2.AgeClass.ValueType = ...,
+        idempotency_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_class", b"age_class", "bed", b"bed", "patient_id", b"patient_id", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_class", b"age_class", "bed", b"bed", "idempotency_key", b"idempotency_key", "patient_id", b"patient_id", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -81,19 +87,25 @@ class AssociateDeviceRequest(_message.Message):
 
     DEVICE_ID_FIELD_NUMBER: _builtins.int
     BED_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     device_id: _builtins.str
     """The device, by its identity."""
     bed: _builtins.str
     """Name of the bed; empty ends the association."""
+    idempotency_key: _builtins.str
+    """Makes a repeated call harmless: at most 64 characters, chosen by the caller; empty: each
+    call is another act.
+    """
     def __init__(
         self,
         *,
         device_id: _builtins.str = ...,
         bed: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed", b"bed", "device_id", b"device_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed", b"bed", "device_id", b"device_id", "idempotency_key", b"idempotency_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -129,19 +141,25 @@ class TransferPatientRequest(_message.Message):
 
     FROM_BED_FIELD_NUMBER: _builtins.int
     TO_BED_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     from_bed: _builtins.str
     """Name of the bed where the patient lies."""
     to_bed: _builtins.str
     """Name of the free bed: 1 to 32 characters."""
+    idempotency_key: _builtins.str
+    """Makes a repeated call harmless: at most 64 characters, chosen by the caller; empty: each
+    call is another act.
+    """
     def __init__(
         self,
         *,
         from_bed: _builtins.str = ...,
         to_bed: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_bed", b"from_bed", "to_bed", b"to_bed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_bed", b"from_bed", "idempotency_key", b"idempotency_key", "to_bed", b"to_bed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -176,16 +194,22 @@ class DischargePatientRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BED_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     bed: _builtins.str
     """Name of the bed."""
+    idempotency_key: _builtins.str
+    """Makes a repeated call harmless: at most 64 characters, chosen by the caller; empty: each
+    call is another act.
+    """
     def __init__(
         self,
         *,
         bed: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed", b"bed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed", b"bed", "idempotency_key", b"idempotency_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,7 +27,12 @@ class PatientService:
         at = await acted(
             context,
             lambda: self._operators.admit(
-                request.bed, request.unit, request.patient_id, age_class, identity.id
+                request.bed,
+                request.unit,
+                request.patient_id,
+                age_class,
+                identity.id,
+                request.idempotency_key,
             ),
         )
         return patient_pb2.AdmitPatientResponse(admitted_at=at)
@@ -38,7 +43,9 @@ class PatientService:
         """Says at which bed a device measures."""
         at = await acted(
             context,
-            lambda: self._operators.associate(request.device_id, request.bed, identity.id),
+            lambda: self._operators.associate(
+                request.device_id, request.bed, identity.id, request.idempotency_key
+            ),
         )
         return patient_pb2.AssociateDeviceResponse(associated_at=at)
 
@@ -48,7 +55,9 @@ class PatientService:
         """Moves a patient to a free bed."""
         at = await acted(
             context,
-            lambda: self._operators.transfer(request.from_bed, request.to_bed, identity.id),
+            lambda: self._operators.transfer(
+                request.from_bed, request.to_bed, identity.id, request.idempotency_key
+            ),
         )
         return patient_pb2.TransferPatientResponse(transferred_at=at)
 
@@ -56,5 +65,8 @@ class PatientService:
         self, identity: Identity, request: patient_pb2.DischargePatientRequest, context: Context
     ) -> patient_pb2.DischargePatientResponse:
         """Ends a patient's stay."""
-        at = await acted(context, lambda: self._operators.discharge(request.bed, identity.id))
+        at = await acted(
+            context,
+            lambda: self._operators.discharge(request.bed, identity.id, request.idempotency_key),
+        )
         return patient_pb2.DischargePatientResponse(discharged_at=at)

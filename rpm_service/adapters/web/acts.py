@@ -10,6 +10,7 @@ from fastapi import FastAPI, Path, Request, Response
 from rpm_service.adapters.web.body import Body
 from rpm_service.adapters.web.gate import refusal, session_of
 from rpm_service.adapters.web.limits import LimitActs, add_limit_acts
+from rpm_service.adapters.web.places import PlaceActs, add_place_acts
 from rpm_service.application.acts import ActRefused, RefusalCode
 from rpm_service.application.early_warning import Seen
 from rpm_service.domain.alarms import Priority
@@ -26,7 +27,7 @@ STATUS: Final[dict[RefusalCode, int]] = {
 OccurrenceId = Annotated[int, Path(ge=1, lt=2**64)]
 
 
-class Acts(LimitActs, Protocol):
+class Acts(LimitActs, PlaceActs, Protocol):
     """Carries out acts, in the turn of the event loop in which they come. Raises ActRefused."""
 
     def acknowledge(
@@ -167,10 +168,11 @@ def add_acts(app: FastAPI, acts: Acts) -> None:
         acts.assess(bed, body.seen(), session_of(request).user, body.idempotency_key)
 
     add_limit_acts(app, acts)
+    add_place_acts(app, acts)
     app.add_exception_handler(ActRefused, _act_refused)
 
 
 async def _act_refused(_request: Request, refused: Exception) -> Response:
     """Answers for an act that was not possible."""
     assert isinstance(refused, ActRefused)
-    return refusal(STATUS[refused.code], refused.reason)
+    return refusal(STATUS[refused.code], refused.reason, refused.field)

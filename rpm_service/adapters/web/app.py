@@ -99,7 +99,7 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    return refusal(400, f"{where}: {first['msg']}")
+    return refusal(400, f"{where}: {first['msg']}", str(first["loc"][-1]))
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

@@ -54,9 +54,9 @@ HEADERS: Final = {
 HSTS: Final = "max-age=31536000"
 
 
-def refusal(status: int, reason: str) -> JSONResponse:
-    """A refusal in one line."""
-    return JSONResponse({"error": reason}, status)
+def refusal(status: int, reason: str, field: str = "") -> JSONResponse:
+    """A refusal in one line, and which field of the request is at fault where one is."""
+    return JSONResponse({"error": reason} | ({"field": field} if field else {}), status)
 
 
 def session_of(connection: HTTPConnection) -> Session:

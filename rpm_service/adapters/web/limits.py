@@ -1,14 +1,14 @@
 """Alarm limits of a patient's own, from the page: set, cleared, and proposed."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Final, Protocol
 
 from fastapi import FastAPI, Request
 
 from rpm_service.adapters.web.body import Body
 from rpm_service.adapters.web.gate import session_of
-from rpm_service.application.limit_overrides import Proposal
+from rpm_service.application.limit_overrides import MovableLimits, Proposal
 from rpm_service.domain.limits import MetricLimits
 
 SET_HERE: Final = tuple(each.name for each in fields(MetricLimits) if each.name != "rate")
@@ -33,6 +33,10 @@ class LimitActs(Protocol):
 
     def clear_limits(self, bed: str, metric: str, by: str, key: str) -> object:
         """Puts the preset into force again."""
+        ...
+
+    def limits_of(self, bed: str) -> Sequence[MovableLimits]:
+        """Gives the preset's limits of what is measured, and how far they may be moved."""
         ...
 
     def propose_limits(self, bed: str) -> Sequence[Proposal]:
@@ -78,13 +82,24 @@ def add_limit_acts(app: FastAPI, acts: LimitActs) -> None:
     async def clear_limits(bed: str, body: ClearLimits, request: Request) -> None:
         acts.clear_limits(bed, body.metric, session_of(request).user, body.idempotency_key)
 
-    @app.get("/v1/beds/{bed:path}/proposed-limits")
-    async def proposed_limits(bed: str) -> list[dict[str, object]]:
+    @app.get("/v1/beds/{bed:path}/limits")
+    async def limits(bed: str) -> list[dict[str, object]]:
         return [
             {
                 "metric": each.metric,
-                "value": each.value,
-                **{name: getattr(each.limits, name) for name in SET_HERE},
+                "preset": each.preset and _set_here(each.preset),
+                "bounds": each.bounds and asdict(each.bounds),
             }
+            for each in acts.limits_of(bed)
+        ]
+
+    @app.get("/v1/beds/{bed:path}/proposed-limits")
+    async def proposed_limits(bed: str) -> list[dict[str, object]]:
+        return [
+            {"metric": each.metric, "value": each.value, **_set_here(each.limits)}
             for each in acts.propose_limits(bed)
         ]
+
+
+def _set_here(limits: MetricLimits) -> dict[str, object]:
+    return {name: getattr(limits, name) for name in SET_HERE}

@@ -319,6 +319,29 @@ async def test_a_patient_who_is_admitted_is_shown_with_the_limits_of_their_age(
     assert "4711" not in repr(act)
 
 
+@pytest.mark.spec("BED-2")
+async def test_an_act_about_places_is_done_once_for_its_key(
+    server: LoopbackServer, device: Device
+) -> None:
+    """Repeated later, when it would do something else or be refused, it is the same act."""
+    async with server.clinician() as clinician:
+        admit = admission(idempotency_key="1")
+        transfer = p.TransferPatientRequest(from_bed="bed-1", to_bed="w", idempotency_key="1")
+        associate = p.AssociateDeviceRequest(device_id="bed-1", bed="w", idempotency_key="1")
+        discharge = p.DischargePatientRequest(bed="w", idempotency_key="1")
+        for _ in range(2):
+            await clinician.patients.AdmitPatient(admit)
+            await clinician.patients.TransferPatient(transfer)
+            await clinician.patients.AssociateDevice(associate)
+            await clinician.patients.DischargePatient(discharge)
+        code, _, _ = await refused(
+            clinician.patients.DischargePatient(p.DischargePatientRequest(bed="w"))
+        )
+        assert code == grpc.StatusCode.NOT_FOUND
+    await server.until(lambda: len(server.acts) == 4)
+    assert [act.act for act in server.acts] == ["admit", "transfer", "associate", "discharge"]
+
+
 @pytest.mark.spec("WIRE-56")
 @pytest.mark.parametrize(
     ("fields", "code", "field", "reason"),

@@ -55,7 +55,10 @@ async def test_proposed_limits_are_what_may_be_posted(ward: Station) -> None:
     answer = await browser.post("/v1/beds/gateway%2Fmonitor%207/set-limits", json=body)
     assert answer.status_code == 204, answer.text
     answer = await browser.get("/v1/beds/none/proposed-limits")
-    assert (answer.status_code, answer.json()) == (404, {"error": "there is no bed 'none'"})
+    assert (answer.status_code, answer.json()) == (
+        404,
+        {"error": "there is no bed 'none'", "field": "bed"},
+    )
 
 
 @pytest.mark.spec("LIMIT-16")
@@ -63,12 +66,12 @@ async def test_a_refusal_names_the_limit(ward: Station) -> None:
     Device(ward, what=description("SpO2"))
     ward.monitoring.operators.admit("bed-1", "", "4711", AgeClass.ADULT, "clerk")
     browser = await ward.signed_in()
-    for wrong, says in (
-        ({"low": 79}, "SpO2 extreme_low: 80 is not below low 79"),
-        ({"reason": ""}, "reason must be 1 to 128 printable characters"),
-        ({"duration_s": 1}, "1 s is not within 60 to 86400 s"),
+    for wrong, field, says in (
+        ({"low": 79}, "limits.extreme_low", "SpO2 extreme_low: 80 is not below low 79"),
+        ({"reason": ""}, "reason", "reason must be 1 to 128 printable characters"),
+        ({"duration_s": 1}, "duration_s", "1 s is not within 60 to 86400 s"),
     ):
         body = {**LIMITS, **wrong, "idempotency_key": "1"}
         answer = await browser.post("/v1/beds/bed-1/set-limits", json=body)
-        assert (answer.status_code, answer.json()) == (400, {"error": says})
+        assert (answer.status_code, answer.json()) == (400, {"error": says, "field": field})
     assert ward.monitoring.ward.bedsides["bed-1"].settings == PRESET

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rpm_service/v1/patient.proto.
  */
 export const file_rpm_service_v1_patient: GenFile = /*@__PURE__*/
-  fileDesc("ChxycG1fc2VydmljZS92MS9wYXRpZW50LnByb3RvEg5ycG1fc2VydmljZS52MSJxChNBZG1pdFBhdGllbnRSZXF1ZXN0EgsKA2JlZBgBIAEoCRIMCgR1bml0GAIgASgJEhIKCnBhdGllbnRfaWQYAyABKAkSKwoJYWdlX2NsYXNzGAQgASgOMhgucnBtX3NlcnZpY2UudjEuQWdlQ2xhc3MiKwoUQWRtaXRQYXRpZW50UmVzcG9uc2USEwoLYWRtaXR0ZWRfYXQYASABKAEiOAoWQXNzb2NpYXRlRGV2aWNlUmVxdWVzdBIRCglkZXZpY2VfaWQYASABKAkSCwoDYmVkGAIgASgJIjAKF0Fzc29jaWF0ZURldmljZVJlc3BvbnNlEhUKDWFzc29jaWF0ZWRfYXQYASABKAEiOgoWVHJhbnNmZXJQYXRpZW50UmVxdWVzdBIQCghmcm9tX2JlZBgBIAEoCRIOCgZ0b19iZWQYAiABKAkiMQoXVHJhbnNmZXJQYXRpZW50UmVzcG9uc2USFgoOdHJhbnNmZXJyZWRfYXQYASABKAEiJgoXRGlzY2hhcmdlUGF0aWVudFJlcXVlc3QSCwoDYmVkGAEgASgJIjEKGERpc2NoYXJnZVBhdGllbnRSZXNwb25zZRIVCg1kaXNjaGFyZ2VkX2F0GAEgASgBMpoDCg5QYXRpZW50U2VydmljZRJZCgxBZG1pdFBhdGllbnQSIy5ycG1fc2VydmljZS52MS5BZG1pdFBhdGllbnRSZXF1ZXN0GiQucnBtX3NlcnZpY2UudjEuQWRtaXRQYXRpZW50UmVzcG9uc2USYgoPQXNzb2NpYXRlRGV2aWNlEiYucnBtX3NlcnZpY2UudjEuQXNzb2NpYXRlRGV2aWNlUmVxdWVzdBonLnJwbV9zZXJ2aWNlLnYxLkFzc29jaWF0ZURldmljZVJlc3BvbnNlEmIKD1RyYW5zZmVyUGF0aWVudBImLnJwbV9zZXJ2aWNlLnYxLlRyYW5zZmVyUGF0aWVudFJlcXVlc3QaJy5ycG1fc2VydmljZS52MS5UcmFuc2ZlclBhdGllbnRSZXNwb25zZRJlChBEaXNjaGFyZ2VQYXRpZW50EicucnBtX3NlcnZpY2UudjEuRGlzY2hhcmdlUGF0aWVudFJlcXVlc3QaKC5ycG1fc2VydmljZS52MS5EaXNjaGFyZ2VQYXRpZW50UmVzcG9uc2ViBnByb3RvMw", [file_rpm_service_v1_monitoring]);
+  fileDesc("ChxycG1fc2VydmljZS92MS9wYXRpZW50LnByb3RvEg5ycG1fc2VydmljZS52MSKKAQoTQWRtaXRQYXRpZW50UmVxdWVzdBILCgNiZWQYASABKAkSDAoEdW5pdBgCIAEoCRISCgpwYXRpZW50X2lkGAMgASgJEisKCWFnZV9jbGFzcxgEIAEoDjIYLnJwbV9zZXJ2aWNlLnYxLkFnZUNsYXNzEhcKD2lkZW1wb3RlbmN5X2tleRgFIAEoCSIrChRBZG1pdFBhdGllbnRSZXNwb25zZRITCgthZG1pdHRlZF9hdBgBIAEoASJRChZBc3NvY2lhdGVEZXZpY2VSZXF1ZXN0EhEKCWRldmljZV9pZBgBIAEoCRILCgNiZWQYAiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJIjAKF0Fzc29jaWF0ZURldmljZVJlc3BvbnNlEhUKDWFzc29jaWF0ZWRfYXQYASABKAEiUwoWVHJhbnNmZXJQYXRpZW50UmVxdWVzdBIQCghmcm9tX2JlZBgBIAEoCRIOCgZ0b19iZWQYAiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJIjEKF1RyYW5zZmVyUGF0aWVudFJlc3BvbnNlEhYKDnRyYW5zZmVycmVkX2F0GAEgASgBIj8KF0Rpc2NoYXJnZVBhdGllbnRSZXF1ZXN0EgsKA2JlZBgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkiMQoYRGlzY2hhcmdlUGF0aWVudFJlc3BvbnNlEhUKDWRpc2NoYXJnZWRfYXQYASABKAEymgMKDlBhdGllbnRTZXJ2aWNlElkKDEFkbWl0UGF0aWVudBIjLnJwbV9zZXJ2aWNlLnYxLkFkbWl0UGF0aWVudFJlcXVlc3QaJC5ycG1fc2VydmljZS52MS5BZG1pdFBhdGllbnRSZXNwb25zZRJiCg9Bc3NvY2lhdGVEZXZpY2USJi5ycG1fc2VydmljZS52MS5Bc3NvY2lhdGVEZXZpY2VSZXF1ZXN0GicucnBtX3NlcnZpY2UudjEuQXNzb2NpYXRlRGV2aWNlUmVzcG9uc2USYgoPVHJhbnNmZXJQYXRpZW50EiYucnBtX3NlcnZpY2UudjEuVHJhbnNmZXJQYXRpZW50UmVxdWVzdBonLnJwbV9zZXJ2aWNlLnYxLlRyYW5zZmVyUGF0aWVudFJlc3BvbnNlEmUKEERpc2NoYXJnZVBhdGllbnQSJy5ycG1fc2VydmljZS52MS5EaXNjaGFyZ2VQYXRpZW50UmVxdWVzdBooLnJwbV9zZXJ2aWNlLnYxLkRpc2NoYXJnZVBhdGllbnRSZXNwb25zZWIGcHJvdG8z", [file_rpm_service_v1_monitoring]);
 
 /**
  * Puts a patient into a bed.
@@ -49,6 +49,14 @@ export type AdmitPatientRequest = Message<"rpm_service.v1.AdmitPatientRequest"> 
    * @generated from field: rpm_service.v1.AgeClass age_class = 4;
    */
   ageClass: AgeClass;
+
+  /**
+   * Makes a repeated call harmless: at most 64 characters, chosen by the caller; empty: each
+   * call is another act.
+   *
+   * @generated from field: string idempotency_key = 5;
+   */
+  idempotencyKey: string;
 };
 
 /**
@@ -98,6 +106,14 @@ export type AssociateDeviceRequest = Message<"rpm_service.v1.AssociateDeviceRequ
    * @generated from field: string bed = 2;
    */
   bed: string;
+
+  /**
+   * Makes a repeated call harmless: at most 64 characters, chosen by the caller; empty: each
+   * call is another act.
+   *
+   * @generated from field: string idempotency_key = 3;
+   */
+  idempotencyKey: string;
 };
 
 /**
@@ -147,6 +163,14 @@ export type TransferPatientRequest = Message<"rpm_service.v1.TransferPatientRequ
    * @generated from field: string to_bed = 2;
    */
   toBed: string;
+
+  /**
+   * Makes a repeated call harmless: at most 64 characters, chosen by the caller; empty: each
+   * call is another act.
+   *
+   * @generated from field: string idempotency_key = 3;
+   */
+  idempotencyKey: string;
 };
 
 /**
@@ -189,6 +213,14 @@ export type DischargePatientRequest = Message<"rpm_service.v1.DischargePatientRe
    * @generated from field: string bed = 1;
    */
   bed: string;
+
+  /**
+   * Makes a repeated call harmless: at most 64 characters, chosen by the caller; empty: each
+   * call is another act.
+   *
+   * @generated from field: string idempotency_key = 2;
+   */
+  idempotencyKey: string;
 };
 
 /**
