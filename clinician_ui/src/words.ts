@@ -4,6 +4,7 @@
 
 import {
   type AlarmEvent,
+  AlarmPhase,
   AlarmPriority,
   Inactivation,
   Responsibility,
@@ -107,6 +108,40 @@ export const english = {
     [AlarmPriority.LOW]: "be aware of it",
     [AlarmPriority.UNSPECIFIED]: "",
   } as Record<AlarmPriority, string>,
+  log: "Event log",
+  logRows: "Events, newest first",
+  logShown: (shown: number, looked: number) => `${shown} of ${looked} read`,
+  filter: "Filter",
+  logAll: "all",
+  logAt: "time",
+  logBed: "bed",
+  logUnit: "unit",
+  logCondition: "condition",
+  logWhat: "alarm",
+  logPhase: "what happened",
+  logBy: "who",
+  logSince: "from",
+  logUntil: "until",
+  logEmpty: "No event is found.",
+  logOlder: "Older events",
+  noLog: (reason: string) => `The event log could not be read: ${reason}`,
+  noLogAnswer: "the server gave no answer that can be read.",
+  exportAs: (format: string) => `Export ${format}`,
+  evidence: "evidence",
+  evidenceOf: (occurrence: string) => `evidence of occurrence ${occurrence}`,
+  phases: {
+    [AlarmPhase.UNSPECIFIED]: "something that this page does not know",
+    [AlarmPhase.START]: "began",
+    [AlarmPhase.CONTINUE]: "goes on",
+    [AlarmPhase.UPDATE]: "went on",
+    [AlarmPhase.ESCALATE]: "priority rose",
+    [AlarmPhase.DEESCALATE]: "priority fell",
+    [AlarmPhase.ACKNOWLEDGE]: "acknowledged",
+    [AlarmPhase.ACKNOWLEDGEMENT_EXPIRE]: "acknowledgement ran out",
+    [AlarmPhase.END]: "ended",
+    [AlarmPhase.RESET]: "reset",
+    [AlarmPhase.RESPONSIBILITY]: "answered",
+  } as Record<AlarmPhase, string>,
   soundHelp: "Sound",
   soundHeard: "The sound is on once a person has heard its test. Test it at every handover.",
   soundUnknown:
@@ -245,6 +280,7 @@ const SERVICE = "server";
 
 export const prioritySymbol = (priority: AlarmPriority): string => SYMBOL[priority];
 export const priorityWords = (priority: AlarmPriority): string => words.priorities[priority];
+export const phaseWords = (phase: AlarmPhase): string => words.phases[phase];
 export const ageClassWords = (ageClass: AgeClass): string => words.ageClasses[ageClass];
 export const inactivationWords = (state: Inactivation): string => words.inactivations[state];
 export const bedWords = (bed: string): string => (bed === SERVICE ? words.service : bed);
@@ -413,6 +449,14 @@ export function clockTime(unix_s: number): string {
   if (!Number.isFinite(unix_s) || unix_s <= 0) return words.never;
   const at = new Date(unix_s * 1000);
   return [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(":");
+}
+
+/** The time of day, with its date where that is not the day of `now`; both in Unix seconds. */
+export function dayTime(unix_s: number, now: number): string {
+  const day = new Date(unix_s * 1000);
+  if (day.toDateString() === new Date(now * 1000).toDateString()) return clockTime(unix_s);
+  const date = new Intl.DateTimeFormat(words.tag, { day: "numeric", month: "short" }).format(day);
+  return `${date} ${clockTime(unix_s)}`;
 }
 
 /** A span of time, "0:42" or "1:02:10"; never below zero. */

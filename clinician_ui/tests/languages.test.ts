@@ -24,11 +24,25 @@ import {
 } from "../src/wire/rpm_service/v1/monitoring_pb";
 import { clockTime, english, words } from "../src/words";
 import { alarm, described, HR, NIBP, numerics, SPO2, T0, TEMP } from "./support/frames";
+import { told } from "./support/journal";
 import { Page } from "./support/page";
 import { foreign, PSEUDO } from "./support/pseudo";
 
 /** What the server names, and what is written alike in every language. */
-const DATA = ["E-01", "E-02", "E-03", "ICU East", "HR", "SpO₂", "NIBP", "Temp", "NEWS2", "RR"];
+const DATA = [
+  "CSV",
+  "JSON",
+  "E-01",
+  "E-02",
+  "E-03",
+  "ICU East",
+  "HR",
+  "SpO₂",
+  "NIBP",
+  "Temp",
+  "NEWS2",
+  "RR",
+];
 const UNITS = ["/min", "mmHg", "°C"];
 
 let page: Page;
@@ -103,10 +117,22 @@ describe("in a language that is not English no English is left [STATION-50]", ()
   test.each(["#/", "#/bed/E-01", "#/bed/E-09", "#/alarms", "#/burden"])(
     "at %s",
     async (address) => {
+      page.answer = () =>
+        Response.json({
+          events: [
+            told({ seq: 9, phase: "responsibility", by: "b", responsible: "b", accepted: true }),
+            ...["start", "end", "escalate", "reset"].map((phase, at) =>
+              told({ seq: 8 - at, phase }),
+            ),
+          ],
+          next_before: 1,
+        });
       await eventful();
       history.replaceState(null, "", address);
       window.dispatchEvent(new PopStateEvent("popstate"));
       await vi.dynamicImportSettled();
+      await vi.advanceTimersByTimeAsync(1000);
+      await vi.advanceTimersByTimeAsync(1000);
       speak(PSEUDO);
       await tick();
       expect(outside()).toEqual([]);

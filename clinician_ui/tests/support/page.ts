@@ -24,12 +24,19 @@ export class Page {
   readonly speaker = new FakeSpeaker();
   readonly posted: Posted[] = [];
   readonly station: Station;
+  /** What the page asked the server for, and what the server has to say to it. */
+  readonly got: string[] = [];
+  answer: (path: string) => Response = () => Response.json({ events: [], next_before: null });
 
   /** Needs fake timers. */
   constructor() {
     const acts = new Acts((path, { body }) => {
       this.posted.push({ path, body: JSON.parse(String(body)) as Record<string, unknown> });
       return Promise.resolve(new Response(null, { status: 204 }));
+    });
+    vi.stubGlobal("fetch", (path: string) => {
+      this.got.push(path);
+      return Promise.resolve(this.answer(path));
     });
     // The address outlives the page of the test before.
     history.replaceState(null, "", "#/");
