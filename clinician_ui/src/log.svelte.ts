@@ -6,6 +6,7 @@ import {
   type LogFilter,
   type LogPage,
   matches,
+  oneOfEachCondition,
   pageOf,
   queryOf,
   withNewest,
@@ -40,11 +41,7 @@ export class EventLog {
   readonly looked = $derived(this.#page.events.length);
   readonly hasOlder = $derived(this.#page.nextBefore !== null && this.looked < EVENTS_MAX);
   /** One event of each condition that was read. */
-  readonly conditions = $derived(
-    [...new Map(this.#page.events.map((event) => [event.alarm.condition, event])).values()].sort(
-      (a, b) => (a.alarm.condition < b.alarm.condition ? -1 : 1),
-    ),
-  );
+  readonly conditions = $derived(oneOfEachCondition(this.#page));
   readonly people = $derived(namesOf(this.#page, ({ by }) => by));
 
   constructor(get: Get = (path, init) => fetch(path, init)) {

@@ -90,6 +90,12 @@ export function withOlder(known: LogPage, older: LogPage): LogPage {
   return { ...older, events: [...known.events, ...older.events.filter(({ seq }) => seq < last)] };
 }
 
+/** An event of each condition, by its name. */
+export function oneOfEachCondition({ events }: LogPage): LogEvent[] {
+  const each = new Map(events.map((event) => [event.alarm.condition, event]));
+  return [...each.values()].sort((a, b) => (a.alarm.condition < b.alarm.condition ? -1 : 1));
+}
+
 /** The answer of the server. Throws TypeError for what is none. */
 export function pageOf(answer: unknown): LogPage {
   const { events, next_before } = answer as { events: unknown; next_before: unknown };
