@@ -6,7 +6,12 @@ import { tick } from "svelte";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { KEYS } from "../../src/keys";
-import { AlarmPresence, AlarmPriority, Inactivation } from "../../src/wire/rpm_service/v1/alarm_pb";
+import {
+  AlarmKind,
+  AlarmPresence,
+  AlarmPriority,
+  Inactivation,
+} from "../../src/wire/rpm_service/v1/alarm_pb";
 import { BedInactivationSchema } from "../../src/wire/rpm_service/v1/monitoring_pb";
 import { words } from "../../src/words";
 import { alarm, described, T0 } from "../support/frames";
@@ -151,6 +156,23 @@ describe("an act that silences", () => {
     await page.press("p");
     expect(page.posted[0]?.path).toBe("/v1/beds/E-01/pause-audio");
   });
+});
+
+test("what is off for long is a reminder, shown and sounded where all else is off [STATION-61]", async () => {
+  const reminder = { kind: AlarmKind.TECHNICAL, priority: AlarmPriority.LOW, limit: undefined };
+  await page.show({
+    beds: [offAt("E-01")],
+    alarms: [alarm({ ...reminder, condition: "ALARMS_OFF", metric: "" })],
+  });
+  expect(said(listed()[0])).toContain("! E-01 reminder: alarm signals are off here");
+  expect(said(within(banner()).getByRole("link"))).toContain("reminder");
+  expect(voice()).toContain("reminder");
+  await page.station.turnSoundOn();
+  for (let second = 0; second < 10; second++) {
+    await page.pass(1);
+    page.world.socket.say({ case: "progress", value: { serverClock: T0 } });
+  }
+  expect(page.speaker.played).toEqual([15, 2]);
 });
 
 describe("a person who cannot go", () => {
