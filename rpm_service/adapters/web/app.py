@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from rpm_service.adapters.web import live_socket
 from rpm_service.adapters.web.acts import Acts, add_acts
 from rpm_service.adapters.web.analyses import add_analyses
+from rpm_service.adapters.web.events import add_events
 from rpm_service.adapters.web.gate import Gate, refusal, session_of
 from rpm_service.adapters.web.live_socket import Feed, Patience
 from rpm_service.adapters.web.pages import Pages
@@ -63,6 +64,8 @@ def web_app(
     add_analyses(app, analyst, sessions, clock)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
+
+    add_events(app, sessions, open_feed, patience or Patience())
 
     @app.websocket("/v1/watch")
     async def watch(websocket: WebSocket) -> None:

@@ -128,7 +128,8 @@ class Gate:
         if scope["type"] == "websocket":
             is_ours = headers.get("origin") in self._origins
         elif scope["method"] in SAFE:
-            is_ours = True
+            # A browser names no origin of a navigation, or of a page that reads its own server.
+            is_ours = headers.get("origin") in {None, *self._origins}
         else:
             is_ours = (
                 headers.get("origin") in self._origins

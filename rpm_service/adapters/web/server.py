@@ -31,6 +31,8 @@ REQUEST_BYTES_MAX: Final = 32 * 1024
 SEND_BYTES_MAX: Final = 128 * 1024
 """What waits for a slow reader, in the kernel and again in the process: what is queued here is
 old when it is read, while the next frame of a feed is put together from what is newest."""
+TAKE_S_MAX: Final = 10.0
+"""A peer that takes nothing of an answer for so long is dropped."""
 STOP_S_MAX: Final = 3.0
 
 
@@ -153,6 +155,7 @@ class _Connection(HttpToolsProtocol):
     """A connection that must bring its requests whole, in time and in bounds."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _untaken: asyncio.TimerHandle | None = None
     _received = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -170,6 +173,14 @@ class _Connection(HttpToolsProtocol):
             return
         super().data_received(data)
 
+    def pause_writing(self) -> None:
+        self._untaken = self.loop.call_later(TAKE_S_MAX, self.transport.abort)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._is_taken()
+        super().resume_writing()
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._expect_request()
@@ -180,11 +191,17 @@ class _Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._request_is_here()
+        self._is_taken()
         super().connection_lost(exc)
 
     def _expect_request(self) -> None:
         if self._deadline is None:
             self._deadline = self.loop.call_later(REQUEST_S_MAX, self.transport.abort)
+
+    def _is_taken(self) -> None:
+        if self._untaken is not None:
+            self._untaken.cancel()
+            self._untaken = None
 
     def _request_is_here(self) -> None:
         self._received = 0
