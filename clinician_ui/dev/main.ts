@@ -16,7 +16,7 @@ const ward = new MockWard(
   asked.get("scenario") === "calm" ? "calm" : "alarming",
 );
 const station = new Station(ward, new Acts(ward.post), new WebSpeaker());
-station.user = "demo";
+station.person.session = { user: "demo", role: "clinician", locked: false, unlocksBy: "" };
 mount(StationView, { target: document.body, props: { station } });
 station.start();
 // ?freeze=10 stops the made-up server after ten seconds.

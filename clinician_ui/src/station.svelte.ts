@@ -5,11 +5,13 @@ import { SvelteSet } from "svelte/reactivity";
 import { type Acts, ActRefused, type HoldBack, PAUSE_S, type Scope, type Seen } from "./feed/acts";
 import { drawn, NO_DELIVERIES, told, toldAnew } from "./feed/delivery";
 import type { Link } from "./feed/link";
+import type { Sessions } from "./feed/session";
 import { Feed, type FeedEvents, type FeedWorld } from "./feed/socket";
 import { byBed, inOrder, waitsForSomebody } from "./model/alarms";
 import { hearClock, type ServerClock, serverTime } from "./model/clock";
 import { type Confirmation, confirms, keyed, named, type Silencing } from "./model/confirmation";
 import { fragmentOf, type Route, routeOf, WARD } from "./route";
+import { Person } from "./person.svelte";
 import { callsOf, NO_CALLS, NOT_MONITORING } from "./sound/calls";
 import type { Calls } from "./sound/schedule";
 import { Sound } from "./sound/sound.svelte";
@@ -30,7 +32,6 @@ export class Station {
   now = $state(NaN);
   /** Why the server ended the stream, in its words. */
   closing = $state("");
-  user = $state("");
   /** What the person must be told about the last act; empty where it went well. */
   trouble = $state("");
   pending = $state.raw<Confirmation | null>(null);
@@ -57,11 +58,14 @@ export class Station {
   /** Samples stay outside the reactive state: canvases read them at their own pace. */
   readonly waves = new Waves();
 
+  readonly person: Person;
+
   readonly #acts: Acts;
   readonly #feed: Feed;
   #clock: ServerClock | null = null;
 
-  constructor(world: FeedWorld, acts: Acts, speaker: Speaker) {
+  constructor(world: FeedWorld, acts: Acts, speaker: Speaker, sessions: Sessions | null = null) {
+    this.person = new Person(sessions);
     this.#acts = acts;
     this.sound = new Sound(speaker, () => this.#tellPresence());
     this.#feed = new Feed(world, this.#events());
@@ -72,6 +76,7 @@ export class Station {
     window.addEventListener("popstate", this.#arrive);
     this.#arrive();
     this.#look();
+    void this.person.look();
     this.#feed.start();
   }
 
@@ -95,6 +100,7 @@ export class Station {
 
   readonly #look = (): void => {
     this.visible = isVisible();
+    if (this.visible) void this.person.look();
     this.#tellPresence();
   };
 
@@ -138,8 +144,14 @@ export class Station {
     return confirms(this.pending, what, this.moment);
   }
 
+  #onlyLooks(): boolean {
+    if (!this.person.mayAct) this.trouble = words.wallLooks;
+    return !this.person.mayAct;
+  }
+
   /** Whether this press of an act that silences is the second; the first one only names it. */
   #isSecond(what: Silencing): boolean {
+    if (this.#onlyLooks()) return false;
     this.trouble = "";
     const second = this.isNamed(what);
     this.pending = second ? null : named(what, this.moment);
@@ -213,7 +225,7 @@ export class Station {
   }
 
   async #do(what: string, bed: string, act: () => Promise<void>): Promise<void> {
-    if (this.busy.has(what)) return;
+    if (this.busy.has(what) || this.#onlyLooks()) return;
     this.busy.add(what);
     this.trouble = "";
     try {
@@ -221,6 +233,7 @@ export class Station {
     } catch (error) {
       if (!(error instanceof ActRefused)) throw error;
       this.trouble = `${bed}: ${error.message}`;
+      if (error.locked) this.person.lock();
     } finally {
       this.busy.delete(what);
     }

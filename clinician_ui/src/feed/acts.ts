@@ -5,6 +5,8 @@ import { words } from "../words";
 
 /** No answer within this time is a failure that the person is told. */
 const ANSWER_WITHIN_MS = 5000;
+/** The status of an act of a locked session. */
+const LOCKED = 423;
 /** How long one press of Pause silences a bed, in seconds. */
 export const PAUSE_S = 120;
 
@@ -12,7 +14,15 @@ export const PAUSE_S = 120;
 const UNANSWERED_MAX = 64;
 
 /** An act that was not done; the message is one line for the person. */
-export class ActRefused extends Error {}
+export class ActRefused extends Error {
+  /** The session is locked: nobody was here for a while. */
+  readonly locked: boolean;
+
+  constructor(message: string, locked = false) {
+    super(message);
+    this.locked = locked;
+  }
+}
 
 /** A whole bed, one metric of it, or one condition. */
 export interface Scope {
@@ -106,12 +116,13 @@ export class Acts {
       throw new ActRefused(words.noAnswer);
     }
     this.#unanswered.delete(act);
-    if (!answer.ok) throw new ActRefused(await reasonOf(answer));
+    if (!answer.ok) throw new ActRefused(await reasonOf(answer), answer.status === LOCKED);
   }
 }
 
 async function reasonOf(answer: Response): Promise<string> {
   if (answer.status === 401) return words.signedOut;
+  if (answer.status === LOCKED) return words.lockedMeans;
   try {
     const body: unknown = await answer.json();
     if (typeof body === "object" && body !== null && "error" in body) return String(body.error);
@@ -119,13 +130,4 @@ async function reasonOf(answer: Response): Promise<string> {
     // Not JSON, so not our server's words: the status must do.
   }
   return words.refused(answer.status);
-}
-
-/** Who is signed in; null where the server knows no session. Rejects where it does not answer. */
-export async function sessionUser(): Promise<string | null> {
-  const answer = await fetch("/v1/session", { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
-  if (answer.status === 401) return null;
-  const body: unknown = await answer.json();
-  const named = typeof body === "object" && body !== null && "user" in body;
-  return named ? String(body.user) : "";
 }

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 
-import { ActRefused, Acts, type Post, sessionUser } from "../../src/feed/acts";
+import { ActRefused, Acts, type Post } from "../../src/feed/acts";
+import { Sessions } from "../../src/feed/session";
 import { AlarmPriority } from "../../src/wire/rpm_service/v1/alarm_pb";
 import { words } from "../../src/words";
 import { alarm } from "../support/frames";
@@ -77,7 +78,7 @@ test("without a session an act says to sign in again", async () => {
 
 test("the session's user is who is signed in; null where nobody is", async () => {
   vi.stubGlobal("fetch", () => Promise.resolve(Response.json({ user: "anna" })));
-  expect(await sessionUser()).toBe("anna");
+  expect((await new Sessions().look())?.user).toBe("anna");
   vi.stubGlobal("fetch", () => Promise.resolve(new Response(null, { status: 401 })));
-  expect(await sessionUser()).toBeNull();
+  expect(await new Sessions().look()).toBeNull();
 });

@@ -5,6 +5,7 @@ import { tick } from "svelte";
 import { vi } from "vitest";
 
 import { Acts } from "../../src/feed/acts";
+import type { Sessions } from "../../src/feed/session";
 import { Station } from "../../src/station.svelte";
 import StationView from "../../src/view/Station.svelte";
 import { words } from "../../src/words";
@@ -28,11 +29,14 @@ export class Page {
   readonly got: string[] = [];
   answer: (path: string) => Response = () => Response.json({ events: [], next_before: null });
 
+  /** What the server answers to an act. */
+  answer = (): Response => new Response(null, { status: 204 });
+
   /** Needs fake timers. */
-  constructor() {
+  constructor(sessions: Sessions | null = null) {
     const acts = new Acts((path, { body }) => {
       this.posted.push({ path, body: JSON.parse(String(body)) as Record<string, unknown> });
-      return Promise.resolve(new Response(null, { status: 204 }));
+      return Promise.resolve(this.answer());
     });
     vi.stubGlobal("fetch", (path: string) => {
       this.got.push(path);
@@ -40,7 +44,7 @@ export class Page {
     });
     // The address outlives the page of the test before.
     history.replaceState(null, "", "#/");
-    this.station = new Station(this.world, acts, this.speaker);
+    this.station = new Station(this.world, acts, this.speaker, sessions);
     render(StationView, { station: this.station });
     this.station.start();
     this.world.socket.open();
