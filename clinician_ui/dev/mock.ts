@@ -39,9 +39,12 @@ import {
 export type Scenario = "calm" | "alarming";
 
 const CHUNK_S = 0.2;
+/** As they are sent where nobody asks for another rate. */
 const ECG_HZ = 125;
 const PLETH_HZ = 62.5;
 const RESP_HZ = 25;
+/** From so many beds on they are of two units. */
+const ONE_UNIT_MAX = 16;
 const NO_SAMPLE = -32768;
 
 const METRICS = [
@@ -115,6 +118,11 @@ interface MockBed {
   readonly observedAt: number[];
 }
 
+export interface WavesAsked {
+  readonly waves?: number | undefined;
+  readonly hz?: number | undefined;
+}
+
 /** A whole ward that lives by itself. */
 export class MockWard implements FeedWorld {
   /** While true, nothing is sent, as by a frozen server. */
@@ -126,9 +134,17 @@ export class MockWard implements FeedWorld {
   #revision = 1;
   #sentTo = 0;
 
-  constructor(count: number, scenario: Scenario) {
+  /** `waves` of them at each bed; `hz` is the rate of all, where it is asked for. */
+  constructor(count: number, scenario: Scenario, { waves = 3, hz }: WavesAsked = {}) {
     const now = this.#now();
-    this.#beds = Array.from({ length: count }, (_, i) => this.#newBed(i, now));
+    this.#beds = Array.from({ length: count }, (_, i) => {
+      const bed = this.#newBed(i, now);
+      const { waveforms } = bed.description;
+      bed.description.waveforms = waveforms.slice(0, waves);
+      for (const each of waveforms) each.sampleRateHz = hz ?? each.sampleRateHz;
+      if (count > ONE_UNIT_MAX && i >= count / 2) bed.description.unit = "ICU West";
+      return bed;
+    });
     if (scenario === "alarming") this.#alarm(now);
     setInterval(() => this.#tick(), CHUNK_S * 1000);
   }
@@ -424,44 +440,48 @@ function refusal(status: number, error: string): Promise<Response> {
   return Promise.resolve(Response.json({ error }, { status }));
 }
 
+/** One beat of each waveform, as many samples to the beat. */
+const BEAT = 1024;
+const bump = (at: number, centre: number, width: number): number =>
+  Math.exp(-(((at - centre) / width) ** 2));
+const ECG_BEAT = beat(
+  (at) =>
+    500 * bump(at, 0.4, 0.012) -
+    90 * bump(at, 0.37, 0.012) -
+    120 * bump(at, 0.43, 0.014) +
+    55 * bump(at, 0.22, 0.035) +
+    110 * bump(at, 0.68, 0.06),
+);
+const PLETH_BEAT = beat((at) => 100 + 780 * bump(at, 0.3, 0.13) + 330 * bump(at, 0.62, 0.13));
+
+function beat(shape: (at: number) => number): Float32Array {
+  return Float32Array.from({ length: BEAT }, (_, i) => shape(i / BEAT));
+}
+
 /** Samples of the waveforms between two times. */
-function chunks(bed: MockBed, from: number, to: number): BedWaveform[] {
-  const { number } = bed.description;
-  const rate_hz = (bed.base[HR] ?? NaN) / 60;
+function chunks({ description, base }: MockBed, from: number, to: number): BedWaveform[] {
+  const { number } = description;
+  const rate_hz = (base[HR] ?? NaN) / 60;
   const quiet = number % 5 === 2 && to % 40 < 3;
   if (quiet) return [];
-  const chunk = (waveform: number, hz: number, at: (time: number) => number) => {
+  const place = (time: number) => Math.floor(((time * rate_hz + number / 3) % 1) * BEAT);
+  const noise = () => 8 * (Math.random() - 0.5);
+  const shapes = [
+    (time: number) => {
+      if (Number.isNaN(rate_hz)) return NO_SAMPLE;
+      return rate_hz === 0 ? noise() : (ECG_BEAT[place(time)] ?? 0) + noise();
+    },
+    (time: number) => (rate_hz === 0 ? 100 : (PLETH_BEAT[place(time)] ?? 100)),
+    (time: number) => 500 * Math.sin(((base[RR] ?? 0) * 2 * Math.PI * time) / 60),
+  ];
+  return description.waveforms.map(({ sampleRateHz: hz }, waveform) => {
     const first = Math.ceil(from * hz);
     const values = new Int16Array(Math.max(0, Math.ceil(to * hz) - first));
+    const at = shapes[waveform] ?? (() => NO_SAMPLE);
     for (let i = 0; i < values.length; i++) values[i] = at((first + i) / hz);
     const samples = new Uint8Array(values.buffer);
     return create(BedWaveformSchema, { number, waveform, startAt: first / hz, samples });
-  };
-  const phase = (time: number) => (time * rate_hz + number / 3) % 1;
-  const bump = (at: number, centre: number, width: number) =>
-    Math.exp(-(((at - centre) / width) ** 2));
-  const noise = () => 8 * (Math.random() - 0.5);
-  return [
-    chunk(0, ECG_HZ, (time) => {
-      if (Number.isNaN(rate_hz)) return NO_SAMPLE;
-      if (rate_hz === 0) return noise();
-      const at = phase(time);
-      return (
-        500 * bump(at, 0.4, 0.012) -
-        90 * bump(at, 0.37, 0.012) -
-        120 * bump(at, 0.43, 0.014) +
-        55 * bump(at, 0.22, 0.035) +
-        110 * bump(at, 0.68, 0.06) +
-        noise()
-      );
-    }),
-    chunk(1, PLETH_HZ, (time) => {
-      if (rate_hz === 0) return 100;
-      const at = phase(time);
-      return 100 + 780 * bump(at, 0.3, 0.13) + 330 * bump(at, 0.62, 0.13);
-    }),
-    chunk(2, RESP_HZ, (time) => 500 * Math.sin(((bed.base[RR] ?? 0) * 2 * Math.PI * time) / 60)),
-  ];
+  });
 }
 
 /** A socket whose other end is in this page. */
