@@ -30,13 +30,13 @@ export class Page {
   answer: (path: string) => Response = () => Response.json({ events: [], next_before: null });
 
   /** What the server answers to an act. */
-  answer = (): Response => new Response(null, { status: 204 });
+  done = (): Response => new Response(null, { status: 204 });
 
   /** Needs fake timers. */
   constructor(sessions: Sessions | null = null) {
     const acts = new Acts((path, { body }) => {
       this.posted.push({ path, body: JSON.parse(String(body)) as Record<string, unknown> });
-      return Promise.resolve(this.answer());
+      return Promise.resolve(this.done());
     });
     vi.stubGlobal("fetch", (path: string) => {
       this.got.push(path);

@@ -81,7 +81,7 @@ describe("a wall display", () => {
 describe("a locked session", () => {
   test("is asked to unlock where it acts, and goes on watching [SIGNIN-23]", async () => {
     await open();
-    page.answer = () => json({ error: "locked" }, 423);
+    page.done = () => json({ error: "locked" }, 423);
     await page.press("g");
     await settle();
     expect(screen.getByRole("dialog", { name: words.locked })).toBeTruthy();
