@@ -222,6 +222,26 @@ export const english = {
   seconds: (count: number) => `${count} s`,
   minutes: (count: number) => `${count} min`,
   hours: (count: number) => `${count} h`,
+  weekdays: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
+  trends: "Trends",
+  trendSpan: "How much is shown",
+  trendMove: "Which time is shown",
+  earlier: "Earlier",
+  later: "Later",
+  toNow: "To now",
+  asTable: "As a table",
+  exportCsv: "Export (CSV)",
+  reading: "Reading …",
+  trendsNotRead: "The trends could not be read",
+  trendsNoAnswer: "the server did not answer. It is asked again.",
+  nothingMeasured: "Nothing was measured in this time.",
+  trendTable: "Trends as a table",
+  trendTableMeans: "Mean, and lowest to highest, from each time on. Newest first.",
+  trendTime: "From",
+  trendHint: "Drag over a time to enlarge it; double-click for all. Dashed: limits of now.",
+  alarmsInTrend: (count: number) =>
+    count === 1 ? "1 alarm in this time" : `${count} alarms in this time`,
+  noValue: "–",
   priorities: {
     [AlarmPriority.HIGH]: "high priority",
     [AlarmPriority.MEDIUM]: "medium priority",
@@ -394,6 +414,17 @@ function conditionText(alarm: AlarmEvent, relation: string, decimals?: number): 
   return scopeWords(alarm);
 }
 
+/** What an alarm of the past was about: "SpO₂ low", "connection lost". */
+export function pastAlarmText({
+  condition,
+  metric,
+  text,
+}: Pick<AlarmEvent, "condition" | "metric" | "text">): string {
+  const own = words.conditions[condition]?.replace("METRIC", metricWords(metric));
+  if (own !== undefined) return [own, text].filter(Boolean).join(": ");
+  return text || scopeWords({ metric, condition });
+}
+
 /** Whether further out is down: a low limit, a fall, a heart that stands still. */
 function isLow(alarm: AlarmEvent): boolean {
   return /_(LOW|FALLING)$|^(ASYSTOLE|APNOEA)$/.test(alarm.condition);
@@ -469,6 +500,17 @@ export function dayTime(unix_s: number, now: number): string {
   if (day.toDateString() === new Date(now * 1000).toDateString()) return clockTime(unix_s);
   const date = new Intl.DateTimeFormat(words.tag, { day: "numeric", month: "short" }).format(day);
   return `${date} ${clockTime(unix_s)}`;
+}
+
+/** Unix seconds as day and time of day, "Tue 24, 14:27". */
+export function momentText(unix_s: number): string {
+  return `${dayText(unix_s)}, ${clockTime(unix_s).slice(0, 5)}`;
+}
+
+/** The day of a time, "Tue 24". */
+export function dayText(unix_s: number): string {
+  const at = new Date(unix_s * 1000);
+  return `${words.weekdays[at.getDay()]} ${at.getDate()}`;
 }
 
 /** A span of time, "0:42" or "1:02:10"; never below zero. */

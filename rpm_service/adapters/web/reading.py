@@ -37,6 +37,7 @@ class ReadingRoom:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(RUNNING_MAX, "reading")
         self._turns = asyncio.Semaphore(RUNNING_MAX)
+        self._exporters = ThreadPoolExecutor(EXPORTS_MAX, "exporting")
         self._exports = asyncio.Semaphore(EXPORTS_MAX)
         self._waiting = 0
 
@@ -44,6 +45,10 @@ class ReadingRoom:
         """Carries out work in a thread of its own, when its turn has come. Raises TooBusy."""
         async with self._turn(self._turns):
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def read_on(self, work: Callable[[], T]) -> T:
+        """Carries out a part of an export whose turn it is already (see `exporting`)."""
+        return await asyncio.get_running_loop().run_in_executor(self._exporters, work)
 
     @asynccontextmanager
     async def exporting(self) -> AsyncIterator[None]:
@@ -96,7 +101,7 @@ class Exported(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         async with self._room.exporting():
-            self._chunks_left = await self._room.read(self._begin)
+            self._chunks_left = await self._room.read_on(self._begin)
             try:
                 async with asyncio.timeout(EXPORT_S_MAX):
                     await super().__call__(scope, receive, send)
@@ -107,7 +112,7 @@ class Exported(StreamingResponse):
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         while True:
-            chunk = await self._room.read(lambda: next(self._chunks_left, None))
+            chunk = await self._room.read_on(lambda: next(self._chunks_left, None))
             if chunk is None:
                 return
             if not self._may_go_on():

@@ -117,7 +117,7 @@ async def test_an_export_is_cut_off_with_the_right_to_it(
 ) -> None:
     browser = await ward.signed_in()
     (session,) = ward.gate.sessions._sessions.values()
-    read = ReadingRoom.read
+    read = ReadingRoom.read_on
 
     async def ended_meanwhile(room: ReadingRoom, work: Any) -> Any:
         found = await read(room, work)
@@ -125,7 +125,7 @@ async def test_an_export_is_cut_off_with_the_right_to_it(
             session.ended = True
         return found
 
-    monkeypatch.setattr(ReadingRoom, "read", ended_meanwhile)
+    monkeypatch.setattr(ReadingRoom, "read_on", ended_meanwhile)
     with pytest.raises(Exception, match=r"peer closed|incomplete|disconnected"):
         await browser.get("/v1/beds/gw%2Fbed%201/numerics.csv")
 
