@@ -8,7 +8,10 @@ import { NO_SAMPLE, type Ring } from "../model/waves";
 export const LAG_S = 1.2;
 /** Width of the erase gap, in seconds. */
 const GAP_S = 0.35;
-const PIXELS_PER_S = 60;
+/** CSS pixels of a millimetre. */
+const PIXELS_PER_MM = 96 / 25.4;
+/** A picture that is too narrow for so long is drawn slower than it says, so that there is a
+ * rhythm to be seen in it. */
 const SWEEP_S_MIN = 3;
 const SWEEP_S_MAX = 12;
 const LINE_WIDTH = 1.4;
@@ -24,6 +27,19 @@ const SHRINK = 0.6;
 const SPAN_MIN: Record<number, number> = { 266418: 1, 266419: 1000, 266016: 20 };
 const SPAN_MIN_OTHER = 0.2;
 
+/** A waveform that has brought nothing for so long is grey. */
+export const STALE_S = 3;
+
+/** How a picture is drawn. */
+export interface Scale {
+  /** Of paper in a second, in millimetres: 25 or 12.5. */
+  readonly speed: number;
+  /** How many times as high as fits. */
+  readonly gain: number;
+}
+
+export const USUAL: Scale = { speed: 25, gain: 1 };
+
 interface Range {
   readonly low: number;
   readonly high: number;
@@ -32,24 +48,39 @@ interface Range {
 interface Lane {
   readonly ring: Ring;
   readonly colour: string;
+  stale: boolean;
   /** Number of the sample after the last that was drawn. */
   drawnTo: number;
+  /** Raw samples that have room. */
+  fits: Range;
   /** Raw samples at the lower and the upper edge. */
   low: number;
   high: number;
 }
 
+const NOTHING: Range = { low: Infinity, high: -Infinity };
+const UNDRAWN = { drawnTo: 0, fits: NOTHING, ...NOTHING };
+
 export class Sweep {
   readonly #canvas: HTMLCanvasElement;
   readonly #context: CanvasRenderingContext2D | null;
   readonly #colourOf: (ring: Ring) => string;
+  readonly #staleColour: string;
+  readonly #scale: Scale;
   #lanes: Lane[] = [];
   #sweep_s = SWEEP_S_MIN;
   /** Time up to which the screen has been erased; NaN asks for a whole new picture. */
   #erasedTo = NaN;
 
-  constructor(canvas: HTMLCanvasElement, colourOf: (ring: Ring) => string) {
+  constructor(
+    canvas: HTMLCanvasElement,
+    colourOf: (ring: Ring) => string,
+    staleColour: string,
+    scale: Scale = USUAL,
+  ) {
     this.#canvas = canvas;
+    this.#staleColour = staleColour;
+    this.#scale = scale;
     this.#context = canvas.getContext("2d");
     this.#colourOf = colourOf;
   }
@@ -66,13 +97,47 @@ export class Sweep {
     const wrapped = Math.floor(head / this.#sweep_s) !== Math.floor(before / this.#sweep_s);
     this.#erase(context, head + GAP_S);
     this.#lanes.forEach((lane, place) => {
-      const range = this.#range(lane.ring, head);
-      const grown = range.low < lane.low || range.high > lane.high;
-      // Shrinks only where a sweep begins, and only by much: a picture that breathes is noise.
-      const shrunk = wrapped && range.high - range.low < SHRINK * (lane.high - lane.low);
-      if (grown || shrunk) this.#rescale(context, lane, place, range);
+      if (wrapped || this.#outgrows(lane, head)) this.#fit(context, lane, place, head, wrapped);
+      this.#note(context, lane, place, now);
       this.#trace(context, lane, place, head);
     });
+  }
+
+  /** Whether a sample that is to be drawn is beyond the edges. */
+  #outgrows(lane: Lane, head: number): boolean {
+    const { ring } = lane;
+    const end = Math.min(ring.end, Math.floor(head * ring.metric.sampleRateHz) + 1);
+    for (let number = Math.max(lane.drawnTo, end - ring.samples.length); number < end; number++) {
+      const sample = ring.at(number);
+      if (sample !== NO_SAMPLE && (sample < lane.fits.low || sample > lane.fits.high)) return true;
+    }
+    return false;
+  }
+
+  /** Fits a lane to what it shows. */
+  #fit(
+    context: CanvasRenderingContext2D,
+    lane: Lane,
+    place: number,
+    head: number,
+    wrapped: boolean,
+  ): void {
+    const range = this.#range(lane.ring, head);
+    const grown = range.low < lane.fits.low || range.high > lane.fits.high;
+    // Shrinks only where a sweep begins, and only by much: a picture that breathes is noise.
+    const before = lane.fits.high - lane.fits.low;
+    const shrunk = wrapped && range.high - range.low < SHRINK * before;
+    if (grown || shrunk) this.#rescale(context, lane, place, range);
+  }
+
+  /** Notes whether a waveform still comes; where that changes it is drawn anew. */
+  #note(context: CanvasRenderingContext2D, lane: Lane, place: number, now: number): void {
+    const { ring } = lane;
+    const stale = ring.end > 0 && now - ring.end / ring.metric.sampleRateHz > STALE_S;
+    if (stale === lane.stale) return;
+    lane.stale = stale;
+    this.#clear(context, place);
+    lane.drawnTo = 0;
   }
 
   /** Makes lanes for other rings; tells whether there are any. */
@@ -82,7 +147,7 @@ export class Sweep {
       return false;
     }
     this.#lanes = rings.map((ring) => {
-      return { ring, colour: this.#colourOf(ring), drawnTo: 0, low: Infinity, high: -Infinity };
+      return { ring, colour: this.#colourOf(ring), stale: false, ...UNDRAWN };
     });
     return true;
   }
@@ -95,7 +160,7 @@ export class Sweep {
     if (canvas.width === width && canvas.height === height) return false;
     canvas.width = width;
     canvas.height = height;
-    const sweep_s = canvas.clientWidth / PIXELS_PER_S;
+    const sweep_s = canvas.clientWidth / (this.#scale.speed * PIXELS_PER_MM);
     this.#sweep_s = Math.min(SWEEP_S_MAX, Math.max(SWEEP_S_MIN, sweep_s));
     return true;
   }
@@ -103,8 +168,7 @@ export class Sweep {
   #begin(context: CanvasRenderingContext2D, head: number): void {
     context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
     this.#erasedTo = head + GAP_S;
-    for (const lane of this.#lanes)
-      Object.assign(lane, { drawnTo: 0, low: Infinity, high: -Infinity });
+    for (const lane of this.#lanes) Object.assign(lane, UNDRAWN);
   }
 
   /** Clears from where the eraser stood to `until`, over the right edge if need be. */
@@ -129,7 +193,7 @@ export class Sweep {
     const end = Math.min(ring.end, Math.floor(head * rate) + 1);
     const from = Math.max(lane.drawnTo, oldest);
     if (from >= end) return;
-    context.strokeStyle = lane.colour;
+    context.strokeStyle = lane.stale ? this.#staleColour : lane.colour;
     context.lineWidth = LINE_WIDTH * devicePixelRatio;
     context.lineJoin = "round";
     context.beginPath();
@@ -152,10 +216,15 @@ export class Sweep {
   }
 
   #rescale(context: CanvasRenderingContext2D, lane: Lane, place: number, range: Range): void {
+    this.#clear(context, place);
+    const middle = (range.low + range.high) / 2;
+    const half = ((0.5 + HEADROOM) * (range.high - range.low)) / this.#scale.gain;
+    Object.assign(lane, { drawnTo: 0, fits: range, low: middle - half, high: middle + half });
+  }
+
+  #clear(context: CanvasRenderingContext2D, place: number): void {
     const { top, height } = this.#band(place);
     context.clearRect(0, top, this.#canvas.width, height);
-    const spare = HEADROOM * (range.high - range.low);
-    Object.assign(lane, { drawnTo: 0, low: range.low - spare, high: range.high + spare });
   }
 
   /** The range of what the sweep shows, but no less than the unit's least. */

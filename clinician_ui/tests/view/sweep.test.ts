@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 
 import { NO_SAMPLE, Ring } from "../../src/model/waves";
-import { LAG_S, Sweep } from "../../src/view/sweep";
+import { LAG_S, type Scale, STALE_S, Sweep } from "../../src/view/sweep";
 import { SampleArrayMetricSchema } from "../../src/wire/rpm_service/v1/telemetry_pb";
 
 const HZ = 100;
@@ -23,9 +23,14 @@ class Paper {
   height = 0;
   lines: Point[][] = [];
   cleared: [from: number, to: number][] = [];
+  strokeStyle = "";
+  /** The colour of each stroke. */
+  colours: string[] = [];
   getContext = () => this;
   beginPath(): void {}
-  stroke(): void {}
+  stroke(): void {
+    this.colours.push(this.strokeStyle);
+  }
   moveTo(x: number, y: number): void {
     this.lines.push([[x, y]]);
   }
@@ -37,9 +42,12 @@ class Paper {
   }
 }
 
-function screen(): { paper: Paper; sweep: Sweep; ring: Ring } {
+/** 60 pixels a second. */
+const SCALE: Scale = { speed: (60 * 25.4) / 96, gain: 1 };
+
+function screen(scale = SCALE): { paper: Paper; sweep: Sweep; ring: Ring } {
   const paper = new Paper();
-  const sweep = new Sweep(paper as unknown as HTMLCanvasElement, () => "green");
+  const sweep = new Sweep(paper as unknown as HTMLCanvasElement, () => "green", "grey", scale);
   // 266418 is mV.
   const metric = create(SampleArrayMetricSchema, { unit: 266418, sampleRateHz: HZ, scale: 0.01 });
   return { paper, sweep, ring: new Ring(metric) };
@@ -158,4 +166,37 @@ test("without a clock nothing is drawn", () => {
   push(ring, 0, 2);
   sweep.draw([ring], NaN);
   expect(paper.lines).toEqual([]);
+});
+
+test("a waveform that comes no more is grey, and has its colour again once it does [STATION-32]", () => {
+  const { paper, sweep, ring } = screen();
+  push(ring, 0, 2);
+  sweep.draw([ring], T0 + 2);
+  expect(paper.colours).toEqual(["green"]);
+  sweep.draw([ring], T0 + 2 + STALE_S - 0.1);
+  expect(new Set(paper.colours)).toEqual(new Set(["green"]));
+  paper.colours = [];
+  sweep.draw([ring], T0 + 2 + STALE_S + 0.1);
+  expect(paper.colours).toEqual(["grey"]);
+  push(ring, 5.1, 0.2);
+  sweep.draw([ring], T0 + 5.4);
+  expect(paper.colours.at(-1)).toBe("green");
+});
+
+test("a gain makes the picture higher about its middle [STATION-33]", () => {
+  const heights = [1, 2].map((gain) => {
+    const { paper, sweep, ring } = screen({ ...SCALE, gain });
+    push(ring, 0, 3, (i) => (i % 2 === 0 ? -100 : 100));
+    sweep.draw([ring], T0 + 2 + LAG_S);
+    const ys = paper.lines.flat().map(([, y]) => y);
+    return Math.max(...ys) - Math.min(...ys);
+  });
+  expect(heights[1]).toBeCloseTo(2 * (heights[0] ?? NaN));
+});
+
+test("half the paper speed shows twice as long [STATION-33]", () => {
+  const { paper, sweep, ring } = screen({ ...SCALE, speed: SCALE.speed / 2 });
+  push(ring, 0, 6);
+  sweep.draw([ring], T0 + 5 + LAG_S);
+  expect(Math.max(...xs(paper))).toBeCloseTo(WIDTH / 2);
 });
