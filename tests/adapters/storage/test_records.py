@@ -96,6 +96,7 @@ async def test_pages_of_the_journal_hang_together(recorder, kept, monkeypatch):
     assert found == [20, 15, 10, 5]
     assert pages > 4
     assert numbers(kept.journal(JournalQuery(limit=3))) == [20, 19, 18]
+    assert kept.journal(JournalQuery(limit=3)).next_before == 18
     assert numbers(kept.journal(JournalQuery(before=3, limit=3))) == [2, 1]
     assert kept.journal(JournalQuery(before=3, limit=3)).next_before is None
 
