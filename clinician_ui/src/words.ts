@@ -79,6 +79,7 @@ export const english = {
   notAcknowledged: "not acknowledged",
   noSignal: "NO SIGNAL",
   connectionLost: "connection lost",
+  showPatient: (bed: string) => `Show the patient's identifier at ${bed}`,
   standby: "standby",
   limits: "limits",
   now: "now",
@@ -495,9 +496,11 @@ function nearestLimits(limits: MetricDescription["limits"]): {
   };
 }
 
-/** A patient without a name: dots where somebody was admitted, and the age class. */
-export function patientWords(patientId: string, ageClass: AgeClass): string {
-  return [patientId === "" ? "" : "••••", ageClassWords(ageClass)].filter(Boolean).join(" · ");
+/** A patient without a name: dots where somebody was admitted, or the identifier, and the age
+ * class. */
+export function patientWords(patientId: string, ageClass: AgeClass, isShown = false): string {
+  const who = patientId === "" || isShown ? patientId : "••••";
+  return [who, ageClassWords(ageClass)].filter(Boolean).join(" · ");
 }
 
 const two = (value: number): string => String(value).padStart(2, "0");

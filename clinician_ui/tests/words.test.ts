@@ -125,6 +125,7 @@ test("a time that never was is never", () => {
 test("a patient is shown without a name [STATION-12]", () => {
   expect(patientWords("P1", AgeClass.NEONATAL)).toBe("•••• · neonate");
   expect(patientWords("", AgeClass.UNSPECIFIED)).toBe("");
+  expect(patientWords("P1", AgeClass.NEONATAL, true)).toBe("P1 · neonate");
 });
 
 test("the browser's tab says how many alarms there are and where the worst is", () => {
