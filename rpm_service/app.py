@@ -25,6 +25,7 @@ from rpm_service.adapters.web.app import web_app
 from rpm_service.adapters.web.oidc import IdentityProvider
 from rpm_service.adapters.web.pages import Pages
 from rpm_service.adapters.web.server import WebServer, listen, names_in
+from rpm_service.adapters.web.sessions_file import SessionsFile
 from rpm_service.adapters.web.sign_in import LINK_S_MAX, Links, TooManyLinks, issue_link
 from rpm_service.adapters.web.signing_in import Ways
 from rpm_service.adapters.webhook.sender import WebhookSender
@@ -89,6 +90,7 @@ class Server:
             monitoring.outbox, monitoring.ward.units, clock, SystemRandom()
         )
         self._web: WebServer | None = None
+        self._sessions: SessionsFile | None = None
         self._page = ""
         self.web = ""
         """Where the page is, as HOST:PORT; empty where there is none."""
@@ -135,6 +137,7 @@ class Server:
         except BaseException:
             sock.close()
             raise
+        self._sessions = SessionsFile(self.settings.data)
         app = web_app(
             clock=self._clock,
             origins=own,
@@ -145,6 +148,7 @@ class Server:
             pages=pages,
             ways=ways,
             analyst=self._analyst,
+            kept=self._sessions,
         )
         certificate, key = certs / f"{SERVER}.crt", certs / f"{SERVER}.key"
         web = WebServer(app, sock, certificate=certificate, key=key)
@@ -186,5 +190,7 @@ class Server:
         await self._grpc.stop()
         for task in self._running:
             task.cancel()
+        if self._sessions is not None:
+            self._sessions.close()
         self._records.close()
         self._recorder.close()

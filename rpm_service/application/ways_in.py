@@ -23,6 +23,8 @@ class SignInRefused(Exception):
 class WayIn(Protocol[Proof_contra]):
     """One way to prove who one is."""
 
+    name: str
+    """By which a session is known to have come in this way, also after a restart."""
     by_password: bool
     """Whether the same proof can be asked for again, to unlock a session."""
 

@@ -36,6 +36,7 @@ class Password:
 class LocalAccounts:
     """The accounts of the data directory. Raises AccountsUnreadable."""
 
+    name = "account"
     by_password = True
 
     def __init__(self, data: Path, clock: Clock, checker: Checker | None = None) -> None:

@@ -113,7 +113,7 @@ def change(data: Path, change: Callable[[dict[str, Account]], None]) -> None:
         if len(accounts) > ACCOUNTS_MAX:
             raise ValueError(f"there are {ACCOUNTS_MAX} accounts; remove some")
         users = [_written(accounts[name]) for name in sorted(accounts)]
-        _replace(data / NAME, json.dumps({"users": users}, indent=1).encode())
+        replace_file(data / NAME, json.dumps({"users": users}, indent=1).encode())
 
 
 @contextmanager
@@ -126,7 +126,8 @@ def _alone(data: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _replace(path: Path, text: bytes) -> None:
+def replace_file(path: Path, text: bytes) -> None:
+    """Makes a file whole, open to its owner alone: it is the old one or the new one."""
     new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

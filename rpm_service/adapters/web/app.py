@@ -18,6 +18,7 @@ from rpm_service.adapters.web.pages import Pages
 from rpm_service.adapters.web.records import add_records
 from rpm_service.adapters.web.rights import guard
 from rpm_service.adapters.web.sessions import SOCKETS_MAX, Sessions
+from rpm_service.adapters.web.sessions_file import SessionsFile
 from rpm_service.adapters.web.sign_in_page import Front
 from rpm_service.adapters.web.signing_in import Ways, add_signing_in
 from rpm_service.application.access import Access, Rights
@@ -37,6 +38,7 @@ def web_app(
     pages: Pages,
     ways: Ways,
     analyst: Analyst,
+    kept: SessionsFile | None = None,
     patience: Patience | None = None,
 ) -> ASGIApp:
     """Puts the web side together.
@@ -44,9 +46,10 @@ def web_app(
     `ways` are those to sign in, `origins` are those of the page (see `address.origins`),
     `open_feed` lets one viewer in, by name and rights, `access` tells of beds by name who may see
     them, `acts` carries out what clinicians do, `records` reads what is stored, and `analyst`
-    makes analyses of it. `patience` is shortened by tests.
+    makes analyses of it. `kept` is
+    where sessions outlive the process. `patience` is shortened by tests.
     """
-    sessions = Sessions(clock)
+    sessions = Sessions(clock, kept, {way.name: way.stands for way in ways.all()})
     # No OpenAPI pages: they load scripts from elsewhere.
     app = FastAPI(
         openapi_url=None,

@@ -88,6 +88,7 @@ class Links:
     Whoever may write into the data directory is trusted with all that is in it.
     """
 
+    name = "link"
     by_password = False
 
     def __init__(self, data: Path) -> None:

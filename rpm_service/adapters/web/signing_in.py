@@ -3,7 +3,7 @@
 import logging
 from functools import partial
 from math import ceil
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request, Response
@@ -52,6 +52,10 @@ class Ways(NamedTuple):
     links: Links
     accounts: LocalAccounts
     provider: Provider | None = None
+
+    def all(self) -> list[WayIn[Any]]:
+        """Each that there is."""
+        return [way for way in self if way is not None]
 
 
 class Unlock(BaseModel):
@@ -173,7 +177,9 @@ async def _let_in(request: Request, sessions: Sessions, way: WayIn[Proof], proof
         # Said before a link is used up.
         raise TooManySessions
     person = await way.person(proof)
-    session = sessions.open(person, partial(way.stands, person), by_password=way.by_password)
+    session = sessions.open(
+        person, partial(way.stands, person), by_password=way.by_password, way=way.name
+    )
     _log.info("%s signed in", person.user)
     before = request.state.session
     if before is not None:
