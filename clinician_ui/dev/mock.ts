@@ -3,6 +3,7 @@
 
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 
+import { beat as pulse } from "../src/feed/beat";
 import type { FeedWorld, Socket } from "../src/feed/socket";
 import {
   type AlarmEvent,
@@ -173,6 +174,8 @@ export class MockWard implements FeedWorld {
   moment() {
     return { now: performance.now() / 1000, wall: this.#now(), jitter: Math.random() };
   }
+
+  readonly beat = pulse;
 
   /** Answers the acts. */
   readonly post = (path: string, init: RequestInit): Promise<Response> => {

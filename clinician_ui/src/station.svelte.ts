@@ -17,7 +17,7 @@ import type { Calls } from "./sound/schedule";
 import { Sound } from "./sound/sound.svelte";
 import type { Speaker } from "./sound/speaker";
 import { holdingBack, inForce } from "./model/inactivation";
-import { byName, EMPTY_WARD, type Ward, wardOf, withDelta } from "./model/ward";
+import { byName, EMPTY_WARD, gone, type Ward, wardOf, withDelta } from "./model/ward";
 import { Waves } from "./model/waves";
 import type { AlarmEvent } from "./wire/rpm_service/v1/alarm_pb";
 import type { BedInactivation } from "./wire/rpm_service/v1/monitoring_pb";
@@ -47,6 +47,10 @@ export class Station {
   readonly alarmsByBed = $derived(byBed(this.alarms));
 
   readonly bedsByName = $derived(byName(this.ward.beds));
+
+  #left = $state.raw<readonly string[]>([]);
+  /** Beds that left the page since the person last took note, and are not back. */
+  readonly gone = $derived(this.#left.filter((bed) => !this.bedsByName.has(bed)));
 
   /** Where the person is. */
   route = $state.raw<Route>(WARD);
@@ -106,6 +110,11 @@ export class Station {
 
   #tellPresence(): void {
     this.#feed.tellPresence({ audioArmed: this.sound.armed, visible: this.visible });
+  }
+
+  /** The person has read which beds are gone. */
+  noteGone(): void {
+    this.#left = [];
   }
 
   /** Turns sound on, or tests it anew; while a person presses something. */
@@ -256,7 +265,9 @@ export class Station {
     return {
       snapshot: (frame, now) => {
         this.#clock = hearClock(null, frame.serverClock, now);
-        this.ward = wardOf(frame);
+        const ward = wardOf(frame);
+        this.#left = [...this.gone, ...gone(this.ward, ward)];
+        this.ward = ward;
         this.deliveries = toldAnew(this.deliveries, frame.alarms);
         this.closing = "";
         this.waves.clear();

@@ -180,6 +180,9 @@ export const english = {
   lastAt: (time: string) => `Last at ${time}.`,
   tryingAgain: (attempt: number) => `Trying again (${attempt}) …`,
   serverSaid: (reason: string) => `The server said: ${reason}`,
+  bedsGone: (beds: readonly string[]) =>
+    `No longer shown here: ${beds.slice(0, 8).join(", ")}${beds.length > 8 ? ` and ${beds.length - 8} more` : ""}. Nobody watches them from this page.`,
+  understood: "Understood",
   lastSample: (time: string) => `last ${time}`,
   acknowledgedBy: (who: string, time: string) => `acknowledged by ${who} ${time}`,
   bed: (name: string) => `Bed ${name}`,

@@ -10,19 +10,13 @@ import {
   type WatchResponse,
   WatchResponseSchema,
 } from "../wire/rpm_service/v1/monitoring_pb";
+import { beat } from "./beat";
 import type { EventId } from "./delivery";
-import {
-  type FrameKind,
-  type Link,
-  type LinkCommand,
-  type LinkEvent,
-  type Moment,
-  newLink,
-  step,
-} from "./link";
+import { type Link, type LinkCommand, type LinkEvent, type Moment, newLink, step } from "./link";
 
-/** How often the link looks at the clock, in milliseconds. */
-const TICK_MS = 250;
+/** By these a page hears that it is in use again, whatever came between; those of the document
+ * are caught on their way there. */
+const COMING_BACK = ["visibilitychange", "resume", "pageshow", "focus", "online"];
 
 type Request = NonNullable<MessageInitShape<typeof WatchRequestSchema>["frame"]>;
 
@@ -55,7 +49,7 @@ export interface FeedEvents {
   progress(frame: Progress, now: number): void;
   /** The server's own words on why it ends the stream. */
   closing(reason: string): void;
-  /** Called after each event and at least every TICK_MS. */
+  /** Called after each event and at each beat. */
   link(link: Link, now: number): void;
 }
 
@@ -64,6 +58,8 @@ export interface FeedWorld {
   /** Whether the server still knows this session; asked when a connection has ended. */
   hasSession(): Promise<boolean>;
   moment(): Moment;
+  /** Calls at least each BEAT_MS while the page is not frozen; gives what ends that. */
+  beat(call: () => void): () => void;
 }
 
 /** The world of a real browser. */
@@ -76,6 +72,7 @@ export function browserWorld(url: string, hasSession: () => Promise<boolean>): F
       wall: new Date().getTime() / 1000,
       jitter: Math.random(),
     }),
+    beat,
   };
 }
 
@@ -86,7 +83,7 @@ export class Feed {
   #link: Link;
   #socket: Socket | null = null;
   #presence: Presence = { audioArmed: false, visible: false };
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #stopBeat = (): void => {};
 
   constructor(world: FeedWorld, events: FeedEvents) {
     this.#world = world;
@@ -95,19 +92,15 @@ export class Feed {
   }
 
   start(): void {
-    this.#timer = setInterval(this.#tick, TICK_MS);
-    // Timers sleep in a hidden tab and in a closed laptop: look at the clock on coming back.
-    document.addEventListener("visibilitychange", this.#tick);
-    addEventListener("pageshow", this.#tick);
-    addEventListener("focus", this.#tick);
+    this.#stopBeat = this.#world.beat(this.#tick);
+    // A frozen page and a closed laptop have no beat: look at the clock on coming back.
+    for (const event of COMING_BACK) addEventListener(event, this.#tick, { capture: true });
     this.#tick();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    document.removeEventListener("visibilitychange", this.#tick);
-    removeEventListener("pageshow", this.#tick);
-    removeEventListener("focus", this.#tick);
+    this.#stopBeat();
+    for (const event of COMING_BACK) removeEventListener(event, this.#tick, { capture: true });
     this.#drop();
   }
 
@@ -134,9 +127,17 @@ export class Feed {
 
   #happen(event: LinkEvent, frame?: WatchResponse["frame"]): void {
     const moment = this.#world.moment();
-    const { link, commands } = step(this.#link, event, moment);
+    const before = this.#link;
+    const { link, commands } = step(before, event, moment);
     this.#link = link;
-    for (const command of commands) this.#obey(command, frame, moment.now);
+    try {
+      for (const command of commands) this.#obey(command, frame, moment.now);
+    } catch (error) {
+      // A frame that was not taken has not been heard, however well it was formed.
+      this.#link = before;
+      this.#happen({ kind: "garbled", connection: before.connection });
+      throw error;
+    }
     this.#events.link(link, moment.now);
   }
 
@@ -163,8 +164,10 @@ export class Feed {
     socket.onopen = () => this.#happen({ kind: "opened", connection });
     socket.onmessage = ({ data }: MessageEvent<unknown>) => {
       const frame = decode(data);
-      if (frame === null) this.#happen({ kind: "garbled", connection });
-      else this.#happen({ kind: "frame", connection, frame: kindOf(frame) }, frame);
+      this.#happen(
+        frame === null ? { kind: "garbled", connection } : eventOf(frame, connection),
+        frame ?? undefined,
+      );
     };
     socket.onclose = ({ code }) => {
       this.#happen({ kind: "closed", connection, code });
@@ -214,6 +217,20 @@ function decode(data: unknown): WatchResponse["frame"] | null {
   }
 }
 
-function kindOf(frame: WatchResponse["frame"]): FrameKind {
-  return frame.case ?? "unknown";
+function eventOf(frame: WatchResponse["frame"], connection: number): LinkEvent {
+  switch (frame.case) {
+    case "snapshot":
+    case "delta":
+    case "progress": {
+      const { serverClock } = frame.value;
+      // Every age is counted on it: without it no number can be shown.
+      if (!Number.isFinite(serverClock) || serverClock <= 0) return { kind: "garbled", connection };
+      return { kind: "frame", connection, frame: frame.case, serverClock };
+    }
+    case "closing":
+      return { kind: "frame", connection, frame: "closing" };
+    case undefined:
+      // A newer server says something that this page does not know yet.
+      return { kind: "frame", connection, frame: "unknown" };
+  }
 }

@@ -30,3 +30,8 @@ export function hearClock(
 export function serverTime(clock: ServerClock | null, now: number): number {
   return clock === null ? NaN : clock.lead_s + now;
 }
+
+/** The monotone time at which the server said something; never later than when it was heard. */
+export function saidAt(clock: ServerClock, serverClock: number): number {
+  return serverClock - clock.lead_s;
+}

@@ -58,6 +58,12 @@ export function byName(beds: Ward["beds"]): ReadonlyMap<string, Bed> {
   return new Map([...beds.values()].map((bed) => [bed.description.bed, bed]));
 }
 
+/** Names of beds that were on the page and are not in what came in its place. */
+export function gone(before: Ward, after: Ward): string[] {
+  const still = byName(after.beds);
+  return [...byName(before.beds).keys()].filter((name) => !still.has(name)).sort(NAMES.compare);
+}
+
 /** Everything as it stands; nothing of what was known before remains. */
 export function wardOf(snapshot: Snapshot): Ward {
   return reduce(EMPTY_WARD, snapshot);

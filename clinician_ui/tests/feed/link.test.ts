@@ -9,6 +9,7 @@ import {
   NO_SESSION,
   NOT_MONITORING_AFTER_S,
   QUIET_AFTER_S,
+  STEADY_AFTER_S,
   step,
 } from "../../src/feed/link";
 
@@ -18,6 +19,8 @@ const WALL_LEAD_S = 1_700_000_000;
 class Played {
   now = 100;
   wallLead_s = WALL_LEAD_S;
+  /** What the server's clock counted and the monotone one did not. */
+  asleep_s = 0;
   link: Link = newLink(this.#moment());
   commands: readonly LinkCommand[] = [];
 
@@ -48,11 +51,25 @@ class Played {
     return this.happen({ kind: "opened", connection });
   }
 
+  /** A frame that was `late_s` on its way. */
   frame(
-    frame: "snapshot" | "delta" | "progress" | "closing",
-    connection = this.link.connection,
+    frame: "snapshot" | "delta" | "progress",
+    { connection = this.link.connection, late_s = 0 } = {},
   ): this {
-    return this.happen({ kind: "frame", connection, frame });
+    const serverClock = WALL_LEAD_S + this.now + this.asleep_s - late_s;
+    return this.happen({ kind: "frame", connection, frame, serverClock });
+  }
+
+  /** What says nothing of the ward. */
+  aside(frame: "closing" | "unknown"): this {
+    return this.happen({ kind: "frame", connection: this.link.connection, frame });
+  }
+
+  /** The machine sleeps, and its monotone clock with it. */
+  sleep(seconds: number): this {
+    this.asleep_s += seconds;
+    this.wallLead_s += seconds;
+    return this;
   }
 
   closed(code = 1006): this {
@@ -142,8 +159,8 @@ describe("a link that was NOT_MONITORING", () => {
 
   test("is not ended by a late frame of the old connection", () => {
     const played = dark();
-    expect(played.frame("progress", 1).link.phase).toBe("NOT_MONITORING");
-    expect(played.frame("delta", 1).commands).not.toContain("take");
+    expect(played.frame("progress", { connection: 1 }).link.phase).toBe("NOT_MONITORING");
+    expect(played.frame("delta", { connection: 1 }).commands).not.toContain("take");
   });
 
   test("is ended only by a snapshot on a new connection [STATION-2]", () => {
@@ -184,20 +201,92 @@ describe("a machine that slept", () => {
     expect(played.link.phase).toBe("NOT_MONITORING");
   });
 
-  test.each([4, -4])("a wall clock that is set by %s s does not matter", (set_s) => {
+  test("counts a sleep of some seconds to the silence before it [STATION-80]", () => {
     const played = live();
-    played.wallLead_s += set_s;
+    played.wait(1.5);
+    expect(played.sleep(2).tick().link.phase).toBe("quiet");
+    expect(played.link.silent_s).toBeCloseTo(3.5);
+    expect(played.sleep(1.5).tick().link.phase).toBe("NOT_MONITORING");
+  });
+
+  test("is asked for a new snapshot at once when it wakes [STATION-82]", () => {
+    const played = live();
+    expect(played.sleep(3600).tick().commands).toEqual(["drop", "open"]);
+    expect(played.opened().frame("snapshot").link.phase).toBe("live");
+  });
+
+  test("takes no snapshot that waited for it to wake [STATION-80]", () => {
+    const played = new Played().tick().opened();
+    played.sleep(3600);
+    expect(played.frame("snapshot").commands).toEqual(["drop", "open"]);
+    expect(played.link.phase).toBe("NOT_MONITORING");
+  });
+
+  test("a wall clock that is set back by 4 s does not matter", () => {
+    const played = live();
+    played.wallLead_s -= 4;
     expect(played.tick().link.phase).toBe("live");
   });
 
-  test("a wall clock that is set back by an hour costs a new snapshot, and no more", () => {
+  test("a wall clock that is set forward by 4 s counts as silence until the next frame", () => {
     const played = live();
-    played.wallLead_s -= 3600;
-    expect(played.tick().link.phase).toBe("NOT_MONITORING");
-    expect(played.wait(1)).toContain("open");
-    expect(played.opened().frame("snapshot").link.phase).toBe("live");
-    played.now += 1;
-    expect(played.tick().link.phase).toBe("live");
+    played.wallLead_s += 4;
+    expect(played.tick().link.phase).toBe("quiet");
+    expect(played.frame("progress").link.phase).toBe("live");
+  });
+
+  test.each([3600, -3600])(
+    "a wall clock that is set by %s s costs a new snapshot, and no more [STATION-80]",
+    (set_s) => {
+      const played = live();
+      played.wallLead_s += set_s;
+      expect(played.tick().link.phase).toBe("NOT_MONITORING");
+      expect(played.commands).toEqual(["drop", "open"]);
+      expect(played.opened().frame("snapshot").link.phase).toBe("live");
+      played.now += 1;
+      expect(played.tick().link.phase).toBe("live");
+    },
+  );
+
+  test("a wall clock that is set again and again does not bring a connection each time", () => {
+    const played = live();
+    let opened = 0;
+    for (let look = 0; look < 40; look++) {
+      played.now += 0.25;
+      played.wallLead_s += look % 2 === 0 ? 60 : -60;
+      opened += played.tick().commands.filter((command) => command === "open").length;
+    }
+    expect(opened).toBeLessThanOrEqual(5);
+  });
+});
+
+describe("a feed that is late", () => {
+  test("is quiet when its frames are two seconds old, and NOT_MONITORING at five [STATION-81]", () => {
+    const played = live();
+    played.wait(1);
+    expect(played.frame("delta", { late_s: 1 }).link.phase).toBe("live");
+    expect(played.frame("delta", { late_s: 3 }).link.phase).toBe("quiet");
+    expect(played.frame("delta", { late_s: 6 }).commands).toEqual(["drop"]);
+    expect(played.link.phase).toBe("NOT_MONITORING");
+  });
+
+  test("is NOT_MONITORING when all that comes says nothing of the ward [STATION-81]", () => {
+    const played = live();
+    for (let second = 0; second < NOT_MONITORING_AFTER_S; second++) {
+      played.wait(1);
+      played.aside("unknown").aside("closing");
+    }
+    expect(played.link.phase).toBe("NOT_MONITORING");
+  });
+
+  test("is given up where a connection lives and brings no snapshot", () => {
+    const played = new Played().tick().opened();
+    const commands: LinkCommand[] = [];
+    for (let second = 0; second < 6; second++) {
+      commands.push(...played.wait(1));
+      played.frame("progress");
+    }
+    expect(commands).toContain("drop");
   });
 });
 
@@ -214,13 +303,18 @@ describe("a link that was closed", () => {
     expect(waits).toEqual([0.5, 1, 2, 4, 5, 5]);
   });
 
-  test("starts with the shortest wait again after a snapshot", () => {
+  test("starts with the shortest wait again after a connection that lasted [STATION-83]", () => {
     const played = live().closed();
     played.wait(0.5);
-    played.closed();
+    played.opened().frame("snapshot").closed();
     expect(played.link.failures).toBe(2);
     played.wait(1);
     played.opened().frame("snapshot");
+    expect(played.link.failures).toBe(2);
+    for (let second = 0; second < STEADY_AFTER_S; second++) {
+      played.wait(1);
+      played.frame("progress");
+    }
     expect(played.link.failures).toBe(0);
   });
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Link } from "../../src/feed/link";
 import { Feed } from "../../src/feed/socket";
 import { snapshot, T0 } from "../support/frames";
-import { FakeWorld } from "../support/world";
+import { bytesOf, FakeWorld } from "../support/world";
 
 const TICK_MS = 250;
 
@@ -11,14 +11,20 @@ let world: FakeWorld;
 let feed: Feed;
 let taken: string[];
 let link: Link | null;
+/** Whoever is told of a snapshot fails. */
+let broken: boolean;
 
 beforeEach(() => {
   vi.useFakeTimers();
   world = new FakeWorld();
   taken = [];
   link = null;
+  broken = false;
   feed = new Feed(world, {
-    snapshot: () => taken.push("snapshot"),
+    snapshot: () => {
+      if (broken) throw new Error("cannot be shown");
+      taken.push("snapshot");
+    },
     delta: () => taken.push("delta"),
     progress: () => taken.push("progress"),
     closing: (reason) => taken.push(`closing: ${reason}`),
@@ -114,11 +120,37 @@ test("hears nothing more of a connection that it gave up", () => {
 test.each([
   ["text", "hello"],
   ["bytes that are not a frame", new Uint8Array([0x0a, 0xff, 0xff]).buffer],
-])("gives up a connection that sends %s", (_, data) => {
+  ["a frame without the server's clock", bytesOf({ case: "progress", value: {} })],
+  ["a server's clock that is no number", bytesOf({ case: "delta", value: { serverClock: NaN } })],
+])("gives up a connection that sends %s [STATION-85]", (_, data) => {
   goLive();
   world.socket.sayRaw(data);
   expect(world.socket.isClosed).toBe(true);
   expect(link?.phase).toBe("quiet");
+});
+
+test("a frame that cannot be shown is not heard: no number comes back by it [STATION-85]", () => {
+  goLive();
+  pass(5);
+  pass(0.5);
+  world.socket.open();
+  broken = true;
+  expect(goLive).toThrow("cannot be shown");
+  expect(link?.phase).toBe("NOT_MONITORING");
+  expect(world.socket.isClosed).toBe(true);
+  broken = false;
+  pass(1);
+  goLive();
+  expect(link?.phase).toBe("live");
+});
+
+test("passes over a frame that it does not know [STATION-86]", () => {
+  goLive();
+  // Field 15, of a later contract.
+  world.socket.sayRaw(new Uint8Array([0x7a, 0x02, 0x08, 0x01]).buffer);
+  expect(link?.phase).toBe("live");
+  expect(world.socket.isClosed).toBe(false);
+  expect(taken).toEqual(["snapshot"]);
 });
 
 test("hands on the server's own words on why it ends the stream", () => {
@@ -144,12 +176,16 @@ test("a handshake that is refused while the session holds is tried again", async
   expect(world.sockets).toHaveLength(2);
 });
 
-test("looks at the clock when the page comes back into view", () => {
-  goLive();
-  world.pass(600);
-  document.dispatchEvent(new Event("visibilitychange"));
-  expect(link?.phase).toBe("NOT_MONITORING");
-});
+test.each(["visibilitychange", "resume"])(
+  "looks at the clock at once on %s, and asks for a new snapshot [STATION-82]",
+  (event) => {
+    goLive();
+    world.pass(600);
+    document.dispatchEvent(new Event(event));
+    expect(link?.phase).toBe("NOT_MONITORING");
+    expect(world.sockets).toHaveLength(2);
+  },
+);
 
 test("once stopped it does nothing more", () => {
   goLive();

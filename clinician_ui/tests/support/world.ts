@@ -12,6 +12,10 @@ import { T0 } from "./frames";
 
 type Frame = NonNullable<MessageInitShape<typeof WatchResponseSchema>["frame"]>;
 
+export function bytesOf(frame: Frame): ArrayBuffer {
+  return toBinary(WatchResponseSchema, create(WatchResponseSchema, { frame })).slice().buffer;
+}
+
 /** The server's end of one connection. */
 export class FakeSocket implements Socket {
   binaryType: BinaryType = "blob";
@@ -26,6 +30,12 @@ export class FakeSocket implements Socket {
   readonly confirmed: string[][] = [];
   /** Whether the page closed it. */
   isClosed = false;
+  readonly #clock: () => number;
+
+  /** `clock` is the server's. */
+  constructor(clock: () => number) {
+    this.#clock = clock;
+  }
 
   send(data: Uint8Array<ArrayBuffer>): void {
     const { frame } = fromBinary(WatchRequestSchema, data);
@@ -48,8 +58,11 @@ export class FakeSocket implements Socket {
   }
 
   say(frame: Frame): void {
-    const bytes = toBinary(WatchResponseSchema, create(WatchResponseSchema, { frame }));
-    this.sayRaw(bytes.slice().buffer);
+    // A test that does not speak of the server's clock means now.
+    if (frame.case === "delta" || frame.case === "progress") {
+      if (frame.value.serverClock === T0) frame.value.serverClock = this.#clock();
+    }
+    this.sayRaw(bytesOf(frame));
   }
 
   sayRaw(data: unknown): void {
@@ -62,13 +75,16 @@ export class FakeSocket implements Socket {
   }
 }
 
+/** Where the monotone clock of a page begins. */
+const BEGAN = 1000;
+
 export class FakeWorld implements FeedWorld {
   readonly sockets: FakeSocket[] = [];
   signedIn = true;
-  #now = 1000;
+  #now = BEGAN;
 
   openSocket(): Socket {
-    const socket = new FakeSocket();
+    const socket = new FakeSocket(() => T0 + this.#now - BEGAN);
     this.sockets.push(socket);
     return socket;
   }
@@ -79,6 +95,11 @@ export class FakeWorld implements FeedWorld {
 
   moment() {
     return { now: this.#now, wall: T0 + this.#now, jitter: 0 };
+  }
+
+  beat(call: () => void): () => void {
+    const timer = setInterval(call, 250);
+    return () => clearInterval(timer);
   }
 
   /** Lets the clocks go on; the page notices at its next look. */

@@ -1,0 +1,3 @@
+import { BEAT_MS } from "./period";
+
+setInterval(() => postMessage(null), BEAT_MS);
