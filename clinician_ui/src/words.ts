@@ -79,6 +79,7 @@ export const english = {
   notAcknowledged: "not acknowledged",
   noSignal: "NO SIGNAL",
   connectionLost: "connection lost",
+  waveStale: "not updated",
   showPatient: (bed: string) => `Show the patient's identifier at ${bed}`,
   standby: "standby",
   limits: "limits",

@@ -128,8 +128,9 @@ def watch(browser: Browser, page: Page, devtools: CDPSession, seconds: float) ->
         "seconds": passed,
         "frames_per_s": len(frames) / passed,
         "frames_per_s_least_of_10_s": least,
-        "frame_ms_mean": fmean(frames),
-        "frame_ms_95_percent": quantiles(frames, n=20)[-1],
+        # Where tiles have no room for waveforms there are no frames.
+        "frame_ms_mean": fmean(frames or [0.0]),
+        "frame_ms_95_percent": quantiles(frames, n=20)[-1] if len(frames) > 1 else 0.0,
         "heap_MB": heap[-1][1] / 1024,
         "heap_KB_per_minute": slope,
         "cpu_browser_s_per_s": browser_s,

@@ -90,17 +90,24 @@ export class Sweep {
     const context = this.#context;
     if (context === null || !Number.isFinite(now)) return;
     const head = now - LAG_S;
-    const anew = [this.#follow(rings), this.#resize()].includes(true);
+    const others = this.#follow(rings);
+    const anew = this.#resize() || others;
     const passed_s = head + GAP_S - this.#erasedTo;
     if (anew || !(passed_s >= 0 && passed_s < this.#sweep_s)) this.#begin(context, head);
     const before = this.#erasedTo - GAP_S;
     const wrapped = Math.floor(head / this.#sweep_s) !== Math.floor(before / this.#sweep_s);
     this.#erase(context, head + GAP_S);
-    this.#lanes.forEach((lane, place) => {
+    for (let place = 0; place < this.#lanes.length; place++) {
+      const lane = this.#lanes[place] as Lane;
       if (wrapped || this.#outgrows(lane, head)) this.#fit(context, lane, place, head, wrapped);
       this.#note(context, lane, place, now);
       this.#trace(context, lane, place, head);
-    });
+    }
+  }
+
+  /** Whether the waveform at a place has brought nothing for too long. */
+  isStale(place: number): boolean {
+    return this.#lanes[place]?.stale ?? false;
   }
 
   /** Whether a sample that is to be drawn is beyond the edges. */
@@ -185,7 +192,7 @@ export class Sweep {
     this.#erasedTo = until;
   }
 
-  /** Draws what has come since. */
+  /** Draws what has come since. Runs for every sample of the page: it makes no objects. */
   #trace(context: CanvasRenderingContext2D, lane: Lane, place: number, head: number): void {
     const { ring } = lane;
     const rate = ring.metric.sampleRateHz;
@@ -193,6 +200,11 @@ export class Sweep {
     const end = Math.min(ring.end, Math.floor(head * rate) + 1);
     const from = Math.max(lane.drawnTo, oldest);
     if (from >= end) return;
+    const height = this.#canvas.height / this.#lanes.length;
+    const room = Math.max(0, height * (1 - MARGIN) - NAME_HEIGHT * devicePixelRatio);
+    const bottom = (place + 1 - MARGIN) * height;
+    const { low, high } = lane;
+    const isUpsideDown = ring.metric.scale < 0;
     context.strokeStyle = lane.stale ? this.#staleColour : lane.colour;
     context.lineWidth = LINE_WIDTH * devicePixelRatio;
     context.lineJoin = "round";
@@ -205,7 +217,8 @@ export class Sweep {
         continue;
       }
       const x = this.#x(number / rate);
-      const y = this.#y(lane, place, sample);
+      const part = high > low ? (sample - low) / (high - low) : 0.5;
+      const y = bottom - room * (isUpsideDown ? 1 - part : part);
       // A line joins two samples only where neither a gap nor the screen's edge is between.
       if (x >= previousX) context.lineTo(x, y);
       else context.moveTo(x, y);
@@ -223,8 +236,9 @@ export class Sweep {
   }
 
   #clear(context: CanvasRenderingContext2D, place: number): void {
-    const { top, height } = this.#band(place);
-    context.clearRect(0, top, this.#canvas.width, height);
+    const { width, height } = this.#canvas;
+    const lane = height / this.#lanes.length;
+    context.clearRect(0, place * lane, width, lane);
   }
 
   /** The range of what the sweep shows, but no less than the unit's least. */
@@ -247,18 +261,5 @@ export class Sweep {
   #x(time: number): number {
     const part = (time / this.#sweep_s) % 1;
     return part * this.#canvas.width;
-  }
-
-  #y({ low, high, ring }: Lane, place: number, sample: number): number {
-    const { top, height } = this.#band(place);
-    const part = high > low ? (sample - low) / (high - low) : 0.5;
-    const up = ring.metric.scale < 0 ? 1 - part : part;
-    const room = height * (1 - MARGIN) - NAME_HEIGHT * devicePixelRatio;
-    return top + height * (1 - MARGIN) - up * Math.max(0, room);
-  }
-
-  #band(place: number): { top: number; height: number } {
-    const height = this.#canvas.height / this.#lanes.length;
-    return { top: place * height, height };
   }
 }

@@ -178,9 +178,11 @@ test("a waveform that comes no more is grey, and has its colour again once it do
   paper.colours = [];
   sweep.draw([ring], T0 + 2 + STALE_S + 0.1);
   expect(paper.colours).toEqual(["grey"]);
+  expect(sweep.isStale(0)).toBe(true);
   push(ring, 5.1, 0.2);
   sweep.draw([ring], T0 + 5.4);
   expect(paper.colours.at(-1)).toBe("green");
+  expect(sweep.isStale(0)).toBe(false);
 });
 
 test("a gain makes the picture higher about its middle [STATION-33]", () => {
