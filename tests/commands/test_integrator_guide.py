@@ -24,7 +24,7 @@ async def test_the_example_admits_acknowledges_and_discharges(
     pki.ensure_server(tmp_path)
     pki.ensure_client(tmp_path, Role.USER, "nurse-7")
     async with LoopbackServer(tmp_path) as server, server.streaming("bed-01") as device:
-        (program,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+        program, *_ = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
         for shown, here in (("certs/dev", str(tmp_path)), ("localhost:50051", server.target)):
             assert shown in program
             program = program.replace(shown, here)

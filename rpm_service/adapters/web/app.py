@@ -21,6 +21,7 @@ from rpm_service.adapters.web.sessions import SOCKETS_MAX, Sessions
 from rpm_service.adapters.web.sessions_file import SessionsFile
 from rpm_service.adapters.web.sign_in_page import Front
 from rpm_service.adapters.web.signing_in import Ways, add_signing_in
+from rpm_service.adapters.web.socket_io import add_socket_io
 from rpm_service.application.access import Access, Rights
 from rpm_service.application.analyses import Analyst
 from rpm_service.application.ports import Clock
@@ -69,6 +70,7 @@ def web_app(
     app.add_exception_handler(HTTPException, _refused)
 
     add_events(app, sessions, open_feed, patience or Patience())
+    add_socket_io(app, sessions, open_feed, patience or Patience())
 
     @app.websocket("/v1/watch")
     async def watch(websocket: WebSocket) -> None:

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from rpm_service.adapters.web.as_json import JsonFrame, as_json, closing
 from rpm_service.adapters.web.gate import refusal, session_of
-from rpm_service.adapters.web.live_socket import Feed, Patience
+from rpm_service.adapters.web.live_socket import SESSION_ENDED, Feed, Patience
 from rpm_service.adapters.web.sessions import SOCKETS_MAX, Session, Sessions
 from rpm_service.application.access import Rights
 from rpm_service.application.live import LeftOff
@@ -25,7 +25,6 @@ RETRY_MS: Final = 1000
 """After so long a client whose connection has dropped connects again."""
 ID_MAX: Final = 64
 """Characters of an id; a longer one is none of ours."""
-ENDED: Final = "the session has ended: sign in again"
 
 
 def add_events(
@@ -114,7 +113,7 @@ class Events(Response):
                 )
                 for task in done:
                     return task.result()
-            return closing(ENDED)
+            return closing(SESSION_ENDED)
         finally:
             for task in tasks:
                 task.cancel()

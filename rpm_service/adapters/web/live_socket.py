@@ -6,7 +6,8 @@ still holds and whether the viewer keeps up. Whichever ends first says goodbye.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -34,6 +35,8 @@ POLICY_VIOLATION: Final = 1008
 SERVICE_RESTART: Final = 1012
 NO_SESSION: Final = 4401
 """Our own: sign in again. After every other code a viewer connects again."""
+
+SESSION_ENDED: Final = "the session has ended: sign in again"
 
 _parse = monitoring_pb2.WatchRequest.FromString
 
@@ -110,68 +113,18 @@ async def watch(
     finally:
         feed.close()
     if goodbye is not None:
-        await _close(websocket, goodbye)
+        await close(websocket, goodbye)
 
 
-class _Viewer:
-    def __init__(self, websocket: WebSocket, feed: Feed, patience: Patience) -> None:
-        self._websocket = websocket
+class Said:
+    """What a viewer has said, carried to its feed."""
+
+    def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._patience = patience
-        self._now = asyncio.get_running_loop().time
-        self._heard_at = self._now()
-        self._sending_since: float | None = None
         self._subscribed = False
 
-    async def watch(self, is_signed_in: Callable[[], bool]) -> Goodbye | None:
-        """Carries frames both ways; tells how to say goodbye, or None to a viewer that is gone."""
-        reader = asyncio.create_task(self._read())
-        writer = asyncio.create_task(self._write())
-        both = {reader, writer}
-        try:
-            while True:
-                await asyncio.wait(
-                    both, timeout=self._patience.check_s, return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in (reader, writer):
-                    if task.done():
-                        return task.result()
-                if not is_signed_in():
-                    return Goodbye(NO_SESSION, "the session has ended: sign in again")
-                late = self._lateness()
-                if late is not None:
-                    return late
-        finally:
-            reader.cancel()
-            writer.cancel()
-            await asyncio.gather(*both, return_exceptions=True)
-
-    def _lateness(self) -> Goodbye | None:
-        now, patience = self._now(), self._patience
-        if now - self._heard_at > patience.heard_s_max:
-            return Goodbye(POLICY_VIOLATION, f"no heartbeat for {patience.heard_s_max:g} s")
-        if self._sending_since is not None and now - self._sending_since > patience.send_s_max:
-            return Goodbye(POLICY_VIOLATION, f"took no frame for {patience.send_s_max:g} s")
-        return None
-
-    async def _read(self) -> Goodbye | None:
-        while True:
-            message = await self._websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                return None
-            self._heard_at = self._now()
-            data = message.get("bytes")
-            if data is None:
-                return Goodbye(UNSUPPORTED_DATA, "text: frames are binary WatchRequests")
-            wrong = self._hear(data)
-            if wrong is not None:
-                return wrong
-
-    def _hear(self, data: bytes) -> Goodbye | None:
-        try:
-            request = _parse(data)
-        except DecodeError:
-            return Goodbye(INVALID_DATA, "not a WatchRequest")
+    def take(self, request: monitoring_pb2.WatchRequest) -> Goodbye | None:
+        """Does what one frame asks for; tells how to say goodbye to a viewer that may not."""
         frame = request.WhichOneof("frame")
         if frame is None:
             # A newer viewer says something that this server does not know yet.
@@ -197,16 +150,97 @@ class _Viewer:
             self._feed.confirm([(each.occurrence_id, each.event_seq) for each in events])
         return None
 
+
+class Signs:
+    """Signs of life of one viewer: when it was heard, and since when it takes nothing."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._now = asyncio.get_running_loop().time
+        self._heard_at = self._now()
+        self._sending_since: float | None = None
+
+    def heard(self) -> None:
+        """Something came from it."""
+        self._heard_at = self._now()
+
+    @contextmanager
+    def taking(self) -> Iterator[None]:
+        """Holds for as long as one frame is being sent."""
+        self._sending_since = self._now()
+        try:
+            yield
+        finally:
+            self._sending_since = None
+
+    def lateness(self) -> Goodbye | None:
+        """How to say goodbye to a viewer that shows nothing to anybody any more, if so."""
+        now, patience = self._now(), self._patience
+        if now - self._heard_at > patience.heard_s_max:
+            return Goodbye(POLICY_VIOLATION, f"no heartbeat for {patience.heard_s_max:g} s")
+        if self._sending_since is not None and now - self._sending_since > patience.send_s_max:
+            return Goodbye(POLICY_VIOLATION, f"took no frame for {patience.send_s_max:g} s")
+        return None
+
+
+class _Viewer:
+    def __init__(self, websocket: WebSocket, feed: Feed, patience: Patience) -> None:
+        self._websocket = websocket
+        self._feed = feed
+        self._said = Said(feed)
+        self._signs = Signs(patience)
+        self._check_s = patience.check_s
+
+    async def watch(self, is_signed_in: Callable[[], bool]) -> Goodbye | None:
+        """Carries frames both ways; tells how to say goodbye, or None to a viewer that is gone."""
+        reader = asyncio.create_task(self._read())
+        writer = asyncio.create_task(self._write())
+        both = {reader, writer}
+        try:
+            while True:
+                await asyncio.wait(both, timeout=self._check_s, return_when=asyncio.FIRST_COMPLETED)
+                for task in (reader, writer):
+                    if task.done():
+                        return task.result()
+                if not is_signed_in():
+                    return Goodbye(NO_SESSION, SESSION_ENDED)
+                late = self._signs.lateness()
+                if late is not None:
+                    return late
+        finally:
+            reader.cancel()
+            writer.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+
+    async def _read(self) -> Goodbye | None:
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return None
+            self._signs.heard()
+            data = message.get("bytes")
+            if data is None:
+                return Goodbye(UNSUPPORTED_DATA, "text: frames are binary WatchRequests")
+            wrong = self._hear(data)
+            if wrong is not None:
+                return wrong
+
+    def _hear(self, data: bytes) -> Goodbye | None:
+        try:
+            request = _parse(data)
+        except DecodeError:
+            return Goodbye(INVALID_DATA, "not a WatchRequest")
+        return self._said.take(request)
+
     async def _write(self) -> Goodbye | None:
         while True:
             try:
                 frame = await self._feed.next_frame()
             except FeedClosed as closed:
                 return Goodbye(SERVICE_RESTART, str(closed))
-            self._sending_since = self._now()
-            if not await _send(self._websocket, frame):
-                return None
-            self._sending_since = None
+            with self._signs.taking():
+                if not await _send(self._websocket, frame):
+                    return None
 
 
 async def _send(websocket: WebSocket, frame: bytes) -> bool:
@@ -220,7 +254,8 @@ async def _send(websocket: WebSocket, frame: bytes) -> bool:
     return True
 
 
-async def _close(websocket: WebSocket, goodbye: Goodbye) -> None:
+async def close(websocket: WebSocket, goodbye: Goodbye) -> None:
+    """Says goodbye, to a viewer that may be gone already."""
     reason = goodbye.reason.encode()[:REASON_BYTES_MAX].decode(errors="ignore")
     try:
         async with asyncio.timeout(CLOSE_S_MAX):

@@ -57,6 +57,7 @@ async def test_no_route_answers_without_a_session(ward: Station) -> None:
         "/v1/what-if",
         "/v1/watch",
         "/v1/events",
+        "/socket.io/",
         "/v1/alarms/{occurrence_id}/acknowledge",
         "/v1/alarms/{occurrence_id}/reset",
         "/v1/alarms/{occurrence_id}/responsibility",
