@@ -39,6 +39,7 @@ pictures: $(VENV)/.installed $(UI)
 
 docs: $(VENV)/.installed
 	$(BIN)/python docs/draw_signals.py
+	$(BIN)/python docs/draw_messages.py
 
 clean:
 	rm -rf build dist $(VENV) clinician_ui/node_modules rpm_service/adapters/web/static
