@@ -400,6 +400,8 @@ export class MockWard implements FeedWorld {
   }
 
   #tick(): void {
+    // Nobody has asked for anything yet.
+    if (this.#sentTo === 0) return;
     const now = this.#now();
     const live = this.#beds.filter(
       ({ description }) => description.connection === Connection.CONNECTED,
