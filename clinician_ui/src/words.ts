@@ -281,6 +281,88 @@ export const english = {
     [Inactivation.ALARM_PAUSED]: "alarms paused",
     [Inactivation.ALARM_OFF]: "alarms off",
   } as Record<Inactivation, string>,
+  burdenPage: {
+    title: "Alarm burden",
+    period: "Period",
+    periods: { day: "24 hours", three: "3 days", week: "7 days", month: "30 days" },
+    unit: "Unit",
+    allUnits: "all units",
+    about: "Alarms about",
+    kinds: { physiological: "patients", technical: "equipment" },
+    countAgain: "Count again",
+    counting: "Counting the alarms …",
+    devicesDone: (done: number, of: number) => `${done} of ${of} devices`,
+    cutOff: "The server's answer was cut off. Try again.",
+    fromTo: (from: string, to: string) => `${from} to ${to}`,
+    none: "No alarm was raised in this time.",
+    perBedDay: "alarms a bed-day",
+    inBedDays: (alarms: string, days: string) => `${alarms} alarms in ${days} bed-days`,
+    priorities: { HIGH: "high", MEDIUM: "medium", LOW: "low" },
+    byPriority: "by priority",
+    toAcknowledge: "to acknowledge, half of them",
+    nineOfTen: (time: string) => `nine of ten within ${time}`,
+    neverAcknowledged: (count: string) => `${count} ended before anybody did`,
+    ofThreeBeds: "of all at three beds",
+    repeated: "came again within 60 s",
+    repeatedShare: (share: string) => `${share} of all`,
+    heatMap: "When and where",
+    heatMapMeans: "Alarms by bed and hour of the day",
+    cell: (bed: string, from: string, to: string, count: number) =>
+      `Bed ${bed}, ${from} to ${to}: ${count} ${count === 1 ? "alarm" : "alarms"}`,
+    useArrows: "Move with the arrow keys to read a cell.",
+    bedColumn: "Bed",
+    total: "total",
+    fewer: "none",
+    more: (count: number) => `up to ${count}`,
+    asTable: "As a table",
+    pareto: "What they were",
+    paretoMeans: "Alarms by condition, most first; the line adds them up",
+    conditionColumn: "Condition",
+    countColumn: "Alarms",
+    soFarColumn: "Together",
+    overTime: "Over time",
+    overTimeMeans: (step: string) => `Alarms in each ${step}`,
+    minutes: (count: number) => `${count} min`,
+    hours: (count: number) => (count === 1 ? "hour" : `${count} h`),
+    days: (count: number) => (count === 1 ? "day" : `${count} days`),
+    picture: "Picture",
+    pictureOf: (what: string) => `Save the picture “${what}” as SVG`,
+    table: "Everything as CSV",
+    whatIf: "What if …",
+    whatIfMeans:
+      "Replays the stored values of this time with another limit. Nothing changes at any bed.",
+    metric: "Measured value",
+    low: "below",
+    high: "above",
+    delay: "for longer than (s)",
+    hysteresis: "back by (hysteresis)",
+    extremeLow: "far below",
+    extremeHigh: "far above",
+    asPreset: "as preset",
+    saySomething: "Say at least one limit, delay or hysteresis.",
+    tryIt: "Try it",
+    stop: "Stop",
+    trying: "Replaying …",
+    tried: (what: string, tried: string, before: string) =>
+      `${what}: ${tried} instead of ${before} alarms`,
+    withDelay: (seconds: string) => `with ${seconds} s`,
+    missed: (real: string, missed: string) =>
+      `of ${real} alarms that somebody acknowledged or answered, ${missed} would have been missed`,
+    nobodyAnswered:
+      "nobody acknowledged or answered an alarm in this time, so none can be called missed",
+    unknown: (count: string) => `${count} more cannot be judged: no values of the time are stored`,
+    replayed: (values: string, beds: string) => `${values} values of ${beds} beds replayed`,
+    before: "as it was",
+    after: "with this limit",
+    beforeAfter: "Before and after",
+    beforeAfterMeans: "Alarms by condition in a replay, as it was and with this limit",
+    missedOnes: "Would have been missed",
+    newestOf: (shown: number, of: number) => `the newest ${shown} of ${of}`,
+    at: (day: Date, time: string) =>
+      `${day.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${time}`,
+    acknowledgedBy: (who: string) => `acknowledged by ${who}`,
+    aValue: "value",
+  },
   pressureParts: { s: "systolic", d: "diastolic", m: "mean" } as Record<string, string>,
   /** Conditions with words of their own; METRIC stands for the metric concerned. */
   conditions: {
@@ -397,6 +479,26 @@ export function scopeWords({
   const named = metric.toLowerCase().startsWith(first) ? rest : [first, ...rest];
   const parts = named.map((part) => words.codeParts[part] ?? part);
   return [metric === "" ? "" : metricWords(metric), ...parts].filter(Boolean).join(" ");
+}
+
+/** Metrics whose names are not in capitals alone, by how the code of a condition has them. */
+const WRITTEN: Record<string, string> = {
+  SPO2: "SpO2",
+  NIBPS: "NIBPs",
+  NIBPD: "NIBPd",
+  NIBPM: "NIBPm",
+  ABPS: "ABPs",
+  ABPD: "ABPd",
+  ABPM: "ABPm",
+  TEMP: "Temp",
+};
+
+/** A condition wherever it was: "SpO₂ low", "value not updated". */
+export function conditionWords(code: string): string {
+  const own = words.conditions[code];
+  if (own !== undefined) return own.replace("METRIC", words.burdenPage.aValue);
+  const metric = /^([A-Z0-9]+)_(?:LOW|HIGH|FALLING|RISING)$/.exec(code)?.[1] ?? "";
+  return scopeWords({ metric: WRITTEN[metric] ?? metric, condition: code });
 }
 
 /** Who set limits of a patient's own, until when and why. */

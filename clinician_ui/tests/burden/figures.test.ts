@@ -1,0 +1,125 @@
+import { describe, expect, test } from "vitest";
+
+import { svgFile } from "../../src/burden/download";
+import {
+  byPriority,
+  csvOf,
+  ofMetric,
+  pareto,
+  replayed,
+  shade,
+  SHADES,
+  shareOfThree,
+} from "../../src/burden/figures";
+import { lasting, percent, rate } from "../../src/burden/numbers";
+import { conditionWords } from "../../src/words";
+import { bed, burden, condition, QUIET, whatIf } from "../support/burden";
+
+describe("conditions of all units and priorities", () => {
+  const conditions = [
+    condition("HR_HIGH", "MEDIUM", "ICU", 2),
+    condition("SPO2_LOW", "MEDIUM", "ICU", 4),
+    condition("SPO2_LOW", "HIGH", "ward", 2),
+  ];
+
+  test("are added up, most first", () => {
+    expect(pareto(conditions)).toEqual([
+      { condition: "SPO2_LOW", count: 6, soFar: 0.75 },
+      { condition: "HR_HIGH", count: 2, soFar: 1 },
+    ]);
+    expect(pareto([])).toEqual([]);
+  });
+
+  test("are added up by priority", () => {
+    expect(byPriority(conditions)).toEqual({ HIGH: 2, MEDIUM: 6, LOW: 0 });
+  });
+});
+
+test("one alarm is never the shade of none, and the most are the last [BURDEN-12]", () => {
+  expect(shade(0, 500)).toBe(0);
+  expect(shade(1, 500)).toBe(1);
+  expect(shade(500, 500)).toBe(SHADES);
+  const shades = Array.from({ length: 501 }, (_, count) => shade(count, 500));
+  expect(shades).toEqual([...shades].sort((a, b) => a - b));
+});
+
+test("three beds are as many as there are [BURDEN-11]", () => {
+  const two = [bed("A", { 1: 3 }, 0.75), bed("B", { 1: 1 }, 1)];
+  expect(shareOfThree({ ...QUIET, beds: two })).toBe(1);
+  expect(shareOfThree(QUIET)).toBeNaN();
+});
+
+test("a trial of a metric is about its own conditions", () => {
+  const { comparisons } = whatIf();
+  expect(ofMetric(comparisons, "SpO2 2").map((each) => each.condition)).toEqual(["SPO2_LOW"]);
+  expect(ofMetric(comparisons, "HR").map((each) => each.condition)).toEqual(["HR_HIGH"]);
+  expect(replayed(comparisons).map((each) => each.condition)).toEqual(["SPO2_LOW", "HR_HIGH"]);
+});
+
+test("what was not measured is a dash, and 0 is 0 [BURDEN-11]", () => {
+  expect([rate(null), lasting(null), percent(NaN)]).toEqual(["–", "–", "–"]);
+  expect([rate(0), lasting(0), percent(0)]).toEqual(["0", "0 s", "0 %"]);
+  expect([rate(9.44), rate(94.4)]).toEqual(["9.4", "94"]);
+  expect([lasting(119), lasting(120), lasting(7200)]).toEqual(["119 s", "2 min", "2 h"]);
+});
+
+test("a condition is said without its bed", () => {
+  expect(["SPO2_LOW", "NIBPS_HIGH", "HR_FALLING"].map(conditionWords)).toEqual([
+    "SpO₂ low",
+    "NIBP systolic high",
+    "HR falling",
+  ]);
+  expect(["METRIC_STALE", "COMBINED_WARNING"].map(conditionWords)).toEqual([
+    "value not updated",
+    "combined warning",
+  ]);
+});
+
+describe("the table of everything", () => {
+  const rows = csvOf(burden(), whatIf())
+    .trimEnd()
+    .split("\r\n")
+    .map((line) => line.split(","));
+
+  test("has one figure a row [BURDEN-14]", () => {
+    expect(rows.every((row) => row.length === 9)).toBe(true);
+    const hours = rows.filter(
+      ([figure, kind]) => figure === "hour_of_day" && kind === "physiological",
+    );
+    expect(hours).toHaveLength(2 * 24);
+    expect(hours.reduce((sum, row) => sum + Number(row[8]), 0)).toBe(5);
+    expect(rows).toContainEqual([
+      "condition",
+      "physiological",
+      "ICU",
+      "",
+      "SPO2_LOW",
+      "MEDIUM",
+      ...(rows[1] ?? []).slice(6, 8),
+      "3",
+    ]);
+    expect(rows.filter(([figure]) => figure === "what_if_tried").map((row) => row[8])).toEqual([
+      "1",
+      "2",
+      "0",
+    ]);
+  });
+
+  test("holds nothing that a spreadsheet would run, and quotes what it must [BURDEN-14]", () => {
+    const beds = [bed('=HYPERLINK("x")', { 3: 1 }, 1), bed("a,b", {}, 1)];
+    const text = csvOf({ ...burden(), physiological: { ...QUIET, beds } }, null);
+    expect(text).toContain(`"'=HYPERLINK(""x"")"`);
+    expect(text).toContain('"a,b"');
+    expect(text).not.toMatch(/(^|,)"?=/m);
+  });
+});
+
+test("a picture is a file of its own, without classes [BURDEN-14]", () => {
+  document.body.innerHTML =
+    '<svg class="picture" viewBox="0 0 10 20"><rect class="bar" fill-opacity="0.5" width="3"/></svg>';
+  const svg = document.querySelector("svg");
+  const file = svgFile(svg as SVGSVGElement);
+  expect(file).toContain('xmlns="http://www.w3.org/2000/svg"');
+  expect(file).toContain('fill-opacity="0.5"');
+  expect(file).not.toContain("class=");
+});
