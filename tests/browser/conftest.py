@@ -3,14 +3,16 @@
 import os
 import shutil
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from rpm_service.adapters.pki.credentials import ensure_server
+from rpm_service.adapters.web.sign_in import issue_link
 from tests.support.process import Process, free_port, rpm_service
 
 BROWSERS = ("chromium", "chromium-browser")
@@ -36,7 +38,12 @@ class House:
     page: str
     server: Process
     link: str
+    serve: tuple[object, ...]
+    """The command that started the server, to start it again."""
     errors: list[str] = field(default_factory=list)
+    """All that the page's console must say, and nothing else."""
+    expected: tuple[str, ...] = ()
+    """What it may say beside: parts of what chromium says by itself of a connection that fails."""
 
     @property
     def simulate(self) -> tuple[object, ...]:
@@ -49,19 +56,39 @@ class House:
         self.server.end(signal.SIGCONT)
 
 
-@pytest.fixture
-def house(tmp_path) -> Iterator[House]:
-    data, certs = tmp_path / "data", tmp_path / "certs"
+@contextmanager
+def opened(folder: Path) -> Iterator[House]:
+    data, certs = folder / "data", folder / "certs"
     ensure_server(certs)
     target, page = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     serve = ("serve", "--data", data, "--certs", certs, "--listen", target, "--web", page)
     with rpm_service(*serve) as server:
         link = server.wait_for("sign in").split()[-1]
-        house = House(data, certs, target, f"https://{page}", server, link)
+        house = House(data, certs, target, f"https://{page}", server, link, serve)
         try:
             yield house
         finally:
             house.thaw()
+
+
+@pytest.fixture
+def house(tmp_path) -> Iterator[House]:
+    """A server of this test alone, which may freeze it, end it or fill its ward."""
+    with opened(tmp_path) as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory) -> Iterator[House]:
+    with opened(tmp_path_factory.mktemp("ward")) as house:
+        yield house
+
+
+@pytest.fixture
+def ward(shared) -> House:
+    """A server that others use too: for tests that leave it as it was, but for beds of theirs."""
+    link = issue_link(shared.data, "clinician", shared.page, now=time.time())
+    return replace(shared, link=link, errors=[], expected=())
 
 
 @pytest.fixture
