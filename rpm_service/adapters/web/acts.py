@@ -135,36 +135,43 @@ def add_acts(app: FastAPI, acts: Acts) -> None:
 
     @app.post("/v1/alarms/{occurrence_id}/acknowledge", status_code=204)
     async def acknowledge(occurrence_id: OccurrenceId, body: Acknowledge, request: Request) -> None:
+        """Acknowledges one occurrence."""
         user, key = session_of(request).user, body.idempotency_key
         acts.acknowledge(occurrence_id, Priority[body.priority], user, key, body.duration_s)
 
     @app.post("/v1/alarms/{occurrence_id}/responsibility", status_code=204)
     async def answer(occurrence_id: OccurrenceId, body: Answer, request: Request) -> None:
+        """Takes responsibility for one occurrence ("I am going"), or says that one cannot."""
         user, key = session_of(request).user, body.idempotency_key
         acts.answer(occurrence_id, user, key, accepted=body.accepted)
 
     @app.post("/v1/alarms/{occurrence_id}/reset", status_code=204)
     async def reset(occurrence_id: OccurrenceId, body: Reset, request: Request) -> None:
+        """Ends a latched signal whose condition is over."""
         acts.reset(occurrence_id, session_of(request).user, body.idempotency_key)
 
     # The bed of a gateway's monitor is named "gateway/monitor".
     @app.post("/v1/beds/{bed:path}/pause-audio", status_code=204)
     async def pause_audio(bed: str, body: PauseAudio, request: Request) -> None:
+        """Pauses the sound of a bed for 120 s at most, or ends the pause."""
         acts.pause_audio(bed, body.duration_s, session_of(request).user, body.idempotency_key)
 
     @app.post("/v1/beds/{bed:path}/inactivate", status_code=204)
     async def inactivate(bed: str, body: Inactivate, request: Request) -> None:
+        """Holds back signals of one alarm, one metric or one bed."""
         state = InactivationState(body.state)
         what = (bed, body.metric, body.condition, state, body.duration_s, body.reason)
         acts.inactivate(*what, session_of(request).user, body.idempotency_key)
 
     @app.post("/v1/beds/{bed:path}/reactivate", status_code=204)
     async def reactivate(bed: str, body: Reactivate, request: Request) -> None:
+        """Ends what is held back of exactly this scope."""
         user, key = session_of(request).user, body.idempotency_key
         acts.reactivate(bed, body.metric, body.condition, user, key)
 
     @app.post("/v1/beds/{bed:path}/assess", status_code=204)
     async def assess(bed: str, body: Assess, request: Request) -> None:
+        """Records what no device measures, for the early-warning score."""
         acts.assess(bed, body.seen(), session_of(request).user, body.idempotency_key)
 
     add_limit_acts(app, acts)

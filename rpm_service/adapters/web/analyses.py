@@ -86,11 +86,16 @@ def add_analyses(app: FastAPI, analyst: Analyst, sessions: Sessions, clock: Cloc
         until: Moment = None,
         time_zone: Annotated[str, Query(max_length=NAME_MAX)] = "",
     ) -> Response:
+        """What alarms cost: an analysis of the journal, told line by line as it is made.
+
+        Without `since` and `until` the last day.
+        """
         scope = _scope(request, clock.now(), since, until, bed, unit)
         return answer(request, "burden", {**scope, "time_zone": time_zone})
 
     @app.post("/v1/what-if")
     async def what_if(body: WhatIf, request: Request) -> Response:
+        """The stored history under other limits: told line by line as it is replayed."""
         for name in body.beds:
             check_bed(request, name)
         for name in body.units:

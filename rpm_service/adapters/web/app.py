@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from rpm_service.adapters.web import live_socket
 from rpm_service.adapters.web.acts import Acts, add_acts
 from rpm_service.adapters.web.analyses import add_analyses
+from rpm_service.adapters.web.api_page import add_api_page
 from rpm_service.adapters.web.events import add_events
 from rpm_service.adapters.web.gate import Gate, refusal, session_of
 from rpm_service.adapters.web.live_socket import Feed, Patience
@@ -51,7 +52,7 @@ def web_app(
     where sessions outlive the process. `patience` is shortened by tests.
     """
     sessions = Sessions(clock, kept, {way.name: way.stands for way in ways.all()})
-    # No OpenAPI pages: they load scripts from elsewhere.
+    # Not FastAPI's own OpenAPI pages, which load scripts from elsewhere: see `api_page`.
     app = FastAPI(
         openapi_url=None,
         docs_url=None,
@@ -70,6 +71,7 @@ def web_app(
     app.add_exception_handler(HTTPException, _refused)
 
     add_events(app, sessions, open_feed, patience or Patience())
+    add_api_page(app)
     add_socket_io(app, sessions, open_feed, patience or Patience())
 
     @app.websocket("/v1/watch")
@@ -87,6 +89,7 @@ def web_app(
 def _add_pages(app: FastAPI, pages: Pages) -> None:
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
+        """Says that the server serves; open to strangers."""
         return {"status": "ok"}
 
     @app.get("/favicon.ico", status_code=204)

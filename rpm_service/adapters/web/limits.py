@@ -75,15 +75,18 @@ def add_limit_acts(app: FastAPI, acts: LimitActs) -> None:
 
     @app.post("/v1/beds/{bed:path}/set-limits", status_code=204)
     async def set_limits(bed: str, body: SetLimits, request: Request) -> None:
+        """Sets limits of a patient's own for one metric, for a time."""
         what = (bed, body.metric, body.limits(), body.reason, body.duration_s)
         acts.set_limits(*what, session_of(request).user, body.idempotency_key)
 
     @app.post("/v1/beds/{bed:path}/clear-limits", status_code=204)
     async def clear_limits(bed: str, body: ClearLimits, request: Request) -> None:
+        """Ends them: the preset is in force again."""
         acts.clear_limits(bed, body.metric, session_of(request).user, body.idempotency_key)
 
     @app.get("/v1/beds/{bed:path}/limits")
     async def limits(bed: str) -> list[dict[str, object]]:
+        """The limits of the preset and their bounds, metric by metric."""
         return [
             {
                 "metric": each.metric,
@@ -95,6 +98,7 @@ def add_limit_acts(app: FastAPI, acts: LimitActs) -> None:
 
     @app.get("/v1/beds/{bed:path}/proposed-limits")
     async def proposed_limits(bed: str) -> list[dict[str, object]]:
+        """Limits around the values of now, for a person to confirm; sets none."""
         return [
             {"metric": each.metric, "value": each.value, **_set_here(each.limits)}
             for each in acts.propose_limits(bed)

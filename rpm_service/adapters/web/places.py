@@ -78,6 +78,7 @@ def add_place_acts(app: FastAPI, acts: PlaceActs) -> None:
 
     @app.post("/v1/beds/{bed:path}/admit", status_code=204)
     async def admit(bed: str, body: Admit, request: Request) -> None:
+        """Admits a patient to a bed."""
         if body.unit:
             check_unit(request, body.unit)
         user, key = session_of(request).user, body.idempotency_key
@@ -85,15 +86,18 @@ def add_place_acts(app: FastAPI, acts: PlaceActs) -> None:
 
     @app.post("/v1/beds/{bed:path}/transfer", status_code=204)
     async def transfer(bed: str, body: Transfer, request: Request) -> None:
+        """Moves the patient of a bed, with device, alarms and limits, to a free bed."""
         check_bed(request, body.to_bed)
         acts.transfer(bed, body.to_bed, session_of(request).user, body.idempotency_key)
 
     @app.post("/v1/beds/{bed:path}/discharge", status_code=204)
     async def discharge(bed: str, body: Discharge, request: Request) -> None:
+        """Discharges the patient of a bed; the alarms of the stay end."""
         acts.discharge(bed, session_of(request).user, body.idempotency_key)
 
     @app.post("/v1/beds/{bed:path}/associate", status_code=204)
     async def associate(bed: str, body: Associate, request: Request) -> None:
+        """Says that a device measures at this bed."""
         where = acts.where_is(body.device_id)
         if where and not may_see(request, where):
             # It measures for somebody whom this person may not see.
@@ -103,10 +107,12 @@ def add_place_acts(app: FastAPI, acts: PlaceActs) -> None:
 
     @app.post("/v1/beds/{bed:path}/dissociate", status_code=204)
     async def dissociate(bed: str, body: Associate, request: Request) -> None:
+        """Says that a device measures at this bed no more."""
         acts.dissociate(body.device_id, bed, session_of(request).user, body.idempotency_key)
 
     @app.get("/v1/beds/{bed:path}/registered")
     async def registered(bed: str) -> dict[str, object]:
+        """Who lies at a bed since when, which device measures there, and which SpO2 scale counts."""
         known = acts.registered(bed)
         decided = known.assessment
         return {

@@ -54,6 +54,10 @@ def add_records(app: FastAPI, records: Records, clock: Clock) -> None:
     async def trend(
         bed: str, since: Moment = None, until: Moment = None, points: int = POINTS
     ) -> Response:
+        """The trend of a bed: each metric in steps of one length, with its mean, low and high.
+
+        Without `since` the shortest span up to `until`, without `until` up to now.
+        """
         begin, end = _span(since, until, clock.now())
         check_number("points", points, POINTS_MIN, POINTS_MAX)
         return await _json(room, lambda: trend_object(records.trend(bed, begin, end, points)))
@@ -62,6 +66,7 @@ def add_records(app: FastAPI, records: Records, clock: Clock) -> None:
     async def numerics(
         bed: str, request: Request, since: Moment = None, until: Moment = None
     ) -> Response:
+        """The stored numerics of the present patient of a bed, as CSV."""
         begin, end = _span(since, until, clock.now())
         session = session_of(request)
         return Exported(
@@ -73,6 +78,8 @@ def add_records(app: FastAPI, records: Records, clock: Clock) -> None:
 
     @app.get("/v1/beds/{bed:path}/scores")
     async def scores(bed: str, since: Moment = None, before: Moment = None) -> Response:
+        """The stored early-warning scores of the present patient of a bed, oldest first."""
+
         def found() -> dict[str, Any]:
             scored = records.scores(bed, since or 0.0, inf if before is None else before)
             return {"scores": list(map(score_object, scored))}
@@ -92,6 +99,10 @@ def add_records(app: FastAPI, records: Records, clock: Clock) -> None:
         before: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
         limit: int = EVENTS,
     ) -> Response:
+        """Alarm events of the past, newest first; `next_before` goes on from the oldest.
+
+        `earlier` also brings those of earlier patients of the bed.
+        """
         check_number("limit", limit, 1, EVENTS_MAX)
         query = JournalQuery(
             bed=bed,
@@ -117,6 +128,7 @@ def add_records(app: FastAPI, records: Records, clock: Clock) -> None:
 
     @app.get("/v1/alarms/{occurrence_id}/evidence")
     async def evidence(occurrence_id: OccurrenceId, request: Request) -> Response:
+        """Numerics and waveforms around the time when an alarm began."""
         bed = await room.read(lambda: records.bed_of(occurrence_id))
         if not may_see(request, bed):
             reason = f"there is no alarm {occurrence_id}"

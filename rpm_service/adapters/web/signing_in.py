@@ -135,6 +135,7 @@ def _add_provider(app: FastAPI, sessions: Sessions, front: Front, provider: Prov
 def _add_session(app: FastAPI, sessions: Sessions, accounts: LocalAccounts) -> None:
     @app.post("/sign-out", status_code=204)
     async def sign_out(request: Request, response: Response) -> None:
+        """Ends the session."""
         session = session_of(request)
         sessions.end(session)
         _log.info("%s signed out", session.user)
@@ -142,6 +143,7 @@ def _add_session(app: FastAPI, sessions: Sessions, accounts: LocalAccounts) -> N
 
     @app.get("/v1/session")
     async def session(request: Request) -> dict[str, object]:
+        """Who is signed in, with which role and units, and whether writing is locked."""
         session = session_of(request)
         return {
             "user": session.user,
@@ -153,10 +155,11 @@ def _add_session(app: FastAPI, sessions: Sessions, accounts: LocalAccounts) -> N
 
     @app.post("/v1/session/active", status_code=204)
     async def active() -> None:
-        """A person is there, and does not act just now: the gate has noted it."""
+        """Says that a person is there who does not act just now: the gate has noted it."""
 
     @app.post("/v1/session/unlock", status_code=204)
     async def unlock(body: Unlock, request: Request) -> Response:
+        """Unlocks a session that was locked for writing, by the password."""
         session = session_of(request)
         if not session.rights.may_act:
             return refusal(403, WALL_LOOKS)
