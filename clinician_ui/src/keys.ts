@@ -80,7 +80,10 @@ export const KEYS: readonly Key[] = [
     does: () => words.keys.limits,
     press: ({ station, bed }) => {
       if (bed === undefined) station.trouble = words.noBedChosen;
-      else station.go({ page: "bed", bed });
+      else {
+        station.bedPart = "limits";
+        station.go({ page: "bed", bed });
+      }
       void take("L");
     },
   },

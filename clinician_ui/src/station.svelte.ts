@@ -5,6 +5,7 @@ import { SvelteSet } from "svelte/reactivity";
 import { type Acts, ActRefused, type HoldBack, PAUSE_S, type Scope, type Seen } from "./feed/acts";
 import { drawn, NO_DELIVERIES, told, toldAnew } from "./feed/delivery";
 import type { Link } from "./feed/link";
+import { Records } from "./feed/records";
 import type { Sessions } from "./feed/session";
 import { Feed, type FeedEvents, type FeedWorld } from "./feed/socket";
 import { byBed, inOrder, waitsForSomebody } from "./model/alarms";
@@ -22,6 +23,9 @@ import { Waves } from "./model/waves";
 import type { AlarmEvent } from "./wire/rpm_service/v1/alarm_pb";
 import type { BedInactivation } from "./wire/rpm_service/v1/monitoring_pb";
 import { words } from "./words";
+
+/** The parts of a bed's page. */
+export type BedPart = keyof typeof words.bedPage.tabs;
 
 export class Station {
   link = $state.raw<Link | null>(null);
@@ -55,6 +59,9 @@ export class Station {
   /** Where the person is. */
   route = $state.raw<Route>(WARD);
 
+  /** Which part of a bed's page is open: the same from bed to bed. */
+  bedPart = $state<BedPart>("signals");
+
   readonly sound: Sound;
   /** When a person last heard a test of the sound, on the server's clock. */
   soundTestedAt = $state(NaN);
@@ -67,6 +74,9 @@ export class Station {
   readonly #acts: Acts;
   readonly #feed: Feed;
   #clock: ServerClock | null = null;
+
+  /** What is stored, for pages that look back. */
+  readonly records = new Records();
 
   constructor(world: FeedWorld, acts: Acts, speaker: Speaker, sessions: Sessions | null = null) {
     this.person = new Person(sessions);
@@ -231,6 +241,23 @@ export class Station {
     this.trouble = alarm === undefined ? words.nothingToAcknowledge : "";
     if (alarm === undefined) this.pending = null;
     else void this.acknowledge(alarm);
+  }
+
+  /** Does what a form asks for; gives the refusal, for the form to show at its field. */
+  async attempt(bed: string, act: (acts: Acts) => Promise<void>): Promise<ActRefused | null> {
+    if (this.#onlyLooks()) return new ActRefused(words.wallLooks);
+    const what = `bed ${bed}`;
+    this.busy.add(what);
+    try {
+      await act(this.#acts);
+      return null;
+    } catch (error) {
+      if (!(error instanceof ActRefused)) throw error;
+      if (error.locked) this.person.lock();
+      return error;
+    } finally {
+      this.busy.delete(what);
+    }
   }
 
   async #do(what: string, bed: string, act: () => Promise<void>): Promise<void> {

@@ -383,6 +383,143 @@ export const english = {
     EVENT_LOOP_BLOCKED: "is slow",
     WEBHOOK_FAILING: "reaches no webhook",
   } as Record<string, string>,
+  /** One bed: its page. */
+  bedPage: {
+    speed: "Speed",
+    mmPerSecond: (mm: string) => `${mm} mm/s`,
+    gain: "Gain",
+    times: (gain: string) => `× ${gain}`,
+    waveforms: "Waveforms",
+    numerics: "Numerics",
+    noWaveforms: "This device sends no waveform.",
+    parts: "Parts of the page",
+    tabs: {
+      trends: "Trends",
+      alarms: "Alarms",
+      limits: "Limits",
+      score: "NEWS2",
+      signals: "Signals",
+      patient: "Patient",
+      device: "Device",
+    },
+    notRead: "The server did not answer. Try again.",
+    reading: "Reading what is stored …",
+    readAgain: "Read again",
+    cancel: "Cancel",
+    // Limits
+    metric: "Metric",
+    preset: "Preset",
+    inForce: "In force",
+    change: "Change",
+    ladder: {
+      extreme_low: "Extreme low",
+      low: "Low",
+      high: "High",
+      extreme_high: "Extreme high",
+      delay_s: "Delay, s",
+      extreme_delay_s: "Extreme delay, s",
+    } as Record<string, string>,
+    limitsOf: (metric: string) => `Limits of ${metric}`,
+    noPreset: "none",
+    own: "own",
+    within: (low: string, high: string) => `${low} to ${high}`,
+    becomes: (what: string, before: string, after: string) => `${what} ${before} → ${after}`,
+    nothingChanges: "Nothing changes yet.",
+    noLimit: "none",
+    reason: "Reason, no patient's name",
+    lasts: "For",
+    setLimits: "Set these limits",
+    clearLimits: "Preset again",
+    propose: "Propose limits from the values of now",
+    proposedFor: (metric: string, value: string) => `${metric} around ${value}`,
+    use: "Look at it",
+    noProposals: "Nothing can be proposed: no current value has a rule.",
+    nobodyHere: "Nobody is admitted to this bed: limits stay those of the preset.",
+    // Score
+    input: "Input",
+    value: "Value",
+    points: "Points",
+    age: "Age",
+    noScore: "No score here: NEWS2 is for adults who are admitted.",
+    inputs: {
+      RR: "Breathing",
+      SpO2: "SpO₂",
+      oxygen: "Air or oxygen",
+      systolic: "Systolic pressure",
+      pulse: "Pulse",
+      consciousness: "Consciousness",
+      temperature: "Temperature",
+    } as Record<string, string>,
+    entered: "entered",
+    oxygenScale: "SpO₂ scale",
+    scaleOne: "Scale 1",
+    scaleTwo: "Scale 2",
+    scaleTwoMeans: "for hypercapnic respiratory failure, target 88 to 92 %",
+    scaleNow: (scale: string) => `Scale ${scale} is used`,
+    decidedBy: (who: string, why: string) => `decided by ${who}: ${why}`,
+    decide: "Record the decision",
+    history: "Scores since admission",
+    noHistory: "No score is stored.",
+    at: "At",
+    total: "Total",
+    made: "Made of",
+    // Alarms
+    noOccurrences: "No alarm is in the journal of this bed.",
+    older: "Older alarms",
+    strip: "Evidence",
+    closeStrip: "Close",
+    lasted: (time: string) => `lasted ${time}`,
+    stillThere: "still there",
+    byWhom: (who: string) => `acknowledged by ${who}`,
+    stripOf: (alarm: string, at: string) => `${alarm} at ${at}: 10 s before to 10 s after`,
+    noStrip: "No waveform and no value was kept of this alarm.",
+    trace: "Trace",
+    timeCaliper: (name: string) => `Time ${name}`,
+    valueCaliper: (name: string) => `Value ${name}`,
+    relative: (seconds: string) => `${seconds} s`,
+    readout: (time: string, rate: string, value: string) =>
+      `Δt ${time} · 1/Δt ${rate} · Δ ${value}`,
+    perMinute: (rate: string) => `${rate}/min`,
+    limitAt: (limit: string) => `limit ${limit}`,
+    // Patient
+    admitted: "Admitted",
+    admit: "Admit",
+    unit: "Unit",
+    ageClass: "Age",
+    patientId: "Identifier, not a name",
+    chooseAge: "choose",
+    ages: { adult: "adult", paediatric: "child", neonatal: "neonate" } as Record<string, string>,
+    nobody: "Nobody is admitted to this bed.",
+    somebody: "A patient is admitted.",
+    transfer: "Transfer",
+    toBed: "To bed",
+    transferEnds: (from: string, to: string) =>
+      `The patient and the device go from ${from} to ${to}. Alarms, pauses, the score and limits of the patient's own go along.`,
+    discharge: "Discharge",
+    dischargeEnds: (bed: string) =>
+      `The stay in ${bed} ends now, and with it every alarm, every pause, the score and limits of the patient's own. It cannot be taken back.`,
+    confirmTransfer: "Transfer now",
+    confirmDischarge: "Discharge now",
+    // Device
+    device: "Device",
+    connection: "Connection",
+    connections: { there: "connected", lost: "lost", away: "away" },
+    battery: "Battery",
+    notSent: "not sent",
+    clock: "Clock",
+    clockAgrees: "agrees with the server's",
+    clockOff: "is wrong: see the alarm",
+    associatedSince: "At this bed since",
+    notAssociated: "nobody has said so: the device is a bed of its own name",
+    associate: "Associate a device",
+    associateEnds:
+      "A device that was at this bed, and the bed that this device was at, lose their association.",
+    deviceId: "Device id",
+    dissociate: "Take it away",
+    dissociateEnds: (device: string, bed: string) =>
+      `${device} measures at ${bed} no more. What it measures is a bed of its own name.`,
+    confirmDissociate: "Take it away now",
+  },
 };
 
 /** What a language must say; a catalogue is whole or it is none. */
@@ -438,7 +575,10 @@ export function metricWords(name: string): string {
  * is what people see beside these words, so the words follow it.
  */
 export function alarmText(alarm: AlarmEvent, live?: number, decimals?: number): string {
-  if (alarm.condition === SCORE_HIGH) return `${alarm.metric} ${brief(alarm.value ?? NaN)}`;
+  if (alarm.condition === SCORE_HIGH) {
+    // An incomplete score may ask for somebody already, and has no total.
+    return alarm.value === undefined ? alarm.metric : `${alarm.metric} ${brief(alarm.value)}`;
+  }
   const { limit } = alarm;
   const low = isLow(alarm);
   const candidates = [alarm.endedAt === undefined ? live : undefined, alarm.value, alarm.extreme];

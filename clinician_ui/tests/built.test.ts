@@ -6,13 +6,16 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 import { build } from "vite";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 
 describe("the built page", () => {
   const files = new Map<string, string>();
 
   beforeAll(async () => {
+    // As `npm run build` has it: Svelte brings its warnings along elsewhere.
+    vi.stubEnv("NODE_ENV", "production");
     const built = await build({ logLevel: "silent", build: { write: false } });
+    vi.unstubAllEnvs();
     if (!("output" in built)) throw new Error("the build has more than one output");
     for (const file of built.output) {
       files.set(file.fileName, String(file.type === "chunk" ? file.code : file.source));

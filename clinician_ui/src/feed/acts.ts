@@ -15,11 +15,14 @@ const UNANSWERED_MAX = 64;
 
 /** An act that was not done; the message is one line for the person. */
 export class ActRefused extends Error {
+  /** The field that is at fault, as the server calls it; empty where it named none. */
+  readonly field: string;
   /** The session is locked: nobody was here for a while. */
   readonly locked: boolean;
 
-  constructor(message: string, locked = false) {
+  constructor(message: string, field = "", locked = false) {
     super(message);
+    this.field = field;
     this.locked = locked;
   }
 }
@@ -41,6 +44,29 @@ export interface HoldBack extends Scope {
 export interface Seen {
   readonly inspired_gas?: string;
   readonly consciousness?: string;
+  /** Which scale of SpO2 applies; the second needs a reason. */
+  readonly oxygen_scale?: string;
+  readonly reason?: string;
+}
+
+/** Limits of one metric, whole: what is left out is no limit. */
+export interface Limits {
+  readonly low?: number | null;
+  readonly high?: number | null;
+  readonly extreme_low?: number | null;
+  readonly extreme_high?: number | null;
+  readonly delay_s: number;
+  readonly extreme_delay_s: number;
+  readonly hysteresis: number;
+  readonly hold_s: number;
+  readonly latching: boolean;
+}
+
+/** Who comes to a bed. */
+export interface Admission {
+  readonly patient_id: string;
+  readonly age_class: string;
+  readonly unit: string;
 }
 
 export type Post = (path: string, init: RequestInit) => Promise<Response>;
@@ -93,6 +119,45 @@ export class Acts {
     return this.#do(`/v1/beds/${encodeURIComponent(bed)}/assess`, { ...seen });
   }
 
+  /** Sets limits of the patient's own for a time, and says why. */
+  setLimits(
+    bed: string,
+    metric: string,
+    limits: Limits,
+    why: { readonly reason: string; readonly duration_s: number },
+  ): Promise<void> {
+    return this.#atBed(bed, "set-limits", { metric, ...limits, ...why });
+  }
+
+  /** Puts the preset into force again. */
+  clearLimits(bed: string, metric: string): Promise<void> {
+    return this.#atBed(bed, "clear-limits", { metric });
+  }
+
+  admit(bed: string, who: Admission): Promise<void> {
+    return this.#atBed(bed, "admit", { ...who });
+  }
+
+  transfer(bed: string, to_bed: string): Promise<void> {
+    return this.#atBed(bed, "transfer", { to_bed });
+  }
+
+  discharge(bed: string): Promise<void> {
+    return this.#atBed(bed, "discharge", {});
+  }
+
+  associate(bed: string, device_id: string): Promise<void> {
+    return this.#atBed(bed, "associate", { device_id });
+  }
+
+  dissociate(bed: string, device_id: string): Promise<void> {
+    return this.#atBed(bed, "dissociate", { device_id });
+  }
+
+  #atBed(bed: string, act: string, body: Record<string, unknown>): Promise<void> {
+    return this.#do(`/v1/beds/${encodeURIComponent(bed)}/${act}`, body);
+  }
+
   async #do(path: string, body: Record<string, unknown>): Promise<void> {
     const act = `${path} ${JSON.stringify(body)}`;
     const idempotency_key = this.#unanswered.get(act) ?? crypto.randomUUID();
@@ -116,18 +181,21 @@ export class Acts {
       throw new ActRefused(words.noAnswer);
     }
     this.#unanswered.delete(act);
-    if (!answer.ok) throw new ActRefused(await reasonOf(answer), answer.status === LOCKED);
+    if (!answer.ok) throw await refusedBy(answer);
   }
 }
 
-async function reasonOf(answer: Response): Promise<string> {
-  if (answer.status === 401) return words.signedOut;
-  if (answer.status === LOCKED) return words.lockedMeans;
+/** What a server says that did not do what it was asked. */
+async function refusedBy(answer: Response): Promise<ActRefused> {
+  if (answer.status === 401) return new ActRefused(words.signedOut);
+  if (answer.status === LOCKED) return new ActRefused(words.lockedMeans, "", true);
   try {
     const body: unknown = await answer.json();
-    if (typeof body === "object" && body !== null && "error" in body) return String(body.error);
+    if (typeof body === "object" && body !== null && "error" in body) {
+      return new ActRefused(String(body.error), "field" in body ? String(body.field) : "");
+    }
   } catch {
     // Not JSON, so not our server's words: the status must do.
   }
-  return words.refused(answer.status);
+  return new ActRefused(words.refused(answer.status));
 }

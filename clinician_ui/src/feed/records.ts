@@ -1,6 +1,7 @@
 // What the server has stored, asked for by bed. It reads, and changes nothing.
 
 import { words } from "../words";
+import type { Limits } from "./acts";
 
 /** A long trend of a busy server takes a second or two; longer than this is a failure. */
 const ANSWER_WITHIN_MS = 15_000;
@@ -33,6 +34,74 @@ export interface StoredScore {
   readonly at: number;
   readonly total: number | null;
   readonly complete: boolean;
+}
+
+/** A score with what it is made of. */
+export interface WholeScore extends StoredScore {
+  readonly sub_scores: readonly { readonly input: string; readonly score: number }[];
+  readonly missing: readonly string[];
+}
+
+/** What the preset says of a metric, and how far it may be moved, ends included. */
+export interface Movable {
+  readonly metric: string;
+  readonly preset: Limits | null;
+  readonly bounds: {
+    readonly low: readonly [number, number];
+    readonly high: readonly [number, number];
+    readonly delay_s_max: number;
+    readonly extreme_delay_s_max: number;
+  } | null;
+}
+
+/** Limits around the value of now. */
+export type Proposed = Limits & { readonly metric: string; readonly value: number };
+
+/** What is known of a bed beyond its measurements; null where there is none. Unix seconds. */
+export interface Registered {
+  readonly unit: string;
+  readonly admitted_at: number | null;
+  readonly device_id: string;
+  readonly associated_at: number | null;
+  readonly oxygen_scale: string | null;
+  readonly oxygen_scale_by: string | null;
+  readonly oxygen_scale_reason: string | null;
+}
+
+/** What was measured around the beginning of an occurrence; null where nothing was. */
+export interface Evidence {
+  readonly raised_at: number;
+  readonly since: number;
+  readonly until: number;
+  readonly numerics: readonly {
+    readonly name: string;
+    readonly unit: string;
+    readonly at: readonly number[];
+    readonly values: readonly (number | null)[];
+  }[];
+  readonly waveforms: readonly {
+    readonly name: string;
+    readonly unit: string;
+    readonly rate_hz: number;
+    readonly chunks: readonly {
+      readonly start_at: number;
+      readonly values: readonly (number | null)[];
+    }[];
+  }[];
+}
+
+/** An alarm event with what crossed what, and who acknowledged it. */
+export interface WholeEvent extends JournalEvent {
+  readonly value: number | null;
+  readonly extreme: number | null;
+  readonly limit: number | null;
+  readonly acknowledged_by: string | null;
+}
+
+export interface JournalPage {
+  readonly events: readonly WholeEvent[];
+  /** Asks for older ones; null where there are none. */
+  readonly next_before: number | null;
 }
 
 /** An alarm event in the journal. */
@@ -69,8 +138,8 @@ export class Records {
   }
 
   /** The newest scores of who lies there, oldest first. */
-  async scores(bed: string): Promise<readonly StoredScore[]> {
-    const { scores } = await this.#read<{ scores: StoredScore[] }>(`${pathOf(bed)}/scores`, {});
+  async scores(bed: string): Promise<readonly WholeScore[]> {
+    const { scores } = await this.#read<{ scores: WholeScore[] }>(`${pathOf(bed)}/scores`, {});
     return scores;
   }
 
@@ -79,15 +148,40 @@ export class Records {
     const events: JournalEvent[] = [];
     let before: number | null = null;
     for (let pages = 0; pages < PAGES_MAX; pages += 1) {
-      const page: { events: JournalEvent[]; next_before: number | null } = await this.#read(
-        "/v1/journal",
-        { bed, since, until, limit: EVENTS_A_PAGE, ...(before !== null && { before }) },
-      );
+      const page: JournalPage = await this.#read("/v1/journal", {
+        bed,
+        since,
+        until,
+        limit: EVENTS_A_PAGE,
+        ...(before !== null && { before }),
+      });
       events.push(...page.events);
       before = page.next_before;
       if (before === null) break;
     }
     return events;
+  }
+
+  /** One page of alarm events of who lies there, newest first. */
+  journal(bed: string, before: number | null = null): Promise<JournalPage> {
+    const asked = { bed, limit: EVENTS_A_PAGE };
+    return this.#read("/v1/journal", before === null ? asked : { ...asked, before });
+  }
+
+  evidence(occurrenceId: number): Promise<Evidence> {
+    return this.#read(`/v1/alarms/${occurrenceId}/evidence`, {});
+  }
+
+  registered(bed: string): Promise<Registered> {
+    return this.#read(`${pathOf(bed)}/registered`, {});
+  }
+
+  limits(bed: string): Promise<readonly Movable[]> {
+    return this.#read(`${pathOf(bed)}/limits`, {});
+  }
+
+  proposedLimits(bed: string): Promise<readonly Proposed[]> {
+    return this.#read(`${pathOf(bed)}/proposed-limits`, {});
   }
 
   async #read<T>(path: string, asked: Record<string, number | string>): Promise<T> {

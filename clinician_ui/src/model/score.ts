@@ -11,6 +11,8 @@ export interface ScoreShown {
   readonly text: string;
   /** A sign for what it asks for; empty where it asks for nothing. */
   readonly sign: string;
+  /** What it asks for, in words; empty where that is nothing. */
+  readonly asks: string;
   /** All of it in words. */
   readonly spoken: string;
 }
@@ -41,6 +43,7 @@ export function scoreShown({ total, band, missing, subScores }: EarlyWarningScor
   return {
     text: total === undefined ? "–" : String(total),
     sign,
+    asks: asks(),
     spoken: spoken.filter(Boolean).join("; "),
   };
 }

@@ -110,3 +110,11 @@ export function waveParameter(code: number): Parameter {
 export function waveName({ code, label }: { code: number; label: string }): string {
   return WAVES[code]?.[0] ?? label;
 }
+
+/** What was stored of a waveform has only a name: one that this page knows, or "MDC 151780". */
+export function storedWave(name: string): { readonly name: string; readonly parameter: Parameter } {
+  const code = Number(/^MDC (\d+)$/.exec(name)?.[1]);
+  const known = WAVES[code] ??
+    Object.values(WAVES).find(([each]) => each === name) ?? [name, parameterOf(name)];
+  return { name: known[0], parameter: known[1] };
+}

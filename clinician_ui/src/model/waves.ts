@@ -9,7 +9,7 @@ import type { Ward } from "./ward";
 /** Says that there is no sample. */
 export const NO_SAMPLE = -32768;
 /** What a ring holds, in seconds: more than the widest sweep. */
-export const HELD_S = 16;
+export const HELD_S = 32;
 /** A start this many samples off is the same clock, rounded; more is a gap. */
 const JITTER_SAMPLES = 2;
 

@@ -2,7 +2,7 @@
 // newest sample, and what was not measured stays empty. Where a sample stands depends on its
 // time alone, never on when it was drawn, so a late or missing chunk cannot bend the picture.
 
-import { NO_SAMPLE, type Ring } from "../model/waves";
+import { HELD_S, NO_SAMPLE, type Ring } from "../model/waves";
 
 /** Drawing runs this far behind the server's clock, so that samples are there in time. */
 export const LAG_S = 1.2;
@@ -13,7 +13,8 @@ const PIXELS_PER_MM = 96 / 25.4;
 /** A picture that is too narrow for so long is drawn slower than it says, so that there is a
  * rhythm to be seen in it. */
 const SWEEP_S_MIN = 3;
-const SWEEP_S_MAX = 12;
+/** Less than a ring holds; a wider picture is drawn faster than it says. */
+const SWEEP_S_MAX = HELD_S - 2;
 const LINE_WIDTH = 1.4;
 /** Room left below, as a part of the lane; above it stands the waveform's name, in CSS pixels. */
 const MARGIN = 0.06;
@@ -39,6 +40,17 @@ export interface Scale {
 }
 
 export const USUAL: Scale = { speed: 25, gain: 1 };
+
+/** How a lane is drawn now, in CSS pixels: for the marks beside it. */
+export interface LaneScale {
+  readonly ring: Ring;
+  readonly top: number;
+  readonly height: number;
+  /** Of one unit of its value. */
+  readonly perUnit: number;
+  /** Of a second. */
+  readonly perSecond: number;
+}
 
 interface Range {
   readonly low: number;
@@ -72,12 +84,19 @@ export class Sweep {
   /** Time up to which the screen has been erased; NaN asks for a whole new picture. */
   #erasedTo = NaN;
 
+  readonly #onscale: (lanes: readonly LaneScale[]) => void;
+  /** Something is drawn to another scale than was told. */
+  #rescaled = false;
+
+  /** `onscale` hears how lanes are drawn whenever that changes. */
   constructor(
     canvas: HTMLCanvasElement,
     colourOf: (ring: Ring) => string,
     staleColour: string,
     scale: Scale = USUAL,
+    onscale: (lanes: readonly LaneScale[]) => void = () => undefined,
   ) {
+    this.#onscale = onscale;
     this.#canvas = canvas;
     this.#staleColour = staleColour;
     this.#scale = scale;
@@ -103,6 +122,22 @@ export class Sweep {
       this.#note(context, lane, place, now);
       this.#trace(context, lane, place, head);
     }
+    if (anew || this.#rescaled) {
+      this.#rescaled = false;
+      this.#onscale(this.#lanes.map((lane, place) => this.#scaleOf(lane, place)));
+    }
+  }
+
+  #scaleOf({ ring, low, high }: Lane, place: number): LaneScale {
+    const height = this.#canvas.height / this.#lanes.length;
+    const perUnit = roomIn(height) / ((high - low) * Math.abs(ring.metric.scale));
+    return {
+      ring,
+      top: (place * height) / devicePixelRatio,
+      height: height / devicePixelRatio,
+      perUnit: perUnit / devicePixelRatio,
+      perSecond: this.#canvas.clientWidth / this.#sweep_s,
+    };
   }
 
   /** Whether the waveform at a place has brought nothing for too long. */
@@ -201,13 +236,21 @@ export class Sweep {
     const from = Math.max(lane.drawnTo, oldest);
     if (from >= end) return;
     const height = this.#canvas.height / this.#lanes.length;
-    const room = Math.max(0, height * (1 - MARGIN) - NAME_HEIGHT * devicePixelRatio);
+    const room = roomIn(height);
     const bottom = (place + 1 - MARGIN) * height;
     const { low, high } = lane;
     const isUpsideDown = ring.metric.scale < 0;
     context.strokeStyle = lane.stale ? this.#staleColour : lane.colour;
     context.lineWidth = LINE_WIDTH * devicePixelRatio;
     context.lineJoin = "round";
+    const isTooMuch = this.#scale.gain > 1;
+    if (isTooMuch) {
+      // What is beyond the edges of its lane is not drawn in its neighbour's.
+      context.save();
+      context.beginPath();
+      context.rect(0, place * height, this.#canvas.width, height);
+      context.clip();
+    }
     context.beginPath();
     let previousX = Infinity;
     for (let number = Math.max(from - 1, oldest); number < end; number++) {
@@ -225,10 +268,12 @@ export class Sweep {
       previousX = x;
     }
     context.stroke();
+    if (isTooMuch) context.restore();
     lane.drawnTo = end;
   }
 
   #rescale(context: CanvasRenderingContext2D, lane: Lane, place: number, range: Range): void {
+    this.#rescaled = true;
     this.#clear(context, place);
     const middle = (range.low + range.high) / 2;
     const half = ((0.5 + HEADROOM) * (range.high - range.low)) / this.#scale.gain;
@@ -262,4 +307,9 @@ export class Sweep {
     const part = (time / this.#sweep_s) % 1;
     return part * this.#canvas.width;
   }
+}
+
+/** What a waveform has of a lane's height, in device pixels. */
+function roomIn(height: number): number {
+  return Math.max(0, height * (1 - MARGIN) - NAME_HEIGHT * devicePixelRatio);
 }

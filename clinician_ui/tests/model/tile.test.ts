@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 
-import { layoutOf, parameterOf, waveName } from "../../src/model/tile";
+import { layoutOf, parameterOf, waveName, storedWave } from "../../src/model/tile";
 import { wardOf } from "../../src/model/ward";
 import { MetricDescriptionSchema } from "../../src/wire/rpm_service/v1/monitoring_pb";
 import { bedOf, described, numerics, snapshot } from "../support/frames";
@@ -58,4 +58,10 @@ test("a metric that this page does not know has a colour and stays in view", () 
 test("a waveform of an unknown code has the device's word", () => {
   expect(waveName({ code: 131330, label: "x" })).toBe("II");
   expect(waveName({ code: 1, label: "Flow" })).toBe("Flow");
+});
+
+test("a stored waveform has the name and the colour of the one that is drawn", () => {
+  expect(storedWave("II")).toEqual({ name: "II", parameter: "hr" });
+  expect(storedWave("MDC 151780")).toEqual({ name: "Resp", parameter: "rr" });
+  expect(storedWave("MDC 1")).toEqual({ name: "MDC 1", parameter: "other" });
 });

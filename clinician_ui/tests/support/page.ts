@@ -27,7 +27,10 @@ export class Page {
   readonly station: Station;
   /** What the page asked the server for, and what the server has to say to it. */
   readonly got: string[] = [];
-  answer: (path: string) => Response = () => Response.json({ events: [], next_before: null });
+  answer: (path: string) => Response = (path) =>
+    Response.json(
+      /limits\b/.test(path) ? [] : { events: [], next_before: null, scores: [], metrics: [] },
+    );
 
   /** What the server answers to an act. */
   done = (): Response => new Response(null, { status: 204 });
@@ -68,6 +71,12 @@ export class Page {
     await tick();
   }
 
+  /** Lets what was asked for arrive. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    await tick();
+  }
+
   async press(key: string): Promise<void> {
     const target = document.activeElement ?? document.body;
     target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
@@ -88,4 +97,20 @@ export function said(element: Element | null | undefined): string {
 export function listed(): HTMLElement[] {
   const list = screen.getByRole("region", { name: words.activeAlarms });
   return within(list).queryAllByRole("listitem");
+}
+
+/** Chooses or types, as a person does. */
+export async function fill(place: HTMLElement, label: string | RegExp, value: string) {
+  const field = within(place).getByLabelText<HTMLInputElement | HTMLSelectElement>(label);
+  if (field instanceof HTMLSelectElement) {
+    const option = [...field.options].find(({ textContent }) => textContent === value);
+    if (option === undefined) throw new Error(`${String(label)} offers no ${value}`);
+    // happy-dom does not know `option:checked`, by which Svelte reads a choice.
+    vi.spyOn(field, "querySelector").mockReturnValue(option);
+  } else {
+    field.value = value;
+  }
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+  await tick();
 }

@@ -22,7 +22,7 @@ import {
 } from "../../src/wire/rpm_service/v1/monitoring_pb";
 import { words } from "../../src/words";
 import { alarm, described, HR, numerics, SPO2, T0 } from "../support/frames";
-import { listed, Page, said, tile } from "../support/page";
+import { fill, listed, Page, said, tile } from "../support/page";
 
 const { HIGH } = AlarmPriority;
 const { AUDIO_PAUSED, AUDIO_OFF, ALARM_PAUSED, ALARM_OFF } = Inactivation;
@@ -245,28 +245,13 @@ describe("a person", () => {
     return screen.getByRole("region", { name: words.bed("E-01") });
   }
 
-  async function choose(panel: HTMLElement, label: string, value: string): Promise<void> {
-    const field = within(panel).getByLabelText<HTMLInputElement | HTMLSelectElement>(label);
-    if (field instanceof HTMLSelectElement) {
-      const option = [...field.options].find(({ textContent }) => textContent === value);
-      if (option === undefined) throw new Error(`${label} offers no ${value}`);
-      // happy-dom does not know `option:checked`, by which Svelte reads a choice.
-      vi.spyOn(field, "querySelector").mockReturnValue(option);
-    } else {
-      field.value = value;
-    }
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-    field.dispatchEvent(new Event("change", { bubbles: true }));
-    await tick();
-  }
-
   test("pauses the alarms of a metric, for a time and with a reason [STATION-27]", async () => {
     await page.show();
     const panel = await openPanel();
-    await choose(panel, words.holdBack, "alarms paused");
-    await choose(panel, words.holdBackOf, "SpO₂");
-    await choose(panel, words.holdBackFor, "5:00");
-    await choose(panel, words.why, "probe is being moved");
+    await fill(panel, words.holdBack, "alarms paused");
+    await fill(panel, words.holdBackOf, "SpO₂");
+    await fill(panel, words.holdBackFor, "5:00");
+    await fill(panel, words.why, "probe is being moved");
     within(panel).getByRole("button", { name: words.holdBack }).click();
     expect(page.posted[0]).toMatchObject({
       path: "/v1/beds/E-01/inactivate",
@@ -283,7 +268,7 @@ describe("a person", () => {
   test("gives no time to what is off, and must say why [STATION-27]", async () => {
     await page.show();
     const panel = await openPanel();
-    await choose(panel, words.holdBack, "sound off");
+    await fill(panel, words.holdBack, "sound off");
     expect(within(panel).queryByLabelText(words.holdBackFor)).toBeNull();
     expect(within(panel).getByLabelText<HTMLInputElement>(words.why).required).toBe(true);
   });
@@ -302,9 +287,11 @@ describe("a person", () => {
     const earlyWarning = create(EarlyWarningScoreSchema, { missing: ["oxygen"] });
     await page.show({ beds: [described({ earlyWarning })] });
     const panel = await openPanel();
-    await choose(panel, words.breathes, "oxygen");
+    within(panel).getByRole("tab", { name: words.bedPage.tabs.score }).click();
+    await tick();
+    await fill(panel, words.breathes, "oxygen");
     within(panel)
-      .getByRole("button", { name: /^Record/ })
+      .getByRole("button", { name: words.recordFor("NEWS2") })
       .click();
     expect(page.posted[0]).toMatchObject({
       path: "/v1/beds/E-01/assess",

@@ -28,6 +28,17 @@ class Paper {
   colours: string[] = [];
   getContext = () => this;
   beginPath(): void {}
+  /** What may be drawn on, as [top, height]. */
+  readonly clips: [number, number][] = [];
+  #box: [number, number] = [0, 0];
+  save(): void {}
+  restore(): void {}
+  rect(_x: number, y: number, _width: number, height: number): void {
+    this.#box = [y, height];
+  }
+  clip(): void {
+    this.clips.push(this.#box);
+  }
   stroke(): void {
     this.colours.push(this.strokeStyle);
   }
@@ -194,6 +205,18 @@ test("a gain makes the picture higher about its middle [STATION-33]", () => {
     return Math.max(...ys) - Math.min(...ys);
   });
   expect(heights[1]).toBeCloseTo(2 * (heights[0] ?? NaN));
+});
+
+test("what is too high for its lane is not drawn in another's [BED-5]", () => {
+  const { paper, sweep, ring } = screen({ ...SCALE, gain: 2 });
+  const other = new Ring(ring.metric);
+  push(ring, 0, 3);
+  push(other, 0, 3);
+  sweep.draw([ring, other], T0 + 2 + LAG_S);
+  expect(paper.clips).toEqual([
+    [0, HEIGHT / 2],
+    [HEIGHT / 2, HEIGHT / 2],
+  ]);
 });
 
 test("half the paper speed shows twice as long [STATION-33]", () => {
