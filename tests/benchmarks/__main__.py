@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rpm_service.adapters.pki.credentials import ensure_server
-from tests.benchmarks import what_if
+from tests.benchmarks import pages, what_if
 from tests.benchmarks.bare import ACK_FRAMES
 from tests.benchmarks.load import FLOOD
 from tests.support.process import ROOT, Process, free_port, process, rpm_service
@@ -200,6 +200,14 @@ class Bench:
                 server.say("end")
         return viewers * rounds / spent["cpu_s"], spent["frame_bytes"]
 
+    # -- (f): a page ---------------------------------------------------------------------
+
+    def pages(self) -> tuple[float, float, float]:
+        """Server CPU of a page and of a gRPC viewer, in ms a second; frames a second to a page."""
+        found = pages.measure(self.certs, self._directory / "data-pages", 3 * self._seconds)
+        self.say(f"pages: {found[0]:.1f} ms/s, over gRPC {found[1]:.1f} ms/s")
+        return found
+
 
 def p99(latencies: list[float]) -> float:
     return statistics.quantiles(latencies, n=100, method="inclusive")[98]
@@ -252,6 +260,11 @@ def figures(bench: Bench) -> Iterator[Figure]:
     yield Figure(
         "server_rss_mib", memory, bare_memory, "≤ 200", memory <= 200,
         "resident memory of the server with 200 devices and 20 viewers",
+    )  # fmt: skip
+    ours, bare, frames = bench.pages()
+    yield Figure(
+        "page_cpu_ms_per_s", ours, bare, "", True,
+        f"server CPU of one page: {pages.BEDS} beds, 2 waveforms at {pages.RATE_HZ} Hz, {frames:.0f} frames/s, {pages.PAGES} pages; bare: gRPC viewers of the same",
     )  # fmt: skip
     took = what_if.measure()
     yield Figure(

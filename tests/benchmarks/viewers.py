@@ -20,7 +20,8 @@ from tests.benchmarks.load import OPTIONS
 
 
 class Viewer:
-    def __init__(self, target: str, certs: Path, name: str) -> None:
+    def __init__(self, target: str, certs: Path, name: str, *, waveforms: bool = False) -> None:
+        self._waveforms = waveforms
         credentials = ensure_client(certs, Role.USER, name)
         channel_credentials = grpc.ssl_channel_credentials(
             credentials.trust_pem, credentials.key_pem, credentials.chain_pem
@@ -32,7 +33,7 @@ class Viewer:
 
     async def watch(self, seen: asyncio.Semaphore) -> None:
         call = monitoring_pb2_grpc.MonitoringServiceStub(self._channel).Watch()
-        await call.write(m.WatchRequest(subscribe=m.Subscribe()))
+        await call.write(m.WatchRequest(subscribe=m.Subscribe(waveforms=self._waveforms)))
         armed = m.ViewerPresence(audio_armed=True, visible=True)
         await call.write(m.WatchRequest(presence=armed))
         while (response := await call.read()) is not grpc.aio.EOF:
@@ -62,7 +63,10 @@ async def main() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     seen = asyncio.Semaphore(0)
-    viewers = [Viewer(target, certs, f"{name}-{number}") for number in range(count)]
+    waveforms = sys.argv[5:] == ["waveforms"]
+    viewers = [
+        Viewer(target, certs, f"{name}-{number}", waveforms=waveforms) for number in range(count)
+    ]
     tasks = [asyncio.create_task(viewer.watch(seen)) for viewer in viewers]
     for _ in viewers:
         await seen.acquire()
