@@ -372,9 +372,13 @@ async def test_a_program_that_takes_nothing_is_cut_and_another_goes_on(
         async with (
             ward.watch(
                 browser, RAW, sock=own, server_hostname="localhost", max_queue=1, close_timeout=0.1
-            ),
+            ) as stuck,
             ward.watch(browser, RAW, max_queue=1, close_timeout=0.1) as other,
         ):
+            await stuck.send(CONNECT)
+            for number in range(200):
+                # It wants an answer to each, and takes none.
+                await stuck.send(f'42{NAMESPACE},{number}["subscribe",{{}}]')
             while not feeds[0].forgotten.is_set():
                 async with asyncio.timeout(5):
                     await other.recv()
