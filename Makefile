@@ -35,7 +35,7 @@ generate: $(VENV)/.installed
 	cd clinician_ui && npm run generate
 
 pictures: $(VENV)/.installed $(UI)
-	$(BIN)/python -m tests.browser.draw_ward
+	$(BIN)/python -m tests.browser.draw_pictures
 
 docs: $(VENV)/.installed
 	$(BIN)/python docs/draw_signals.py

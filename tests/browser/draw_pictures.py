@@ -1,0 +1,138 @@
+"""Takes the pictures of the central station in docs/pictures: `make pictures`.
+
+They are pages of real servers in chromium, with simulated beds, half a minute into the demo.
+"""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
+
+import grpc.aio
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from rpm_service.commands.calling import call
+from rpm_service.v1 import early_warning_pb2, monitoring_pb2, patient_pb2
+from rpm_service.v1.early_warning_pb2_grpc import EarlyWarningServiceStub
+from rpm_service.v1.patient_pb2_grpc import PatientServiceStub
+from tests.support.process import ROOT, Process, rpm_service
+
+PICTURES: Final = ROOT / "docs" / "pictures"
+ADMITTED: Final = tuple(f"bed-{number:02}" for number in range(1, 9))
+INCOMPLETE: Final = "bed-05"
+"""Nobody enters there what the score needs and no device measures."""
+CALM_S: Final = 6.0
+ALARMS_IN_S: Final = 34.0
+"""So long after its beginning the demo has had an alarm of every kind."""
+SIZE: Final = {"width": 1920, "height": 1080}
+
+
+class Demo(NamedTuple):
+    process: Process
+    link: str
+    began: float
+
+
+def main() -> None:
+    PICTURES.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        with demo(16) as ward:
+            take_all(browser, ward)
+        for beds in (1, 64):
+            with demo(beds) as ward:
+                page = opened(browser, ward, "light" if beds == 1 else "dark")
+                wait_until(page, ward, CALM_S)
+                take(page, f"ward-{beds}")
+        browser.close()
+
+
+@contextmanager
+def demo(beds: int) -> Iterator[Demo]:
+    began = time.monotonic()
+    with TemporaryDirectory() as folder:
+        certs = Path(folder) / "certs"
+        kept = ("--data", f"{folder}/data", "--certs", certs, "--beds", beds)
+        places = ("--listen", "127.0.0.1:0", "--web", "127.0.0.1:0")
+        with rpm_service("demo", *kept, *places) as process:
+            said = {what: process.wait_for(what).split()[-1] for what in (f"{beds} bed", "sign in")}
+            if beds >= len(ADMITTED):
+                # Playwright's own event loop runs in this thread.
+                with ThreadPoolExecutor(1) as elsewhere:
+                    elsewhere.submit(call, said[f"{beds} bed"], certs, "viewer", admit).result()
+            yield Demo(process, said["sign in"], began)
+
+
+def opened(browser: Browser, ward: Demo, theme: str = "dark") -> Page:
+    page = browser.new_page(ignore_https_errors=True, viewport=SIZE, color_scheme=theme)
+    page.goto(ward.link)
+    page.get_by_role("button", name="Turn sound on").click()
+    page.get_by_role("button", name="I heard all three").click()
+    return page
+
+
+def take_all(browser: Browser, ward: Demo) -> None:
+    page = opened(browser, ward)
+    wait_until(page, ward, CALM_S)
+    take(page, "ward-calm")
+    wait_until(page, ward, ALARMS_IN_S)
+    page.get_by_role("button", name="I am going").first.click()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(1500)
+    take(page, "ward")
+    for name in ("bed/bed-03", "alarms", "burden"):
+        page.evaluate(f"location.hash = '#/{name}'")
+        page.wait_for_timeout(6000)
+        take(page, name.partition("/")[0])
+    page.evaluate("location.hash = '#/'")
+    page.wait_for_timeout(1000)
+    os.kill(ward.process.pid, signal.SIGSTOP)
+    page.get_by_text("NOT MONITORING").first.wait_for()
+    page.wait_for_timeout(1000)
+    take(page, "not-monitoring")
+    os.kill(ward.process.pid, signal.SIGCONT)
+    stranger = browser.new_page(ignore_https_errors=True, viewport=SIZE, color_scheme="dark")
+    stranger.goto(ward.link.partition("?")[0])
+    take(stranger, "sign-in")
+
+
+def wait_until(page: Page, ward: Demo, at: float) -> None:
+    page.wait_for_timeout(1000 * max(0.0, ward.began + at - time.monotonic()))
+
+
+def take(page: Page, name: str) -> None:
+    page.screenshot(path=PICTURES / f"{name}.png")
+
+
+async def admit(channel: grpc.aio.Channel) -> None:
+    patients, scores = PatientServiceStub(channel), EarlyWarningServiceStub(channel)
+    for place, bed in enumerate(ADMITTED):
+        await patients.AdmitPatient(
+            patient_pb2.AdmitPatientRequest(
+                bed=bed,
+                unit="ICU East",
+                patient_id=f"P{place}",
+                age_class=monitoring_pb2.AGE_CLASS_ADULT,
+            )
+        )
+        await patients.AssociateDevice(patient_pb2.AssociateDeviceRequest(device_id=bed, bed=bed))
+        if bed != INCOMPLETE:
+            await scores.RecordAssessment(
+                early_warning_pb2.RecordAssessmentRequest(
+                    bed=bed,
+                    inspired_gas=early_warning_pb2.INSPIRED_GAS_AIR,
+                    consciousness=early_warning_pb2.CONSCIOUSNESS_ALERT,
+                    idempotency_key=bed,
+                )
+            )
+
+
+if __name__ == "__main__":
+    main()
