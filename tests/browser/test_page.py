@@ -175,8 +175,12 @@ async def test_alarms_of_a_bed_are_paused_with_a_countdown_and_signal_again(hous
             held = bed.get_by_role("listitem")
             await expect(held).to_contain_text("by clinician")
             await expect(held).to_contain_text("the probe is being moved")
+            await page.keyboard.press("Escape")
             await expect(tile.locator("header .heldback")).to_contain_text("9:5")
+            await tile.get_by_role("button", name="bed-01", exact=True).click()
             await bed.get_by_role("button", name="Signal again").click()
+            await expect(held).to_have_text("Nothing is held back here.")
+            await page.keyboard.press("Escape")
             await expect(tile.locator("header .heldback")).to_have_count(0)
 
 
