@@ -35,6 +35,8 @@ class Call:
     at: float
     reached: bool = False
     rejected: bool = False
+    rejected_at: float = float("-inf")
+    """Whoever answers NOT_DELIVERED in the same instant has not read of it there."""
 
 
 class Delivering(RuleBasedStateMachine):
@@ -65,9 +67,11 @@ class Delivering(RuleBasedStateMachine):
             of_delivery = event.alarm.condition == NOT_DELIVERED
             if event.phase is Phase.RESPONSIBILITY and answer is not None and not answer.accepted:
                 if all(call.reached for call in of_this) and not of_delivery:
-                    self.calls.append(Call(event, event.received_at, rejected=True))
+                    at = event.received_at
+                    self.calls.append(Call(event, at, rejected=True, rejected_at=at))
                 for call in of_this:
-                    call.rejected = not call.reached
+                    if not call.reached and not call.rejected:
+                        call.rejected, call.rejected_at = True, event.received_at
             elif event.phase in (Phase.ACKNOWLEDGE, Phase.RESET, Phase.RESPONSIBILITY):
                 for call in self.undelivered(event) if of_delivery else of_this:
                     call.reached = True
@@ -180,7 +184,8 @@ class Delivering(RuleBasedStateMachine):
         return [
             call
             for call in self.of(event.alarm.device_id)
-            if event.received_at - call.at >= LEVEL_1_S or call.rejected
+            if event.received_at - call.at >= LEVEL_1_S
+            or (call.rejected and event.received_at > call.rejected_at)
         ]
 
     @invariant()

@@ -48,7 +48,7 @@ class Forgetting:
             (waveforms, retention.waveforms_s),
             (numerics, retention.numerics_s),
         ]
-        self._due = float("-inf")
+        self._due = inf if retention == FOR_EVER else -inf
 
     def is_due(self, now: float) -> bool:
         """Whether to take a step; whoever asks takes it."""
