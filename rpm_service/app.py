@@ -188,6 +188,7 @@ class Server:
         if self._web is not None:
             await self._web.stop()
         await self._grpc.stop()
+        await self._analyst.close()
         for task in self._running:
             task.cancel()
         if self._sessions is not None:

@@ -101,9 +101,14 @@ class Deliveries:
     # -- what happens to alarms ---------------------------------------------------------
 
     def restore(self, bedside: Bedside, now: float) -> None:
-        """Follows anew what calls at a bed after a restart: it may have reached nobody."""
-        held = bedside.board.holds(NOT_DELIVERED)
-        if held:
+        """Follows anew what calls at a bed after a restart: it may have reached nobody.
+
+        What NOT_DELIVERED names stands behind it still. What it does not name is told again
+        when its time has come: whoever answers NOT_DELIVERED may not have read of it.
+        """
+        standing = bedside.board.get(NOT_DELIVERED)
+        told = standing.text if standing and standing.presence is Presence.ON else ""
+        if bedside.board.holds(NOT_DELIVERED):
             self._undelivered[bedside] = _Undelivered()
             self._settled[bedside] = None
         for alarm in bedside.board:
@@ -111,7 +116,8 @@ class Deliveries:
             if calls_somebody(event) and not (alarm.answer and alarm.answer.accepted):
                 self._begin(bedside, event)
         for call in self._pending.get(bedside, ()):
-            call.undelivered, call.rejected = held, call.alarm.answer is not None
+            call.undelivered = _name(call.alarm.condition) in told
+            call.rejected = call.alarm.answer is not None
 
     def move(self, bedside: Bedside, now: float) -> None:
         """A bed is of another unit now: from here on its levels are those of that unit."""
@@ -238,6 +244,8 @@ class Deliveries:
         level = max((call.level for call in calls), default=0)
         if not any(call.pending for call in calls):
             self._begin(bedside, event)
+            # Whoever the last level called may have left it to the one who now cannot answer.
+            level = min(level, len(self._levels(bedside)) - 1)
         for call in self._behind(bedside, event.alarm):
             call.rejected, call.level = True, level
 

@@ -397,6 +397,22 @@ def test_who_cannot_answer_passes_it_on_at_once(scene: Scene, device: Device) ->
 
 
 @pytest.mark.spec("DELIVERY-9")
+def test_what_is_rejected_after_the_last_level_had_been_answered_is_undelivered_again(
+    scene: Scene, device: Device
+) -> None:
+    raises(scene, device, "A", Priority.MEDIUM)
+    device.streams(31, 72, 97)
+    assert text(scene) == "DEVICE_A: level 2"
+    answers(scene, "acknowledges", "DEVICE_A")
+    answers(scene, "acknowledges", "NOT_DELIVERED")
+    scene.passes(1)
+    assert undelivered(scene) is None
+    answers(scene, "rejects", "DEVICE_A")
+    scene.passes(0.5)
+    assert text(scene) == "DEVICE_A: level 2"
+
+
+@pytest.mark.spec("DELIVERY-9")
 def test_what_was_rejected_and_is_over_calls_nobody_any_more(scene: Scene, device: Device) -> None:
     device.sends(0, 97)
     answers(scene, "rejects")
@@ -448,6 +464,23 @@ def test_what_was_rejected_is_not_forgotten_over_a_restart(scene: Scene, device:
     alarm = undelivered(restarted)
     assert alarm is not None
     assert alarm.presence is Presence.LATCHED
+
+
+@pytest.mark.spec("DELIVERY-10")
+def test_who_answers_after_a_restart_has_answered_what_is_named_and_nothing_else(
+    scene: Scene, device: Device
+) -> None:
+    raises(scene, device, "A", Priority.MEDIUM)
+    scene.passes(10)
+    raises(scene, device, "B", Priority.MEDIUM)
+    scene.passes(3)
+    restarted = Scene(Restored(next_occurrence=9, alarms=list(scene.bedside().board)), WARD)
+    assert text(restarted) == "DEVICE_A: level 1"
+    answers(restarted, "acknowledges", "NOT_DELIVERED")
+    restarted.passes(9.5)
+    assert undelivered(restarted) is None
+    restarted.passes(0.5)
+    assert text(restarted) == "CONNECTION_LOST, DEVICE_B: level 1"
 
 
 @pytest.mark.spec("DELIVERY-10")

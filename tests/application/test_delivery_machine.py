@@ -37,6 +37,8 @@ class Call:
     rejected: bool = False
     rejected_at: float = float("-inf")
     """Whoever answers NOT_DELIVERED in the same instant has not read of it there."""
+    named: bool = False
+    """Whether a NOT_DELIVERED from before a restart names it."""
 
 
 class Delivering(RuleBasedStateMachine):
@@ -115,11 +117,17 @@ class Delivering(RuleBasedStateMachine):
         )
         old.clock.advance(1)
         scene = Scene(restored, UNITS, old.clock)
+        told = {
+            alarm.device_id: alarm.text
+            for alarm in standing
+            if alarm.condition == NOT_DELIVERED and alarm.presence is Presence.ON
+        }
         self.calls = [
             Call(
                 AlarmEvent(Phase.START, alarm, scene.now, scene.now),
                 scene.now,
                 rejected=alarm.answer is not None,
+                named=alarm.condition.code in told.get(alarm.device_id, ""),
             )
             for alarm in standing
             if alarm.presence is Presence.ON
@@ -184,7 +192,8 @@ class Delivering(RuleBasedStateMachine):
         return [
             call
             for call in self.of(event.alarm.device_id)
-            if event.received_at - call.at >= LEVEL_1_S
+            if call.named
+            or event.received_at - call.at >= LEVEL_1_S
             or (call.rejected and event.received_at > call.rejected_at)
         ]
 

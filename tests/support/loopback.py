@@ -89,6 +89,7 @@ class LoopbackServer:
         self.certificates_age_s = 0.0
         """How much later than now certificates are judged."""
         self._checker = pki.load_checker(certs)
+        self._analyst = AnalystProcess(analyst)
         own = pki.load_server(certs)
         self._grpc = GrpcServer(
             self.monitoring,
@@ -96,7 +97,7 @@ class LoopbackServer:
             key=own.key_pem,
             chain=own.chain_pem,
             client_trust=own.client_trust_pem,
-            analyst=AnalystProcess(analyst),
+            analyst=self._analyst,
         )
 
     @property
@@ -144,12 +145,7 @@ class LoopbackServer:
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Waits until something that a test cannot be told of has come about."""
-        async with asyncio.timeout(PATIENCE_S):
-            turn = asyncio.Event()
-            while not true():
-                turn.clear()
-                asyncio.get_running_loop().call_soon(turn.set)
-                await turn.wait()
+        await until(true)
 
     def channel(self, key: bytes, chain: bytes, trust: bytes, *options: Any) -> grpc.aio.Channel:
         credentials = grpc.ssl_channel_credentials(trust, key, chain)
@@ -213,12 +209,23 @@ class LoopbackServer:
         await self._grpc.announce_stop()
         await self.monitoring.drain("the test is over")
         await self._grpc.stop()
+        await self._analyst.close()
         self._keeper.cancel()
         with suppress(asyncio.CancelledError):
             await self._keeper
 
     def _check(self, certificate: bytes) -> Identity:
         return self._checker.check(certificate, time.time() + self.certificates_age_s)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Waits until something that a test cannot be told of has come about."""
+    async with asyncio.timeout(PATIENCE_S):
+        turn = asyncio.Event()
+        while not true():
+            turn.clear()
+            asyncio.get_running_loop().call_soon(turn.set)
+            await turn.wait()
 
 
 class Stream:

@@ -31,16 +31,32 @@ class AnalystProcess:
     def __init__(self, command: Sequence[str]) -> None:
         self._command = command
         self._turn = asyncio.Lock()
-        self._asked = 0
+        self._asked: set[asyncio.Task[None]] = set()
 
     async def analyse(self, method: str, request: bytes, take: Take) -> None:
         """Runs one and hands over each frame.
 
         Raises TooManyWait, ActRefused, TookTooLong, AnalysisFailed.
         """
-        if self._asked >= WAITING_MAX:
-            raise TooManyWait(f"{self._asked} analyses wait already; ask again later")
-        self._asked += 1
+        if len(self._asked) >= WAITING_MAX:
+            raise TooManyWait(f"{len(self._asked)} analyses wait already; ask again later")
+        # A task of its own: it is cancelled once, however often the call that asked is, and so
+        # always gets to wait for the end of its process.
+        asked = asyncio.create_task(self._run(method, request, take))
+        self._asked.add(asked)
+        asked.add_done_callback(self._asked.discard)
+        try:
+            await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            asked.cancel()
+            raise
+
+    async def close(self) -> None:
+        """Waits until no process is left of calls that were cancelled."""
+        if self._asked:
+            await asyncio.wait(self._asked)
+
+    async def _run(self, method: str, request: bytes, take: Take) -> None:
         try:
             async with self._turn, asyncio.timeout(ANALYSIS_S_MAX):
                 process = await asyncio.create_subprocess_exec(
@@ -55,8 +71,6 @@ class AnalystProcess:
         except TimeoutError as error:
             reason = f"it took longer than {ANALYSIS_S_MAX:g} s; choose less of history"
             raise TookTooLong(reason) from error
-        finally:
-            self._asked -= 1
 
 
 async def _talk(process: Process, request: bytes, take: Take) -> None:

@@ -21,7 +21,7 @@ from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import telemetry_pb2 as t
 from tests.support.columns import patient_day
 from tests.support.kept import keep, keep_columns
-from tests.support.loopback import Clinician, LoopbackServer, hasten
+from tests.support.loopback import Clinician, LoopbackServer, hasten, until
 from tests.support.refusals import refused
 from tests.support.scene import Scene
 
@@ -227,6 +227,24 @@ async def test_one_analysis_runs_at_a_time_and_few_may_wait(
             call.cancel()
         calls[0].cancel()
         await server.until(lambda: not any(map(is_alive, map(int, pids.read_text().split()))))
+
+
+@pytest.mark.spec("ANALYSIS-23")
+async def test_a_call_that_is_cancelled_twice_leaves_no_process(
+    dawdler: tuple[str, Path],
+) -> None:
+    async def take(_: bytes) -> None:
+        pytest.fail("it says nothing")
+
+    program, pids = dawdler
+    analyst = process.AnalystProcess((sys.executable, "-c", program))
+    asking = asyncio.create_task(analyst.analyse("MeasureAlarmBurden", b"", take))
+    await until(lambda: pids.read_text().endswith("\n"))
+    asking.cancel()
+    await asyncio.sleep(0)
+    asking.cancel()
+    await analyst.close()
+    assert not is_alive(int(pids.read_text()))
 
 
 @pytest.mark.spec("ANALYSIS-23")

@@ -169,6 +169,7 @@ async def station(
     port = sock.getsockname()[1]
     own = origins(names_in(pki.load_server(certs).chain_pem), port)
     accounts = LocalAccounts(data, clock, Checker(QUICK))
+    analyses = AnalystProcess(analyst)
     gate = web_app(
         clock=clock,
         origins=own,
@@ -177,7 +178,7 @@ async def station(
         acts=monitoring.operators,
         records=StoredRecords(data),
         pages=Pages(static),
-        analyst=AnalystProcess(analyst),
+        analyst=analyses,
         ways=Ways(Links(data), accounts, provider and provider(own, accounts, clock)),
         patience=patience,
     )
@@ -194,6 +195,7 @@ async def station(
         for keeper in keepers:
             keeper.cancel()
         await server.stop()
+        await analyses.close()
 
 
 async def frame(socket: ws.ClientConnection) -> m.WatchResponse:
