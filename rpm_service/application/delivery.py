@@ -245,7 +245,7 @@ class Deliveries:
         if not any(call.pending for call in calls):
             self._begin(bedside, event)
             # Whoever the last level called may have left it to the one who now cannot answer.
-            level = min(level, len(self._levels(bedside)) - 1)
+            level = min(level, max(len(self._levels(bedside)) - 1, 0))
         for call in self._behind(bedside, event.alarm):
             call.rejected, call.level = True, level
 
