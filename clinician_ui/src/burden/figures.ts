@@ -55,6 +55,9 @@ export function shade(count: number, most: number): number {
   return count === 0 ? 0 : Math.max(1, Math.ceil((SHADES * count) / most));
 }
 
+/** How much of the hue a cell of that shade has; that of none has its own. */
+export const strength = (of: number): number => 0.1 + (0.9 * of) / SHADES;
+
 export const total = ({ high, medium, low }: TimeBurden): number => high + medium + low;
 
 /** What a trial makes of the alarms of one metric: its own limits raise them. */

@@ -6,6 +6,8 @@ import { readFileSync } from "node:fs";
 
 import { describe, expect, test } from "vitest";
 
+import { SHADES, strength } from "../../src/burden/figures";
+
 const css = readFileSync(new URL("../../src/view/theme.css", import.meta.url), "utf8");
 
 function colours(selector: string): Map<string, string> {
@@ -40,6 +42,16 @@ function contrast(a: string, b: string): number {
   return (high + 0.05) / (low + 0.05);
 }
 
+/** A colour that covers another in part. */
+function over(colour: string, ground: string, opacity: number): string {
+  const parts = [colour, ground].map((each) => {
+    const whole = each.length === 4 ? each.replace(/[0-9a-f]/g, "$&$&") : each;
+    return [1, 3, 5].map((at) => parseInt(whole.slice(at, at + 2), 16));
+  }) as [number[], number[]];
+  const mixed = parts[0].map((part, i) => part * opacity + (parts[1][i] ?? 0) * (1 - opacity));
+  return `#${mixed.map((part) => Math.round(part).toString(16).padStart(2, "0")).join("")}`;
+}
+
 const PARAMETERS = ["hr", "spo2", "rr", "nibp", "abp", "temp", "co2", "other"];
 const READ: [text: string, ground: string][] = [
   ["on-high", "high"],
@@ -67,5 +79,23 @@ describe.each(Object.entries(THEMES))("in the %s theme", (_, theme) => {
     const tile = colour(theme, "tile");
     expect(contrast(high, medium)).toBeGreaterThanOrEqual(3);
     expect(contrast(high, tile)).toBeGreaterThanOrEqual(3);
+  });
+
+  test.each(["ramp", "bar", "before"])("a %s of a picture stands out [BURDEN-15]", (bar) => {
+    expect(contrast(colour(theme, bar), colour(theme, "tile"))).toBeGreaterThanOrEqual(3);
+  });
+
+  test("each shade of the heat map differs in lightness from the next [BURDEN-15]", () => {
+    const [ramp, tile, ground] = ["ramp", "tile", "ground"].map((name) => colour(theme, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const steps = Array.from({ length: SHADES }, (_, nth) => over(ramp, tile, strength(nth + 1)));
+    const shades = [ground, ...steps];
+    shades.slice(1).forEach((shade, nth) => {
+      expect(contrast(shade, shades[nth] ?? "")).toBeGreaterThanOrEqual(1.25);
+    });
+    expect(contrast(shades.at(-1) ?? "", tile)).toBeGreaterThanOrEqual(3);
   });
 });

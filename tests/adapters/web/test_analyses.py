@@ -13,15 +13,18 @@ import pytest
 
 from rpm_service.adapters.analyst import process
 from rpm_service.adapters.web import analyses
-from rpm_service.application.access import Person, Rights
+from rpm_service.adapters.web.sessions import LOCK_S
+from rpm_service.application.access import Part, Person, Rights
 from rpm_service.domain.alarms import Priority
 from rpm_service.domain.limits import AgeClass
 from tests.adapters.web.station import Station, station
+from tests.adapters.web.test_gate import BODY
 from tests.support.kept import keep
 from tests.support.scene import Scene
 
 ANALYST = ("-m", "rpm_service.commands.analyst")
 Beside = Callable[..., AbstractAsyncContextManager[Station]]
+WALL = Person("wall-1", Rights(Part.WALL), None)
 ICU = Person("kim", Rights(units=frozenset({"ICU"})))
 
 
@@ -113,6 +116,22 @@ async def test_a_what_if_tells_what_came_of_it(beside: Beside, night: tuple[Path
     assert [each["bed"] for each in found["missed"]] == ["B1"]
     assert "patient" not in json.dumps(found)
     assert (only["result"]["beds"], only["result"]["real"]) == (1, 0)
+
+
+@pytest.mark.spec("BURDEN-8")
+@pytest.mark.parametrize("who", ["wall", "locked"])
+async def test_who_may_not_act_may_ask_what_if(
+    beside: Beside, night: tuple[Path, float], who: str
+) -> None:
+    async with beside(*ANALYST, str(night[0]), "") as ward:
+        browser = await ward.signed_in(person=WALL if who == "wall" else None)
+        async with ward.watch(browser):
+            ward.clock.advance(LOCK_S if who == "locked" else 0)
+            refused = (await browser.post("/v1/alarms/1/acknowledge", json=BODY)).status_code
+            assert refused == {"wall": 403, "locked": 423}[who]
+            what = {**ago(night), "limits": {"SpO2": {"low": 83, "extreme_low": 80}}}
+            assert told(await browser.post("/v1/what-if", json=what))[-1]["result"]["beds"] == 2
+            assert told(await browser.get("/v1/burden", params=ago(night)))[-1]["result"]
 
 
 @pytest.mark.spec("BURDEN-5")
@@ -231,7 +250,7 @@ async def test_an_analysis_ends_with_the_rights_of_whoever_asked(
         stands.append(Person("kim", Rights(units=frozenset({"WARD"}))))
         assert told(await asking) == [{"error": "you may not see this any more"}]
         (pid,) = map(int, pids.read_text().split())
-        assert not is_alive(pid)
+        await until(lambda: not is_alive(pid))
 
 
 @pytest.mark.spec("BURDEN-3")
