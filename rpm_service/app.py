@@ -37,6 +37,8 @@ ANALYST: Final = "rpm_service.commands.analyst"
 """The program that carries out analyses beside the server."""
 USER: Final = "clinician"
 """Whom the sign-in link of a start is for."""
+STOP_S_MAX: Final = 9.0
+"""A stop takes no longer for a disk that does not take the last of it."""
 RUN_BYTES: Final = 16
 """Of the name of one start, which no other has."""
 
@@ -182,16 +184,27 @@ class Server:
             task.result()
 
     async def stop(self) -> None:
-        """Drains: takes no more work, puts everything on disk, says goodbye to viewers."""
+        """Drains: takes no more work, says goodbye to peers, puts everything on disk.
+
+        Raises CannotGoOn where the disk does not take it: the process must then end without
+        waiting for whoever waits for the disk.
+        """
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + STOP_S_MAX
         await self._grpc.announce_stop()
         await self.monitoring.drain("the server is stopping; connect again in a moment")
-        if self._web is not None:
-            await self._web.stop()
-        await self._grpc.stop()
+        await asyncio.gather(self._grpc.stop(), self._stop_web())
         await self._analyst.close()
-        for task in self._running:
-            task.cancel()
+        try:
+            await self.monitoring.finish(max(0.0, ends_at - loop.time()))
+        finally:
+            for task in self._running:
+                task.cancel()
         if self._sessions is not None:
             self._sessions.close()
         self._records.close()
         self._recorder.close()
+
+    async def _stop_web(self) -> None:
+        if self._web is not None:
+            await self._web.stop()

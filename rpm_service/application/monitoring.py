@@ -16,6 +16,7 @@ from rpm_service.application.live import FellBehind, LeftOff, Live
 from rpm_service.application.operators import Operators
 from rpm_service.application.outbox import Outbox
 from rpm_service.application.ports import Clock, DevicePeer, Encoder, Recorder
+from rpm_service.application.refusals import CannotGoOn
 from rpm_service.application.units import Units
 from rpm_service.application.viewers import Viewer
 from rpm_service.application.ward import Ward
@@ -31,8 +32,8 @@ PUBLISH_TICKS: Final = 4
 ACK_TICKS: Final = 5
 RETRY_S: Final = 0.5
 """A batch that could not be written is tried again after this time."""
-DRAIN_S_MAX: Final = 10.0
-"""A server that stops waits no longer for a disk that fails."""
+DRAIN_S_MAX: Final = 3.0
+"""Devices of a server that stops are sent away after this time, whatever the disk does."""
 ROWS_MAX: Final = 100_000
 """With so many rows waiting for the disk, devices are read no further."""
 
@@ -162,6 +163,9 @@ class Monitoring:
         self._feeds: set[Feed] = set()
         self._writing: Batch | None = None
         self._written = asyncio.Event()
+        self._failing = ""
+        """Why the batch under way was refused last; empty while none was."""
+        self._broken: CannotGoOn | None = None
         self._publishes_soon = False
         self._stopping: str | None = None
         self._ticks = 0
@@ -199,11 +203,16 @@ class Monitoring:
     # -- time ---------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Keeps time until cancelled. Any error ends it: the alarm path fails loudly."""
+        """Keeps time until cancelled. Any error ends it: the alarm path fails loudly.
+
+        Raises CannotGoOn once nothing more can be kept.
+        """
         loop = asyncio.get_running_loop()
         while True:
             before = loop.time()
             await asyncio.sleep(TICK_S)
+            if self._broken is not None:
+                raise self._broken
             self._tick(self.clock.now())
             self._judge_itself(loop.time(), before + TICK_S)
 
@@ -254,23 +263,35 @@ class Monitoring:
     def _commit(self) -> None:
         if self._writing is None and self.ward.batch:
             self._writing = self.ward.take_batch()
-            self._writing_since = asyncio.get_running_loop().time()
-            self._recorder.submit(self._writing, self._on_written)
+            self._write(self._writing)
         if self.ward.rows > ROWS_MAX:
             self.room.clear()
+
+    def _write(self, batch: Batch) -> None:
+        self._writing_since = asyncio.get_running_loop().time()
+        self._recorder.submit(batch, self._on_written)
 
     def _on_written(self, error: Exception | None) -> None:
         batch = self._writing
         assert batch is not None
-        if error is not None:
-            _log.error("storage: %s; trying again, devices keep what is not acknowledged", error)
-            self._storage(degraded=True)
-            asyncio.get_running_loop().call_later(
-                RETRY_S, self._recorder.submit, batch, self._on_written
-            )
+        loop = asyncio.get_running_loop()
+        if isinstance(error, CannotGoOn):
+            self._broken = error
+            self._written.set()
             return
+        if error is not None:
+            self._storage(degraded=True)
+            if str(error) != self._failing:
+                self._failing = str(error)
+                _log.error("storage: %s; trying again, devices keep what is not on disk", error)
+            loop.call_later(RETRY_S, self._write, batch)
+            return
+        if self._failing:
+            self._failing = ""
+            _log.warning("storage: writing again")
         self._writing = None
-        self._storage(degraded=False)
+        if loop.time() - self._writing_since <= STORAGE_S_MAX:
+            self._storage(degraded=False)
         now = self.clock.now()
         if self.outbox.add(batch.notices, now):
             _log.error("webhook: too many notices wait; the rest is sent after the next start")
@@ -285,24 +306,41 @@ class Monitoring:
     async def drain(self, reason: str) -> None:
         """Ends feeds with a reason, waits until all so far is on disk, and ends the sessions.
 
-        What a failing disk does not take in time is not acknowledged: devices keep it.
+        What a failing disk does not take in DRAIN_S_MAX is not acknowledged: devices keep it.
         """
         self._stopping = reason
         for feed in self._feeds:
             feed.end(reason)
-        try:
-            async with asyncio.timeout(DRAIN_S_MAX):
-                # The batch under way, then the one that gathered behind it.
-                await self._written_out()
-                await self._written_out()
-        except TimeoutError:
-            _log.error("storage: still failing; stopping without what it did not take")
+        await self._written_out(DRAIN_S_MAX)
         for session in self.ward.sessions.values():
             session.drain()
 
-    async def _written_out(self) -> None:
-        self._commit()
-        batch = self._writing
-        while batch is not None and self._writing is batch:
-            self._written.clear()
-            await self._written.wait()
+    async def finish(self, seconds: float) -> None:
+        """Puts on disk what came while peers left; after it nobody may come in.
+
+        Raises CannotGoOn where the disk does not take it in that time.
+        """
+        written = await self._written_out(seconds)
+        if self._broken is not None:
+            raise self._broken
+        if not written:
+            why = self._failing or "it does not answer"
+            raise CannotGoOn(
+                f"the disk did not take the last of it ({why}): what it did not take was not "
+                "acknowledged, devices keep it and send it again; alarm events and acts of this "
+                "time are not in the journal"
+            )
+
+    async def _written_out(self, seconds: float) -> bool:
+        """Waits for the batch under way, then for the one that gathered behind it."""
+        try:
+            async with asyncio.timeout(seconds):
+                for _ in range(2):
+                    self._commit()
+                    batch = self._writing
+                    while batch is not None and self._writing is batch and self._broken is None:
+                        self._written.clear()
+                        await self._written.wait()
+        except TimeoutError:
+            return False
+        return self._broken is None

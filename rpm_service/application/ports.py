@@ -32,8 +32,9 @@ class Recorder(Protocol):
     def submit(self, batch: Batch, done: Callable[[Exception | None], None]) -> None:
         """Writes a batch in one transaction, elsewhere, and calls `done` in the event loop.
 
-        `done(None)` means that it is on disk; `done(error)` that none of it is, and that the
-        same batch may be submitted again. The next batch is submitted only after that.
+        `done(None)` means that it is on disk; `done(error)` that none of it is known to be, and
+        that the same batch may be submitted again; after CannotGoOn nothing may be, ever. The
+        next batch is submitted only after that.
         """
         ...
 

@@ -1,8 +1,15 @@
-"""What may keep a server from starting, said so that a person can act on it."""
+"""What may keep a server from starting or from going on, said so that a person can act on it."""
 
 
 class CannotStart(Exception):
     """Something outside the server is in its way; the message says what to do."""
+
+
+class CannotGoOn(Exception):
+    """The disk can be trusted no more, or did not take the last of it; the message says what to do.
+
+    Nothing more may be written or acknowledged: the server ends, and its process with it.
+    """
 
 
 class PortTaken(CannotStart):

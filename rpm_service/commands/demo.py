@@ -18,7 +18,7 @@ from rpm_service.application.identity import Role
 from rpm_service.commands.address import address
 from rpm_service.commands.database import UnitsFile
 from rpm_service.commands.errors import CommandError, ExitCode
-from rpm_service.commands.serve import started, stop_requested
+from rpm_service.commands.serve import drained, started, stop_requested
 from rpm_service.commands.streaming import Seconds, credentials_of
 from rpm_service.gateways.streaming import Device, Streams
 from rpm_service.simulator.scenarios import MIXED
@@ -122,12 +122,11 @@ async def _run(settings: Settings, ward: list[Device], seconds: float | None) ->
     stop.set()
     if not keeper.done():
         await playing
-    print("draining", flush=True)
-    await server.stop()
-    for task in (keeper, watching):
-        if task.done():
-            task.result()
-        task.cancel()
+    await drained(server, keeper)
+    keeper.cancel()
+    if watching.done():
+        watching.result()
+    watching.cancel()
     report.frames, report.acked = streams.frames, streams.acked
     report.lost = report.frames - report.acked
     return report

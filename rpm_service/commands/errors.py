@@ -21,6 +21,8 @@ class ExitCode(IntEnum):
     """The server cannot be reached, or refused this identity."""
     NOT_BUILT = 7
     """The web page has not been built."""
+    STORAGE = 8
+    """The disk has failed, or did not take the last of it."""
 
 
 class CommandError(Exception):

@@ -5,6 +5,8 @@ import gc
 import logging
 import os
 import signal
+import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,15 +20,18 @@ from rpm_service.adapters.web.accounts_file import AccountsUnreadable
 from rpm_service.adapters.web.oidc_file import OidcRefused
 from rpm_service.adapters.web.pages import NotBuilt
 from rpm_service.app import Server, Settings
-from rpm_service.application.refusals import CannotStart, PortTaken
+from rpm_service.application.refusals import CannotGoOn, CannotStart, PortTaken
 from rpm_service.clock import TEST_MODE
 from rpm_service.commands.address import address
 from rpm_service.commands.database import UnitsFile
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.commands.scope import duration
 
+STOP_S_MAX: Final = 9.7
+"""A server that has not stopped by then is ended by its own process, which says so."""
 YOUNG_OBJECTS: Final = 50_000
 """New containers between two looks of the garbage collector."""
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 EXIT_CODES: Final = {
     CertificatesError: ExitCode.CERTIFICATES,
     PortTaken: ExitCode.BUSY,
@@ -105,18 +110,52 @@ async def run(settings: Settings) -> None:
     keeper = asyncio.create_task(server.run())
     waiter = asyncio.create_task(stopping.wait())
     await asyncio.wait((keeper, waiter), return_when=asyncio.FIRST_COMPLETED)
+    await drained(server, keeper)
+
+
+async def drained(server: Server, keeper: asyncio.Task[None]) -> None:
+    """Stops a server, in bounded time; `keeper` runs it, and what ended it is raised.
+
+    A disk that cannot be written ends the process here: see `_end`.
+    """
     print("draining", flush=True)
-    await server.stop()
-    if keeper.done() and not keeper.cancelled():
-        keeper.result()
+    late = f"not stopped within {STOP_S_MAX:g} s; nothing that was acknowledged is lost"
+    watchdog = threading.Timer(STOP_S_MAX, _end, (late, ExitCode.FAILED))
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        await server.stop()
+        if keeper.done() and not keeper.cancelled():
+            keeper.result()
+    except CannotGoOn as error:
+        _end(str(error), ExitCode.STORAGE)
+    finally:
+        watchdog.cancel()
+
+
+def _end(reason: str, code: ExitCode) -> None:
+    """Ends the process now: its exit would wait for threads, and these for the disk."""
+    sys.stderr.write(f"rpm-service: {reason}\n")
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def stop_requested() -> asyncio.Event:
-    """Gives what is set at SIGINT or SIGTERM, instead of an end in the middle of things."""
+    """Gives what is set at SIGINT or SIGTERM, instead of an end in the middle of things.
+
+    A second signal ends the process at once, as if it had been killed.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
+
+    def stop() -> None:
+        stopping.set()
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop)
     return stopping
 
 

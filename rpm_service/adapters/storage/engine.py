@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from rpm_service.adapters.storage.errors import (
     DataDirectoryBusy,
     DataDirectoryUnusable,
     NoData,
+    NotRecorded,
     damaged,
     in_one_line,
 )
@@ -31,6 +33,8 @@ _WRITING: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    # SQLite would tell nobody of an error there: see fold.
+    "PRAGMA wal_autocheckpoint = 0",
     f"PRAGMA journal_size_limit = {LOG_BYTES_MAX}",
     f"PRAGMA busy_timeout = {BUSY_MS}",
 )
@@ -80,6 +84,17 @@ def open_writing(directory: Path) -> Engine:
     """Opens the database to write; the caller holds the directory's lock."""
     url = URL.create("sqlite", database=str(directory / DATABASE))
     return _engine(url, _WRITING, "BEGIN IMMEDIATE")
+
+
+def fold(engine: Engine) -> None:
+    """Folds the write-ahead log into the database, as far as nobody reads what was before.
+
+    At the start it also answers for what an earlier process was told had failed: a log that the
+    medium never got may be read back from memory, as if it were there. Folding writes anew all
+    that was read. Raises MediumFailed, NotRecorded, DatabaseDamaged.
+    """
+    with in_one_line(NotRecorded), closing(engine.raw_connection()) as connection:
+        connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def open_reading(directory: Path) -> Engine:

@@ -3,12 +3,15 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
-from rpm_service.application.refusals import CannotStart
+from rpm_service.application.refusals import CannotGoOn, CannotStart
 
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+RESTORE: Final = "`rpm-service db restore COPY --replace` with the server's --data"
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_UNSYNCED: Final = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 
 
 class StorageError(CannotStart):
@@ -31,8 +34,15 @@ class DatabaseOfAnotherVersion(StorageError):
     """The database was written by another version of this service."""
 
 
-class DatabaseDamaged(StorageError):
+class DatabaseDamaged(StorageError, CannotGoOn):
     """What is read back is not what was written."""
+
+
+class MediumFailed(StorageError, CannotGoOn):
+    """The operating system could not say that what was written is on the medium.
+
+    It says so once: it then takes for written what it has lost, so trying again proves nothing.
+    """
 
 
 class CopyUnusable(StorageError):
@@ -49,16 +59,28 @@ class NotRead(StorageError):
 
 @contextmanager
 def in_one_line(otherwise: type[StorageError]) -> Iterator[None]:
-    """Says a driver's error in this module's terms: DatabaseDamaged, or `otherwise`."""
+    """Says a driver's error in this module's terms: one that ends the server, or `otherwise`.
+
+    Raises DatabaseDamaged, MediumFailed, or `otherwise`.
+    """
     try:
         yield
-    except DBAPIError as error:
-        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # without the extension
-        if code in _DAMAGE:
-            raise damaged(str(error.orig)) from error
-        raise otherwise(f"the database refuses: {error.orig}") from error
+    except (DBAPIError, sqlite3.Error) as error:
+        said = error.orig if isinstance(error, DBAPIError) else error
+        code = getattr(said, "sqlite_errorcode", 0)
+        if code & 0xFF in _DAMAGE:  # without the extension
+            raise damaged(str(said)) from error
+        if code in _UNSYNCED:
+            raise MediumFailed(
+                f"the disk failed to keep what was written ({said} at fsync): look after the disk, "
+                f"then start again; if the database is refused then, {RESTORE}"
+            ) from error
+        raise otherwise(f"the database refuses: {said}") from error
 
 
 def damaged(what: str) -> DatabaseDamaged:
     """Says what is wrong with a database, and what to do."""
-    return DatabaseDamaged(f"the database is damaged ({what}): restore it from a copy")
+    return DatabaseDamaged(
+        f"the database is damaged ({what}): restore it from a copy, {RESTORE}; "
+        "the damaged one is kept beside it"
+    )

@@ -21,13 +21,14 @@ from rpm_service.adapters.storage import bedsides, delivery, evidence, journal, 
 from rpm_service.adapters.storage.engine import (
     DirectoryLock,
     check,
+    fold,
     open_reading,
     open_writing,
 )
 from rpm_service.adapters.storage.errors import (
-    DatabaseDamaged,
     DataDirectoryUnusable,
     NotRecorded,
+    StorageError,
     in_one_line,
 )
 from rpm_service.adapters.storage.ledger import Ledger, number
@@ -37,7 +38,11 @@ from rpm_service.adapters.storage.tables import acts, gaps, streams
 from rpm_service.adapters.storage.tables import journal as journal_table
 from rpm_service.adapters.storage.tail import NUMERICS, WAVEFORMS, Tail
 from rpm_service.application.effects import Batch, Restored
+from rpm_service.application.refusals import CannotGoOn
 from rpm_service.domain.early_warning import Score
+
+FOLD_S: Final = 4.0
+"""The log is folded into the database this often: about as often as it has a few MB."""
 
 Rows = TypeVar("Rows")
 _log = logging.getLogger(__name__)
@@ -69,13 +74,14 @@ class SqliteRecorder:
 
         `clock` gives the server's time, by which samples get too old for the retention.
 
-        Raises DataDirectoryBusy, DataDirectoryUnusable, DatabaseDamaged or
+        Raises DataDirectoryBusy, DataDirectoryUnusable, DatabaseDamaged, MediumFailed or
         DatabaseOfAnotherVersion.
         """
         self._lock = DirectoryLock(data_dir)
         self._engine = open_writing(data_dir)
         try:
             check(self._engine, data_dir)
+            self._fold_if_possible()
             upgrade(self._engine)
             self._reading = open_reading(data_dir)
         except BaseException:
@@ -85,7 +91,8 @@ class SqliteRecorder:
         self._forgetting = Forgetting(retention)
         self._clock = clock
         self._books: _Books | None = None
-        self._damage: str | None = None
+        self._failure: StorageError | None = None
+        self._folds_at = clock() + FOLD_S
 
     def load(self) -> Restored:
         """Reads back what the core needs from before a restart. Raises DatabaseDamaged."""
@@ -113,7 +120,7 @@ class SqliteRecorder:
 
         Sequence numbers of streams grow from batch to batch, and rows come with the progress
         of their stream. Errors: NotRecorded, which may pass, so that the batch may be submitted
-        again; DatabaseDamaged, after which nothing more is written.
+        again; DatabaseDamaged and MediumFailed, after which nothing more is written.
         """
         loop = get_running_loop()
 
@@ -123,8 +130,12 @@ class SqliteRecorder:
             loop.call_soon_threadsafe(done, error)
 
         self._thread.submit(self._write, batch).add_done_callback(tell)
-        if self._forgetting.is_due(self._clock()):
-            self._thread.submit(self._forget)
+        now = self._clock()
+        if self._forgetting.is_due(now):
+            self._thread.submit(self._between, self._forget)
+        if now >= self._folds_at:
+            self._folds_at = now + FOLD_S
+            self._thread.submit(self._between, self._fold_if_possible)
 
     def scores(self, patient_id: str, since: float, before: float) -> Sequence[Score]:
         """Reads the newest of a patient's early-warning scores, oldest first; in any thread."""
@@ -145,8 +156,8 @@ class SqliteRecorder:
     # -- in the writer's thread ---------------------------------------------------------
 
     def _write(self, batch: Batch) -> None:
-        if self._damage is not None:
-            raise DatabaseDamaged(self._damage)
+        if self._failure is not None:
+            raise type(self._failure)(str(self._failure))
         # What is known of the database holds only if the transaction does.
         books, self._books = self._books, None
         try:
@@ -156,23 +167,39 @@ class SqliteRecorder:
                     if _is_on_disk(connection, batch):
                         return
                 books.write(connection, batch)
-        except DatabaseDamaged as damage:
-            self._damage = str(damage)
+        except StorageError as error:
+            self._remember(error)
             raise
         self._books = books
 
+    def _between(self, step: Callable[[], None]) -> None:
+        """Takes a step between two batches. The next batch tells what ends the server."""
+        if self._failure is None:
+            try:
+                step()
+            except StorageError as error:
+                self._remember(error)
+
+    def _remember(self, error: StorageError) -> None:
+        """Whatever ends the server is the answer to every batch from now on."""
+        if isinstance(error, CannotGoOn):
+            self._failure = error
+
     def _forget(self) -> None:
         """Forgets a few of the oldest samples, once their batch is written."""
-        if self._damage is not None:
-            return
         try:
             with in_one_line(NotRecorded), self._engine.begin() as connection:
                 self._forgetting.step(connection, self._clock(), time.perf_counter)
-        except DatabaseDamaged as damage:
-            self._damage = str(damage)
         except NotRecorded as error:
             # The next batch meets the same disk, and its error is an alarm.
             _log.warning("storage: nothing was forgotten: %s", error)
+
+    def _fold_if_possible(self) -> None:
+        try:
+            fold(self._engine)
+        except NotRecorded as error:
+            # It is all in the log, which is on the medium; a full disk has no room for it twice.
+            _log.warning("storage: the log was not folded: %s", error)
 
 
 def _is_on_disk(connection: Connection, batch: Batch) -> bool:

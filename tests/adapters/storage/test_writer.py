@@ -1,14 +1,22 @@
 import asyncio
 import sqlite3
 import threading
+from shutil import copyfile
 
 import pytest
 from sqlalchemy import event
 
-from rpm_service.adapters.storage import archive
-from rpm_service.adapters.storage.errors import DatabaseDamaged, NotRecorded
-from rpm_service.adapters.storage.writer import SqliteRecorder
+from rpm_service.adapters.storage import archive, writer
+from rpm_service.adapters.storage.engine import DATABASE
+from rpm_service.adapters.storage.errors import (
+    DatabaseDamaged,
+    MediumFailed,
+    NotRecorded,
+    in_one_line,
+)
+from rpm_service.adapters.storage.writer import FOLD_S, SqliteRecorder
 from rpm_service.application.effects import Act, Batch, Connection, Description, Stay
+from rpm_service.application.refusals import CannotGoOn
 from rpm_service.domain.limits import AgeClass
 from tests.support.batches import (
     HR,
@@ -20,6 +28,7 @@ from tests.support.batches import (
     observed,
     write,
 )
+from tests.support.manual_clock import ManualClock
 
 PATIENT = "canary-4711"
 
@@ -101,6 +110,76 @@ async def test_nothing_is_written_any_more_once_the_database_proved_damaged(reco
     with pytest.raises(DatabaseDamaged):
         await write(recorder, observed("m1", numeric_row(1, 80.0, 97.0)))
     assert recorder.load().progress == {}
+
+
+def fails_at_fsync(*_: object) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+    raise error
+
+
+@pytest.mark.spec("FAULT-2")
+@pytest.mark.promise("G19")
+async def test_an_fsync_that_failed_is_not_tried_again(recorder):
+    await write(recorder, observed("m1", numeric_row(1, 80.0, 97.0)))
+    event.listen(recorder._engine, "commit", fails_at_fsync)
+    with pytest.raises(MediumFailed, match="look after the disk") as refusal:
+        await write(recorder, observed("m1", numeric_row(2, 80.0, 97.0)))
+    assert isinstance(refusal.value, CannotGoOn)
+    event.remove(recorder._engine, "commit", fails_at_fsync)
+    with pytest.raises(MediumFailed):
+        await write(recorder, observed("m1", numeric_row(2, 80.0, 97.0)))
+    assert recorder.load().progress == {"device/m1": 1}
+
+
+@pytest.mark.spec("FAULT-3")
+@pytest.mark.promise("G19")
+async def test_an_fsync_that_failed_while_the_log_was_folded_ends_it_too(tmp_path, monkeypatch):
+    clock = ManualClock(T0)
+    recorder = SqliteRecorder(tmp_path, clock=clock.now)
+    clock.advance(FOLD_S)
+    monkeypatch.setattr(writer, "fold", lambda _: in_terms_of_ours())
+    await write(recorder, observed("m1", numeric_row(1, 80.0, 97.0)))
+    with pytest.raises(MediumFailed):
+        await write(recorder, observed("m1", numeric_row(2, 80.0, 97.0)))
+    recorder.close()
+
+
+def in_terms_of_ours() -> None:
+    with in_one_line(NotRecorded):
+        fails_at_fsync()
+
+
+@pytest.mark.spec("FAULT-3")
+@pytest.mark.promise("G19")
+async def test_the_log_is_folded_now_and_then_and_before_anything_at_the_start(tmp_path):
+    clock = ManualClock(T0)
+    recorder = SqliteRecorder(tmp_path, clock=clock.now)
+    written = b"m1 was here"
+
+    def is_folded() -> bool:
+        return written in (tmp_path / DATABASE).read_bytes()
+
+    await write(recorder, Batch(acts=[Act(T0, "nurse", "say", "B1", written.decode())]))
+    await write(recorder, Batch(acts=[Act(T0 + 1, "nurse", "say", "B1", "")]))
+    assert not is_folded()
+    clock.advance(FOLD_S)
+    await write(recorder, Batch(acts=[Act(T0 + 2, "nurse", "say", "B1", "")]))
+    await write(recorder, Batch(acts=[Act(T0 + 3, "nurse", "say", "B1", "")]))
+    assert is_folded()
+
+    written = b"m2 came later"
+    await write(recorder, Batch(acts=[Act(T0 + 4, "nurse", "say", "B1", written.decode())]))
+    assert not is_folded()
+    # As after a crash: what is on disk, without the process that wrote it.
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    for suffix in ("", "-wal"):
+        copyfile(tmp_path / f"{DATABASE}{suffix}", crashed / f"{DATABASE}{suffix}")
+    recorder.close()
+    again = SqliteRecorder(crashed, clock=clock.now)
+    assert written in (crashed / DATABASE).read_bytes()
+    again.close()
 
 
 @pytest.mark.spec("STORE-17")
