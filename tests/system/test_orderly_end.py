@@ -87,12 +87,14 @@ def test_a_server_whose_database_is_locked_ends_in_time_and_says_so(
 @pytest.mark.system
 @pytest.mark.spec("FAULT-6")
 def test_a_second_signal_ends_it_at_once(tmp_path: Path, certs: Path) -> None:
-    with serving(tmp_path, certs) as (server, target):
-        with closing(sqlite3.connect(tmp_path / "rpm.sqlite3")) as another:
-            another.execute("BEGIN EXCLUSIVE")
-            with device(target, certs) as client:
-                client.observe([72.0])
-                server.send_signal(signal.SIGINT)
-                assert server.stdout.readline() == "draining\n"
-                server.send_signal(signal.SIGTERM)
-                assert server.wait(2) == -signal.SIGTERM
+    with (
+        serving(tmp_path, certs) as (server, target),
+        closing(sqlite3.connect(tmp_path / "rpm.sqlite3")) as another,
+    ):
+        another.execute("BEGIN EXCLUSIVE")
+        with device(target, certs) as client:
+            client.observe([72.0])
+            server.send_signal(signal.SIGINT)
+            assert server.stdout.readline() == "draining\n"
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(2) == -signal.SIGTERM
