@@ -8,6 +8,7 @@ from math import inf, nan
 from hypothesis import strategies as st
 
 from rpm_service.application.effects import (
+    UNITS_ACT,
     Act,
     Association,
     Batch,
@@ -31,6 +32,7 @@ from rpm_service.application.effects import (
 )
 from rpm_service.application.evidence import LATE_S, begins, wanted
 from rpm_service.application.ports import Recorder
+from rpm_service.application.units import BUILT_IN
 from rpm_service.domain.alarms import (
     Acknowledgement,
     Alarm,
@@ -178,6 +180,7 @@ alarms = st.builds(
 )
 events = st.builds(AlarmEvent, st.sampled_from(Phase), alarms, instants, instants)
 
+acts = texts | st.just(UNITS_ACT)
 device_ids = st.sampled_from(DEVICES)
 bed_names = st.sampled_from(BEDS)
 inactivations = st.builds(
@@ -246,7 +249,7 @@ batches = st.builds(
         max_size=1,
     ),
     events=st.lists(events, max_size=4),
-    acts=st.lists(st.builds(Act, instants, texts, texts, texts, texts), max_size=2),
+    acts=st.lists(st.builds(Act, instants, texts, acts, texts, texts), max_size=2),
     beds=st.lists(st.builds(Bed, st.sampled_from(BEDS), texts), max_size=2),
     stays=st.lists(
         st.builds(
@@ -417,6 +420,9 @@ class Remembered:
                 self._notices[each] for each in sorted(self._notices) if each not in self._sent
             ],
             evidence=self._unkept(),
+            units=next(
+                (act.detail for act in reversed(self.acts) if act.act == UNITS_ACT), BUILT_IN
+            ),
         )
 
     def _unkept(self) -> list[EvidenceWanted]:
