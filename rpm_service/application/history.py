@@ -12,8 +12,9 @@ from typing import Final, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from rpm_service.application.device_clock import CLOCK_STEP_S, LATE_S_MAX
 from rpm_service.application.effects import Association, Bed, Description, Stay
-from rpm_service.application.ingest import CLOCK_OFF_S, CLOCK_STEP_S, LIVE_S
+from rpm_service.application.ingest import LIVE_S
 
 Numbers: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -135,4 +136,4 @@ def _on_server_clock(
             offset = found
         offsets.append(offset or 0.0)
     at = observed_at + np.repeat(offsets, lengths)
-    return np.where((received_at < at) & (at <= received_at + CLOCK_OFF_S), received_at, at), offset
+    return np.where((received_at < at) & (at <= received_at + LATE_S_MAX), received_at, at), offset

@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Final
 
 from rpm_service.application.bedside import SERVER, Bedside
+from rpm_service.application.device_clock import LATE_S_MAX, DeviceClock
 from rpm_service.application.effects import (
     Connection,
     Description,
@@ -25,10 +26,6 @@ from rpm_service.domain.alarms import Kind, Priority
 
 HEARTBEAT_S: Final = 1.0
 """A device sends something at least this often."""
-CLOCK_OFF_S: Final = 5.0
-"""A device clock further off than this is a technical alarm."""
-CLOCK_STEP_S: Final = 1.0
-"""A measured offset is taken anew only when it moved this far: durations stay exact."""
 LIVE_S: Final = 10.0
 """A value observed longer ago is stored and not judged: it can no longer help in time."""
 SPOOL_S_MAX: Final = 7 * 86_400.0
@@ -79,7 +76,7 @@ class TelemetrySession:
         self._peer = peer
         self._newest = 0
         self._announced = 0
-        self._offset = 0.0
+        self._clock = DeviceClock()
         self._clock_off = False
         self._acked_at = float("-inf")
         self._said_goodbye = False
@@ -209,12 +206,9 @@ class TelemetrySession:
             bedside.heartbeat(now)
 
     def _measure_clock(self, device_clock: float, now: float) -> None:
-        offset = now - device_clock if device_clock else 0.0
-        if abs(offset - self._offset) > CLOCK_STEP_S or self.step is Step.WELCOMED:
-            self._offset = offset
-        off = abs(offset) > CLOCK_OFF_S
-        if off != self._clock_off:
-            self._clock_off = off
+        self._clock.measure(device_clock, now)
+        if self._clock.is_off != self._clock_off:
+            self._clock_off = self._clock.is_off
             self._tell_clock(now)
 
     def _tell_clock(self, now: float) -> None:
@@ -224,10 +218,11 @@ class TelemetrySession:
 
     def _on_server_clock(self, field: str, at: float, now: float) -> float:
         """A device's time on the server's clock, never later than now."""
-        estimate = at + self._offset
+        estimate = at + self._clock.offset
         if now - SPOOL_S_MAX <= estimate <= now:
             return estimate
-        if now < estimate <= now + CLOCK_OFF_S:
+        if now < estimate <= now + LATE_S_MAX:
+            # The clock was measured by a frame that was late.
             return now
         if not isfinite(at):
             raise Refused(field, "not a time")
@@ -270,8 +265,8 @@ class TelemetrySession:
         if mds >= len(self.bedsides):
             return False
         bedside = self.bedsides[mds]
-        at = observed_at + self._offset
-        if now < at <= now + CLOCK_OFF_S:
+        at = observed_at + self._clock.offset
+        if now < at <= now + LATE_S_MAX:
             at = now
         if (
             bedside.connection is not Connection.CONNECTED

@@ -10,9 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from rpm_service.application.device_clock import CLOCK_STEP_S
 from rpm_service.application.evaluation import Evaluation, Occurrence
 from rpm_service.application.history import History, Numbers, NumericColumns, judged
-from rpm_service.application.ingest import CLOCK_STEP_S
 from rpm_service.application.places import Places, Scope, Stretch
 from rpm_service.application.quiet_runs import play
 from rpm_service.application.units import Units

@@ -552,7 +552,7 @@ def test_a_time_slightly_ahead_is_now(scene: Scene, device: Device) -> None:
     assert scene.bedside().observed_at[0] == scene.now
     assert scene.rows()[0].observed_at == scene.now + 4, "kept as the device said it"
     with pytest.raises(Refused):
-        device.sends(72, 88, at=scene.now + 6)
+        device.sends(72, 88, at=scene.now + 11)
 
 
 @pytest.mark.spec("INGEST-11")
@@ -615,6 +615,57 @@ def test_a_clock_that_steps_is_measured_anew(scene: Scene, device: Device) -> No
     assert "DEVICE_CLOCK_OFF" in scene.alarms()
     device.sends(72, 97, at=scene.now + 7200)
     assert scene.bedside().observed_at[0] == scene.now
+
+
+@pytest.mark.spec("INGEST-12")
+def test_a_clock_that_went_back_is_measured_anew(scene: Scene, device: Device) -> None:
+    device.session.heartbeat(scene.now - 3600, scene.now)
+    device.sends(72, 97, at=scene.now - 3600)
+    assert scene.bedside().observed_at[0] == scene.now
+
+
+@pytest.mark.spec("INGEST-40")
+def test_heartbeats_that_a_link_held_back_say_nothing_of_the_clock(
+    scene: Scene, device: Device
+) -> None:
+    for _ in range(3):
+        scene.passes(1)
+        device.session.heartbeat(scene.now, scene.now)
+    began = scene.now
+    scene.passes(8)
+    for second in range(1, 9):
+        # What was held back comes at once.
+        device.session.heartbeat(began + second, scene.now)
+        device.sends(72, 97, at=began + second)
+        assert scene.bedside().observed_at[0] == began + second
+    assert "DEVICE_CLOCK_OFF" not in scene.alarms()
+    device.sends(72, 97, at=scene.now)
+    assert scene.bedside().observed_at[0] == scene.now
+
+
+@pytest.mark.spec("INGEST-10")
+@pytest.mark.spec("INGEST-40")
+def test_what_follows_a_hello_that_came_late_counts(scene: Scene) -> None:
+    device = scene.device()
+    device.hello(clock=scene.now - 8)
+    device.describes("HR", "SpO2")
+    device.sends(72, 97)
+    assert scene.bedside().observed_at[0] == scene.now
+    assert "DEVICE_CLOCK_OFF" in scene.alarms()
+    scene.passes(1)
+    device.session.heartbeat(scene.now, scene.now)
+    assert "DEVICE_CLOCK_OFF" not in scene.alarms()
+    device.sends(72, 97, at=scene.now - 0.5)
+    assert scene.bedside().observed_at[0] == scene.now - 0.5
+
+
+@pytest.mark.spec("INGEST-40")
+def test_a_clock_that_stays_behind_is_believed_in_time(scene: Scene, device: Device) -> None:
+    scene.passes(6)
+    for second in range(40):
+        scene.passes(1)
+        device.session.heartbeat(scene.now - 6, scene.now)
+        assert ("DEVICE_CLOCK_OFF" in scene.alarms()) is (second >= 30)
 
 
 @pytest.mark.spec("INGEST-12")

@@ -26,9 +26,9 @@ from rpm_service.adapters.storage.registry import (
 )
 from rpm_service.application.acts import ActRefused
 from rpm_service.application.bedside import SERVER
+from rpm_service.application.device_clock import CLOCK_STEP_S
 from rpm_service.application.effects import Description, NumericRow, WaveformRow
 from rpm_service.application.evidence import BEFORE_S
-from rpm_service.application.ingest import CLOCK_STEP_S
 from rpm_service.application.places import Places, Scope
 from rpm_service.application.records import (
     LOOKED_AT_MAX,
