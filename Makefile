@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 UI := rpm_service/adapters/web/static/index.html
 UI_SOURCES := $(shell find clinician_ui/src clinician_ui/index.html clinician_ui/*.ts clinician_ui/*.js -type f 2>/dev/null)
 ARGS ?=
+SEEDS ?= 200
 
-.PHONY: demo test check bench ui pictures docs generate clean
+.PHONY: demo test check simulate bench ui pictures docs generate clean
 
 demo: $(VENV)/.installed $(UI)
 	@$(BIN)/rpm-service demo $(ARGS)
@@ -24,6 +25,9 @@ check: $(VENV)/.installed clinician_ui/node_modules/.installed
 	$(BIN)/buf format --diff --exit-code protos
 	$(BIN)/buf breaking protos --against protos/released.binpb
 	cd clinician_ui && npm run check
+
+simulate: $(VENV)/.installed
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m tests.benchmarks $(ARGS)

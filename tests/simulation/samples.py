@@ -1,0 +1,77 @@
+"""What devices measured, what of it they were told is safe, and what is on the disk.
+
+I1: a sample that was acknowledged is stored, and no sample is stored twice.
+I2: between two stored frames of a stream there is none missing that is not reported as a gap.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from rpm_service.application.effects import Batch, NumericRow
+from tests.simulation.broken import Broken
+
+STAMP = 2
+"""Where the number of a sample is among its values."""
+
+
+@dataclass(slots=True)
+class Sample:
+    """What one device measured at one instant of true time."""
+
+    device: str
+    stamp: int
+    at: float
+    heart_rate: float
+    saturation: float
+    times_stored: int = 0
+    acked: bool = False
+
+
+class Samples:
+    """Everything that was ever measured."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, list[Sample]] = defaultdict(list)
+        self.acks = 0
+        self.rows = 0
+        self._through: dict[str, int] = defaultdict(int)
+        """Up to which number all of a stream is accounted for."""
+
+    def observed(self, device: str, at: float, heart_rate: float, saturation: float) -> Sample:
+        known = self.of[device]
+        sample = Sample(device, len(known), at, heart_rate, saturation)
+        known.append(sample)
+        return sample
+
+    def acked(self, sample: Sample) -> None:
+        """A device was told that it need not keep this."""
+        sample.acked = True
+        self.acks += 1
+        if sample.times_stored != 1:
+            raise Broken("I1", f"{sample} was acknowledged")
+
+    def committed(self, batch: Batch) -> None:
+        """A batch is on the disk from now on."""
+        numbers: dict[str, set[int]] = defaultdict(set)
+        for earlier in batch.earlier:
+            self._store(earlier.device_id, earlier.numerics, numbers)
+        for device, rows in batch.numerics.items():
+            self._store(device, rows, numbers)
+        for gap in batch.gaps:
+            numbers[gap.stream_id].update(range(gap.from_seq, gap.to_seq + 1))
+        for stream, progress in batch.progress.items():
+            through, there = self._through[stream], numbers[stream]
+            missing = [each for each in range(through + 1, progress + 1) if each not in there]
+            if missing:
+                raise Broken("I2", f"{stream} is stored to {progress} and lacks {missing}")
+            self._through[stream] = max(through, progress)
+
+    def _store(self, device: str, rows: list[NumericRow], numbers: dict[str, set[int]]) -> None:
+        known = self.of[device]
+        for row in rows:
+            self.rows += 1
+            numbers[f"device/{device}"].add(row.seq)
+            sample = known[int(row.values[STAMP])]
+            sample.times_stored += 1
+            if sample.times_stored > 1:
+                raise Broken("I1", f"{sample} is stored {sample.times_stored} times")
