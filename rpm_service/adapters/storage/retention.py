@@ -1,8 +1,8 @@
 """Retention: how long samples are kept, and how the older ones go.
 
-Blocks go whole and oldest first, by the time of receipt, a few in a transaction of its own
-between two batches: so that a batch never waits long for it. How many are a few follows from
-how long the last few took. What was kept as evidence of an alarm, the journal, the acts, scores
+Blocks go whole and oldest first, by the time of receipt, one after the other for as long as a
+step may last, in a transaction of its own between two batches: so that a batch never waits long
+for it, however slow the disk and however much there is. What was kept as evidence of an alarm, the journal, the acts, scores
 and deliveries stay for ever. The pages that become free are used again; the file does not grow.
 """
 
@@ -18,12 +18,12 @@ from rpm_service.adapters.storage.tail import readable
 
 STEP_S_MAX: Final = 0.05
 """What one step may hold the writer."""
+LOOKING_S_MAX: Final = 0.01
+"""After so much of it no further block goes: the rest is for the last one and the commit."""
 EVERY_S: Final = 1.0
 """Steps are taken this often while there is anything to forget,"""
 LOOK_S: Final = 60.0
 """and else this often."""
-BLOCKS_MAX: Final = 256
-"""In one step, however fast it goes."""
 
 
 class Retention(NamedTuple):
@@ -41,8 +41,6 @@ class Forgetting:
     """Forgets what is older than the retention, step by step; times are the server's."""
 
     def __init__(self, retention: Retention) -> None:
-        self.blocks = 1
-        """So many go in the next step."""
         self.forgotten = 0
         self._kept_s: list[tuple[Table, float]] = [
             (waveforms, retention.waveforms_s),
@@ -58,27 +56,28 @@ class Forgetting:
         return True
 
     def step(self, connection: Connection, now: float, timer: Callable[[], float]) -> None:
-        """Forgets the oldest few blocks of what is too old; the caller commits.
+        """Forgets the oldest blocks of what is too old; the caller commits.
 
         `timer` is any monotone clock in seconds. Raises DatabaseDamaged.
         """
-        begun = timer()
-        more = False
+        ends_at = timer() + LOOKING_S_MAX
+        self._due = now + EVERY_S
         for table, kept_s in self._kept_s:
-            oldest = select(table.c.block_id, table.c.data).order_by(table.c.block_id)
-            old = []
-            for block_id, data in connection.execute(oldest.limit(self.blocks)):
-                with readable(f"{table.name} {block_id}"):
-                    if max(times_received(data)) >= now - kept_s:
-                        break
-                old.append(block_id)
-            if old:
-                connection.execute(delete(table).where(table.c.block_id.in_(old)))
-                self.forgotten += len(old)
-            more = more or len(old) == self.blocks
-        self._due = now + (EVERY_S if more else LOOK_S)
-        took = timer() - begun
-        if took > STEP_S_MAX / 2:
-            self.blocks = max(1, self.blocks // 2)
-        elif more and took < STEP_S_MAX / 8:
-            self.blocks = min(BLOCKS_MAX, self.blocks * 2)
+            while _forget_oldest(connection, table, now - kept_s):
+                self.forgotten += 1
+                if timer() >= ends_at:
+                    return
+        self._due = now + LOOK_S
+
+
+def _forget_oldest(connection: Connection, table: Table, before: float) -> bool:
+    """Forgets the oldest block where all of it was received before that time; tells whether."""
+    query = select(table.c.block_id, table.c.data).order_by(table.c.block_id).limit(1)
+    oldest = connection.execute(query).one_or_none()
+    if oldest is None:
+        return False
+    with readable(f"{table.name} {oldest.block_id}"):
+        if max(times_received(oldest.data)) >= before:
+            return False
+    connection.execute(delete(table).where(table.c.block_id == oldest.block_id))
+    return True

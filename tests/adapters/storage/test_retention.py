@@ -5,14 +5,13 @@ from math import inf
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 
 from rpm_service.adapters.storage import archive, tail
 from rpm_service.adapters.storage.engine import open_reading
 from rpm_service.adapters.storage.evidence import evidence
 from rpm_service.adapters.storage.journal import events
 from rpm_service.adapters.storage.retention import (
-    BLOCKS_MAX,
     EVERY_S,
     LOOK_S,
     STEP_S_MAX,
@@ -113,49 +112,47 @@ async def test_what_is_kept_for_ever_is_never_looked_at(tmp_path: Path) -> None:
     recorder.close()
 
 
-class Timer:
-    """Says that each step took so long."""
+@pytest.fixture
+def blocks() -> Iterator[Connection]:
+    engine = create_engine("sqlite://")
+    METADATA.create_all(engine)
+    block = tail.NUMERICS.pack([NumericRow(1, T0, T0, (1.0,), (), ())])._asdict()
+    row = {"device_number": 1, "description_id": 1, **block}
+    with engine.begin() as connection:
+        connection.execute(numerics.insert(), [row] * BLOCKS)
+        yield connection
+    engine.dispose()
 
-    def __init__(self) -> None:
-        self.now, self.step_s = 0.0, 0.0
 
-    def __call__(self) -> float:
-        self.now += self.step_s
-        return self.now
+BLOCKS = 300
 
 
 @pytest.mark.spec("STORE-38")
-def test_a_step_takes_as_much_as_there_is_time_for() -> None:
-    engine = create_engine("sqlite://")
-    METADATA.create_all(engine)
-    blocks = 3000
-    block = tail.NUMERICS.pack([NumericRow(1, T0, T0, (1.0,), (), ())])
-    with engine.begin() as connection:
-        rows = [{"device_number": 1, "description_id": 1, **block._asdict()} for _ in range(blocks)]
-        connection.execute(numerics.insert(), rows)
-        forgetting, timer, now = Forgetting(KEPT), Timer(), T0 + 5 * HOUR_S
+@pytest.mark.promise("G22")
+@pytest.mark.parametrize("block_s", [0.0001, 0.001, 0.009, 0.03, 1.0])
+def test_a_step_ends_in_time_on_a_disk_of_any_speed(blocks: Connection, block_s: float) -> None:
+    forgetting, now = Forgetting(KEPT), T0 + 5 * HOUR_S
+    while forgetting.forgotten < BLOCKS:
         assert forgetting.is_due(now)
-        timer.step_s = STEP_S_MAX / 10
-        for doubled in (2, 4, 8, 16, 32, 64, 128, 256, BLOCKS_MAX):
-            forgetting.step(connection, now, timer)
-            assert forgetting.blocks == doubled
-            assert not forgetting.is_due(now)
-            now += EVERY_S
-            assert forgetting.is_due(now)
-        assert forgetting.forgotten == 1 + 2 + 4 + 8 + 16 + 32 + 64 + 128 + 256
-        timer.step_s = STEP_S_MAX
-        for halved in (128, 64, 32):
-            forgetting.step(connection, now, timer)
-            assert forgetting.blocks == halved
-        timer.step_s = STEP_S_MAX / 4
-        forgetting.step(connection, now, timer)
-        assert forgetting.blocks == 32
-        while forgetting.forgotten < blocks:
-            forgetting.step(connection, now, timer)
-        forgetting.step(connection, now, timer)
-        assert not forgetting.is_due(now + EVERY_S)
-        assert forgetting.is_due(now + LOOK_S)
-    engine.dispose()
+        before = forgetting.forgotten
+        forgetting.step(blocks, now, lambda: forgetting.forgotten * block_s)
+        went = forgetting.forgotten - before
+        assert went >= 1, "there is an end to it on the slowest disk"
+        assert went == 1 or went * block_s <= STEP_S_MAX
+        assert went == BLOCKS - before or not forgetting.is_due(now), "batches come first"
+        now += EVERY_S
+    forgetting.step(blocks, now, lambda: 0.0)
+    assert not forgetting.is_due(now + EVERY_S)
+    assert forgetting.is_due(now + LOOK_S)
+
+
+@pytest.mark.spec("STORE-38")
+def test_a_disk_that_gets_slow_in_the_midst_of_a_step_does_not_prolong_it(
+    blocks: Connection,
+) -> None:
+    forgetting, quick, slow_s = Forgetting(KEPT), 50, 0.03
+    forgetting.step(blocks, T0 + 5 * HOUR_S, lambda: max(0, forgetting.forgotten - quick) * slow_s)
+    assert forgetting.forgotten == quick + 1
 
 
 @pytest.mark.spec("STORE-38")
