@@ -1,0 +1,43 @@
+"""A database as an earlier version would have left it, made of one of this version."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+
+from rpm_service.adapters.storage import schema
+from rpm_service.adapters.storage.engine import DATABASE, DirectoryLock, open_writing
+
+
+def make_older(data: Path, revision: str) -> None:
+    """Puts what a data directory holds into the tables of an earlier version, in place.
+
+    The tables are made by the migrations up to that version. What it had no room for is left
+    out, and so is every trace of the migrations after it.
+    """
+    newer = data.with_name(f"{data.name}.newer")
+    data.rename(newer)
+    lock = DirectoryLock(data)
+    engine = open_writing(data)
+    with engine.begin() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(schema.MIGRATIONS))
+        command.upgrade(config, revision)
+    engine.dispose()
+    with closing(sqlite3.connect(data / DATABASE)) as older, older:
+        older.execute("PRAGMA foreign_keys = OFF")
+        older.execute("ATTACH ? AS newer", (str(newer / DATABASE),))
+        for (table,) in older.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'"):
+            if table != "alembic_version":
+                names = ", ".join(_columns(older, "main", table) & _columns(older, "newer", table))
+                older.execute(
+                    f"INSERT INTO main.{table} ({names}) SELECT {names} FROM newer.{table}"
+                )
+    lock.release()
+
+
+def _columns(database: sqlite3.Connection, schema_name: str, table: str) -> set[str]:
+    found = database.execute(f"PRAGMA {schema_name}.table_info({table})")
+    return {f'"{name}"' for _, name, *_ in found}
