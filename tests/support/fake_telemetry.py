@@ -109,9 +109,12 @@ class FakeSession:
             reading.cancel()
 
     async def _read(self) -> None:
-        while (frame := await self._context.read()) is not grpc.aio.EOF:
-            self._frames.put_nowait(frame)
-        self._frames.put_nowait(None)
+        try:
+            while (frame := await self._context.read()) is not grpc.aio.EOF:
+                self._frames.put_nowait(frame)
+        finally:
+            # A call that is given up ends its handler, and this, often before its end is read.
+            self._frames.put_nowait(None)
 
 
 class FakeTelemetry:
