@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.test_page import page_of
-from tests.support.process import rpm_service
+from tests.browser.page import page_of, tile
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
@@ -45,84 +44,84 @@ async def go(page: Page, fragment: str) -> None:
 
 @pytest.mark.spec("STATION-59")
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-async def test_axe_finds_nothing_on_any_page(house, browser, axe, size):
-    simulate = (*house.simulate, "--beds", 2, "--scenario", "asystole")
-    with rpm_service(*simulate):
-        async with page_of(house, browser) as page:
-            await page.set_viewport_size(size)
-            await expect(page.get_by_text("!!! asystole").first).to_be_visible(timeout=20_000)
-            for fragment in ("#/", "#/bed/bed-01", "#/alarms", "#/burden"):
-                await go(page, fragment)
-                await page.keyboard.press("a")
-                assert await objections(page, axe) == [], fragment
-                await page.keyboard.press("Escape")
-            await go(page, "#/alarms")
-            await page.keyboard.press("?")
-            await expect(page.get_by_role("dialog")).to_be_visible()
-            assert await objections(page, axe) == []
+async def test_axe_finds_nothing_on_any_page(ward, hearts, browser, axe, size):
+    bed = next(hearts)
+    async with page_of(ward, browser) as page:
+        await page.set_viewport_size(size)
+        await expect(tile(page, bed)).to_contain_text("!!! asystole", timeout=20_000)
+        for fragment in ("#/", f"#/bed/{bed}", "#/alarms", "#/burden"):
+            await go(page, fragment)
+            await page.keyboard.press("a")
+            assert await objections(page, axe) == [], fragment
             await page.keyboard.press("Escape")
-            house.freeze()
-            await expect(page.get_by_text("NOT MONITORING").first).to_be_visible(timeout=10_000)
-            assert await objections(page, axe) == []
-            house.thaw()
-
-
-@pytest.mark.spec("STATION-59")
-async def test_axe_finds_nothing_where_people_sign_in(house, browser, axe):
-    async with browser() as opened:
-        context = await opened.new_context(ignore_https_errors=True)
-        page = await context.new_page()
-        await page.goto(house.page)
+        await go(page, "#/alarms")
+        await page.keyboard.press("?")
+        await expect(page.get_by_role("dialog")).to_be_visible()
         assert await objections(page, axe) == []
 
 
+@pytest.mark.spec("STATION-59")
+async def test_axe_finds_nothing_where_people_sign_in(ward, browser, axe):
+    unknown = ("401 (Unauthorized)",)
+    async with page_of(ward, browser, link=ward.page, errors=unknown) as page:
+        assert await objections(page, axe) == []
+
+
+@pytest.mark.spec("STATION-59")
+async def test_axe_finds_nothing_where_nothing_is_monitored(house, browser, axe):
+    async with page_of(house, browser) as page:
+        await expect(page.get_by_text("LIVE")).to_be_visible()
+        house.freeze()
+        await expect(page.get_by_text("NOT MONITORING").first).to_be_visible(timeout=10_000)
+        for size in (WIDE, PHONE):
+            await page.set_viewport_size(size)
+            assert await objections(page, axe) == []
+
+
 @pytest.mark.spec("STATION-60")
-async def test_the_alarms_are_read_and_answered_on_a_phone(house, browser):
-    simulate = (*house.simulate, "--beds", 1, "--scenario", "asystole")
-    with rpm_service(*simulate):
-        async with page_of(house, browser) as page:
-            await page.set_viewport_size(PHONE)
-            await expect(page.locator(".tile").first).to_be_visible()
-            await go(page, "#/alarms")
-            item = page.get_by_role("listitem").filter(has_text="!!! bed-01 asystole")
-            await expect(item).to_be_visible(timeout=20_000)
-            assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-            sizes = await page.evaluate(
-                """() => [...document.querySelectorAll("main button, main select, main input, "
-                    + ".banner a, header a, header button")]
-                    .filter((each) => each.getClientRects().length > 0)
-                    .map((each) => [each.textContent, each.getBoundingClientRect()])
-                    .map(([text, {width, height}]) => [text.trim(), width, height])"""
-            )
-            small = [each for each in sizes if min(each[1:]) < TARGET_PX]
-            assert sizes
-            assert small == []
-            before = await item.get_by_role("button", name="Acknowledge").bounding_box()
-            await item.get_by_role("button", name="Acknowledge").click()
-            again = item.get_by_role("button", name="Press again")
-            assert await again.bounding_box() == before
-            await again.click()
-            await expect(item).to_contain_text("acknowledged by clinician")
+async def test_the_alarms_are_read_and_answered_on_a_phone(ward, hearts, browser):
+    bed = next(hearts)
+    async with page_of(ward, browser) as page:
+        await page.set_viewport_size(PHONE)
+        await expect(tile(page, bed)).to_be_visible()
+        await go(page, "#/alarms")
+        item = page.get_by_role("listitem").filter(has_text=f"!!! {bed} asystole")
+        await expect(item).to_be_visible(timeout=20_000)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        sizes = await page.evaluate(
+            """() => [...document.querySelectorAll("main button, main select, main input, "
+                + ".banner a, header a, header button")]
+                .filter((each) => each.getClientRects().length > 0)
+                .map((each) => [each.textContent, each.getBoundingClientRect()])
+                .map(([text, {width, height}]) => [text.trim(), width, height])"""
+        )
+        small = [each for each in sizes if min(each[1:]) < TARGET_PX]
+        assert sizes
+        assert small == []
+        before = await item.get_by_role("button", name="Acknowledge").bounding_box()
+        await item.get_by_role("button", name="Acknowledge").click()
+        again = item.get_by_role("button", name="Press again")
+        assert await again.bounding_box() == before
+        await again.click()
+        await expect(item).to_contain_text("acknowledged by clinician")
 
 
 @pytest.mark.spec("STATION-55")
-async def test_every_act_on_an_alarm_is_reached_by_the_keyboard_alone(house, browser):
-    simulate = (*house.simulate, "--beds", 2, "--scenario", "asystole")
-    with rpm_service(*simulate):
-        async with page_of(house, browser) as page:
-            await expect(page.get_by_text("!!! asystole").first).to_be_visible(timeout=20_000)
-            alarms = page.locator(".alarms")
-            await page.keyboard.press("ArrowRight")
-            for keys, said in (
-                ("c", "clinician cannot go"),
-                ("g", "clinician is going"),
-                ("aa", "acknowledged by clinician"),
-                ("pp", "sound paused"),
-            ):
-                for key in keys:
-                    await page.keyboard.press(key)
-                await expect(alarms).to_contain_text(said)
-            await page.keyboard.press("Enter")
-            await expect(page.get_by_role("region", name="Bed bed-")).to_be_visible()
-            await page.keyboard.press("Escape")
-            await expect(page.locator(".tile").first).to_be_visible()
+async def test_every_act_on_an_alarm_is_reached_by_the_keyboard_alone(ward, hearts, browser):
+    async with page_of(ward, browser) as page:
+        await expect(page.get_by_text("!!! asystole").first).to_be_visible(timeout=20_000)
+        alarms = page.locator(".alarms")
+        await page.keyboard.press("ArrowRight")
+        for keys, said in (
+            ("c", "clinician cannot go"),
+            ("g", "clinician is going"),
+            ("aa", "acknowledged by clinician"),
+            ("pp", "sound paused"),
+        ):
+            for key in keys:
+                await page.keyboard.press(key)
+            await expect(alarms).to_contain_text(said)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("region", name="Bed ")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(page.locator(".tile").first).to_be_visible()

@@ -1,52 +1,28 @@
 """What a clinician relies on, seen in the page itself."""
 
-import time
-from contextlib import asynccontextmanager
+import asyncio
+import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
-from rpm_service.v1.monitoring_pb2 import WatchRequest
-from tests.support.process import rpm_service
+from rpm_service.v1.monitoring_pb2 import WatchRequest, WatchResponse
+from tests.browser.beds import simulated
+from tests.browser.page import acknowledge, number, page_of, tile, turn_sound_on
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
-
-
-@asynccontextmanager
-async def page_of(house, browser, link=None, sent=None, script=None, prepare=None):
-    """A page that is signed in; whatever it complains of fails the test. What it sends to the
-    server is added to `sent`; `script` runs before it, and `prepare` is given it while it is empty."""
-    async with browser() as opened:
-        context = await opened.new_context(
-            ignore_https_errors=True, viewport={"width": 1600, "height": 900}
-        )
-        page: Page = await context.new_page()
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda message: message.type == "error" and complaints.append(message.text),
-        )
-        if script is not None:
-            await page.add_init_script(script)
-        if sent is not None:
-            page.on("websocket", lambda live: live.on("framesent", lambda data: hear(sent, data)))
-        if prepare is not None:
-            await prepare(page)
-        await page.goto(link or house.link)
-        yield page
-        said = {each for each in complaints if not any(part in each for part in house.expected)}
-        assert said == set(house.errors)
-
-
-def hear(sent: list[WatchRequest], data: bytes | str) -> None:
-    assert isinstance(data, bytes)
-    sent.append(WatchRequest.FromString(data))
 
 
 def presences(sent: list[WatchRequest]) -> list[tuple[bool, bool]]:
     told = [each.presence for each in sent if each.WhichOneof("frame") == "presence"]
     return [(each.audio_armed, each.visible) for each in told]
+
+
+def events(heard: list[WatchResponse], bed: str) -> set[tuple[int, int]]:
+    """The alarm events of a bed that the server told of."""
+    parts = [part for each in heard for part in (each.snapshot, each.delta)]
+    alarms = [alarm for part in parts for alarm in part.alarms if alarm.bed == bed]
+    return {(alarm.occurrence_id, alarm.event_seq) for alarm in alarms}
 
 
 def confirmed(sent: list[WatchRequest]) -> set[tuple[int, int]]:
@@ -57,56 +33,48 @@ def confirmed(sent: list[WatchRequest]) -> set[tuple[int, int]]:
     }
 
 
-async def turn_sound_on(page) -> None:
-    """A person hears the test out, and says that they heard it."""
-    await page.get_by_role("button", name="Turn sound on").click()
-    await page.get_by_role("button", name="I heard all three").click(timeout=15_000)
+@pytest.mark.spec("STATION-3")
+async def test_each_bed_shows_values_with_unit_limits_and_age(ward, calm_bed, browser):
+    async with page_of(ward, browser) as page:
+        heart_rate = number(tile(page, calm_bed), "HR")
+        await expect(heart_rate).to_contain_text("/min", timeout=10_000)
+        await expect(heart_rate).to_contain_text("120/50")
+        await expect(heart_rate.locator(".age")).to_have_text("now")
+        value = await heart_rate.locator(".value").inner_text()
+        assert 40 <= int(value) <= 130
+        cuff = number(tile(page, calm_bed), "NIBP").locator(".age")
+        await expect(cuff).to_have_text(re.compile("[1-9]\\d* (s|min)"), timeout=20_000)
 
 
-async def acknowledge(tile) -> None:
-    """The first press names what will be silent, the second does it."""
-    button = tile.get_by_role("button", name="Acknowledge")
-    await button.click()
-    await button.click()
+@pytest.mark.spec("STATION-4")
+@pytest.mark.spec("STATION-7")
+async def test_heart_rate_0_is_shown_as_0_alarms_and_is_acknowledged(ward, hearts, browser):
+    async with page_of(ward, browser) as page:
+        bed = tile(page, next(hearts))
+        await expect(bed).to_contain_text("!!! asystole", timeout=20_000)
+        await expect(number(bed, "HR").locator(".value")).to_have_text("0")
+        await acknowledge(bed)
+        await expect(bed.locator("header")).to_contain_text("clinician")
+        await expect(bed.get_by_role("button", name="Acknowledge")).to_have_count(0)
 
 
-async def test_each_bed_shows_values_with_unit_limits_and_age(house, browser):
-    with rpm_service(*house.simulate, "--beds", 2):
-        async with page_of(house, browser) as page:
-            tile = page.locator("[data-bed=bed-02]")
-            heart_rate = tile.get_by_role("group", name="HR")
-            await expect(heart_rate).to_contain_text("/min")
-            await expect(heart_rate).to_contain_text("120/50")
-            await expect(heart_rate.locator(".age")).to_have_text("now")
-            value = await heart_rate.locator(".value").inner_text()
-            assert 40 <= int(value) <= 130
-            cuff = tile.get_by_role("group", name="NIBP")
-            await expect(cuff.locator(".age")).to_have_text("7 s", timeout=20_000)
-
-
-async def test_heart_rate_0_is_shown_as_0_alarms_and_is_acknowledged(house, browser):
-    with rpm_service(*house.simulate, "--beds", 1, "--scenario", "asystole"):
-        async with page_of(house, browser) as page:
-            tile = page.locator("[data-bed=bed-01]")
-            await expect(tile).to_contain_text("!!! asystole", timeout=20_000)
-            await expect(tile.get_by_role("group", name="HR").locator(".value")).to_have_text("0")
-            await acknowledge(tile)
-            await expect(tile.locator("header")).to_contain_text("clinician")
-            await expect(tile.get_by_role("button", name="Acknowledge")).to_have_count(0)
-
-
+@pytest.mark.spec("STATION-15")
 @pytest.mark.spec("STATION-20")
-async def test_sound_is_off_until_a_person_turns_it_on_and_the_server_is_told(house, browser):
+async def test_sound_is_off_until_a_person_turns_it_on_and_the_server_is_told(
+    ward, calm_bed, browser
+):
     sent: list[WatchRequest] = []
-    with rpm_service(*house.simulate, "--beds", 1):
-        async with page_of(house, browser, sent=sent) as page:
-            await expect(page.locator("[data-bed=bed-01]")).to_be_visible()
-            await expect(page.get_by_text("SOUND OFF")).to_be_visible()
-            assert presences(sent) == [(False, True)]
-            await turn_sound_on(page)
-            await expect(page.get_by_text("SOUND OFF")).to_have_count(0)
-            await expect(page.get_by_text("sound on · tested")).to_be_visible()
-            assert presences(sent) == [(False, True), (True, True)]
+    async with page_of(ward, browser, sent=sent) as page:
+        header = tile(page, calm_bed).locator("header")
+        await expect(header).to_contain_text("NOT COVERED", timeout=10_000)
+        await expect(page.get_by_text("SOUND OFF")).to_be_visible()
+        assert presences(sent) == [(False, True)]
+        await turn_sound_on(page)
+        await expect(page.get_by_text("SOUND OFF")).to_have_count(0)
+        await expect(page.get_by_text("sound on · tested")).to_be_visible()
+        assert presences(sent) == [(False, True), (True, True)]
+        await expect(header).not_to_contain_text("NOT COVERED")
+        await expect(page.get_by_text("NOT COVERED")).to_have_count(0)
 
 
 NOTE_PULSES = """
@@ -127,85 +95,62 @@ AFTER_PULSES = """
 
 
 @pytest.mark.spec("STATION-16")
-async def test_asystole_sounds_as_3_and_2_pulses_twice_and_a_new_page_is_silent(house, browser):
-    with rpm_service(*house.simulate, "--beds", 1, "--scenario", "asystole"):
-        async with page_of(house, browser, script=NOTE_PULSES) as page:
-            await expect(page.get_by_text("!!! asystole").first).to_be_visible(timeout=20_000)
-            assert await page.evaluate("window.pulses") == []
-            await turn_sound_on(page)
-            test, burst = 15, 10
-            pulses = (await page.evaluate(AFTER_PULSES, test + burst))[test : test + burst]
-            assert {pitch for pitch, _ in pulses} == {523}
-            begins = [at - pulses[0][1] for _, at in pulses]
-            halves = [0, 0.25, 0.5, 1.0, 1.25]
-            assert begins == pytest.approx([*halves, *(1.9 + at for at in halves)], abs=0.02)
+async def test_asystole_sounds_as_3_and_2_pulses_twice_and_a_new_page_is_silent(
+    ward, hearts, browser
+):
+    async with page_of(ward, browser, script=NOTE_PULSES) as page:
+        await expect(tile(page, next(hearts))).to_contain_text("!!! asystole", timeout=20_000)
+        assert await page.evaluate("window.pulses") == []
+        await turn_sound_on(page)
+        test, burst = 15, 10
+        pulses = (await page.evaluate(AFTER_PULSES, test + burst))[test : test + burst]
+        assert {pitch for pitch, _ in pulses} == {523}
+        begins = [at - pulses[0][1] for _, at in pulses]
+        halves = [0, 0.25, 0.5, 1.0, 1.25]
+        assert begins == pytest.approx([*halves, *(1.9 + at for at in halves)], abs=0.02)
 
 
 @pytest.mark.spec("STATION-14")
-async def test_every_event_of_an_alarm_is_confirmed(house, browser):
+async def test_every_event_of_an_alarm_is_confirmed(ward, hearts, browser):
     sent: list[WatchRequest] = []
-    with rpm_service(*house.simulate, "--beds", 1, "--scenario", "asystole"):
-        async with page_of(house, browser, sent=sent) as page:
-            tile = page.locator("[data-bed=bed-01]")
-            await expect(tile).to_contain_text("!!! asystole", timeout=20_000)
-            await acknowledge(tile)
-            await expect(tile.locator("header")).to_contain_text("clinician")
-            assert {seq for _, seq in confirmed(sent)} >= {1, 2}
+    heard: list[WatchResponse] = []
+    name = next(hearts)
+    async with page_of(ward, browser, sent=sent, heard=heard) as page:
+        bed = tile(page, name)
+        await expect(bed).to_contain_text("!!! asystole", timeout=20_000)
+        await acknowledge(bed)
+        await expect(bed.locator("header")).to_contain_text("clinician")
+        assert len(events(heard, name)) >= 2
+        async with asyncio.timeout(5):
+            while events(heard, name) - confirmed(sent):
+                await page.wait_for_timeout(50)
 
 
-async def test_a_bed_is_covered_once_sound_is_on(house, browser):
-    with rpm_service(*house.simulate, "--beds", 1):
-        async with page_of(house, browser) as page:
-            header = page.locator("[data-bed=bed-01] header")
-            await expect(header).to_contain_text("NOT COVERED", timeout=10_000)
-            await turn_sound_on(page)
-            await expect(header).not_to_contain_text("NOT COVERED")
-            await expect(page.get_by_text("not covered")).to_have_count(0)
-
-
-async def test_alarms_of_a_bed_are_paused_with_a_countdown_and_signal_again(house, browser):
-    with rpm_service(*house.simulate, "--beds", 1):
-        async with page_of(house, browser) as page:
-            tile = page.locator("[data-bed=bed-01]")
-            await tile.get_by_role("button", name="bed-01", exact=True).click()
-            bed = page.get_by_role("region", name="Bed bed-01")
-            await bed.get_by_label("Hold back").select_option("alarms paused")
-            await bed.get_by_label("because").fill("the probe is being moved")
-            await bed.get_by_role("button", name="Hold back").click()
-            held = bed.get_by_role("listitem")
+@pytest.mark.spec("STATION-27")
+async def test_alarms_of_a_bed_are_paused_with_a_countdown_and_signal_again(ward, browser):
+    with simulated(ward, "held-back") as (name,):
+        async with page_of(ward, browser) as page:
+            bed = tile(page, name)
+            await bed.get_by_role("button", name=name, exact=True).click()
+            whole = page.get_by_role("region", name=f"Bed {name}")
+            await whole.get_by_label("Hold back").select_option("alarms paused")
+            await whole.get_by_label("because").fill("the probe is being moved")
+            await whole.get_by_role("button", name="Hold back").click()
+            held = whole.get_by_role("listitem")
             await expect(held).to_contain_text("by clinician")
             await expect(held).to_contain_text("the probe is being moved")
             await page.keyboard.press("Escape")
-            await expect(tile.locator("header .heldback")).to_contain_text("9:5")
-            await tile.get_by_role("button", name="bed-01", exact=True).click()
-            await bed.get_by_role("button", name="Signal again").click()
+            await expect(bed.locator("header .heldback")).to_contain_text("9:5")
+            await bed.get_by_role("button", name=name, exact=True).click()
+            await whole.get_by_role("button", name="Signal again").click()
             await expect(held).to_have_text("Nothing is held back here.")
             await page.keyboard.press("Escape")
-            await expect(tile.locator("header .heldback")).to_have_count(0)
+            await expect(bed.locator("header .heldback")).to_have_count(0)
 
 
-async def test_a_frozen_server_is_not_monitoring_and_comes_back_by_itself(house, browser):
-    with rpm_service(*house.simulate, "--beds", 1):
-        async with page_of(house, browser) as page:
-            tile = page.locator("[data-bed=bed-01]")
-            await expect(tile.get_by_role("group", name="HR").locator(".age")).to_have_text("now")
-            house.freeze()
-            frozen = time.monotonic()
-            await expect(page.get_by_text("NOT MONITORING").first).to_be_visible(timeout=10_000)
-            assert 4 <= time.monotonic() - frozen <= 7
-            await expect(tile.get_by_role("group", name="HR")).to_have_count(0)
-            house.thaw()
-            await expect(tile.get_by_role("group", name="HR").locator(".age")).to_have_text(
-                "now", timeout=15_000
-            )
-            await expect(page.get_by_text("NOT MONITORING")).to_have_count(0)
-
-
-async def test_without_a_session_nothing_is_shown(house, browser):
-    with rpm_service(*house.simulate, "--beds", 1):
-        house.errors = [
-            "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
-        ]
-        async with page_of(house, browser, link=house.page) as page:
-            await expect(page.get_by_text("Not signed in")).to_be_visible()
-            await expect(page.locator("[data-bed]")).to_have_count(0)
+@pytest.mark.spec("WEB-1")
+async def test_without_a_session_nothing_is_shown(ward, calm_bed, browser):
+    unknown = ("401 (Unauthorized)",)
+    async with page_of(ward, browser, link=ward.page, errors=unknown) as page:
+        await expect(page).to_have_title("Sign in · Central station")
+        await expect(page.locator("[data-bed]")).to_have_count(0)
