@@ -7,7 +7,7 @@ UI_SOURCES := $(shell find clinician_ui/src clinician_ui/index.html clinician_ui
 ARGS ?=
 SEEDS ?= 200
 
-.PHONY: demo test check simulate bench ui pictures docs generate clean
+.PHONY: demo test check simulate bench chaos ui pictures docs generate clean
 
 demo: $(VENV)/.installed $(UI)
 	@$(BIN)/rpm-service demo $(ARGS)
@@ -32,6 +32,9 @@ simulate: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
+chaos: $(VENV)/.installed
+	$(BIN)/python -m tests.chaos $(ARGS)
+
 ui: $(UI)
 
 generate: $(VENV)/.installed
@@ -44,6 +47,7 @@ pictures: $(VENV)/.installed $(UI)
 docs: $(VENV)/.installed
 	$(BIN)/python docs/draw_signals.py
 	$(BIN)/python docs/draw_messages.py
+	$(BIN)/python -m docs.draw_promises
 
 clean:
 	rm -rf build dist $(VENV) clinician_ui/node_modules rpm_service/adapters/web/static

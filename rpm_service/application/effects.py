@@ -295,7 +295,7 @@ class Restored:
     """Everything the core needs from before a restart."""
 
     next_occurrence: int = 1
-    """One more than any occurrence number ever given."""
+    """Neither it nor any number beyond it was ever given to an occurrence."""
     alarms: Sequence[Alarm] = ()
     """Every occurrence whose signal was not OFF, as its newest event left it."""
     devices: Sequence[StoredDevice] = ()

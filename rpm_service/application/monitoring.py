@@ -171,6 +171,8 @@ class Monitoring:
         self._ticks = 0
         self._writing_since = 0.0
         self._lagged_at = float("-inf")
+        # Whoever comes before the first tick sees what stood: there is no event to tell it later.
+        self.live.publish()
 
     # -- who comes in -------------------------------------------------------------------
 

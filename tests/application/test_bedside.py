@@ -58,6 +58,7 @@ def test_an_invalid_value_is_shown_as_invalid_and_not_judged(scene: Scene, devic
 
 
 @pytest.mark.spec("ALARM-15")
+@pytest.mark.promise("G5")
 def test_a_metric_that_stops_while_others_go_on_is_stale(scene: Scene) -> None:
     assert [stale_after_s(period) for period in (0.5, 1, 3, 300)] == [5, 5, 6, 600]
     device = scene.device().begins("HR", "SpO2")

@@ -55,6 +55,7 @@ def test_a_viewer_covers_the_beds_that_it_shows(scene: Scene, device: Device) ->
 
 
 @pytest.mark.spec("DELIVERY-14")
+@pytest.mark.promise("G13")
 def test_out_of_view_counts_for_ten_seconds_more_and_no_sound_for_nothing(
     scene: Scene, device: Device
 ) -> None:

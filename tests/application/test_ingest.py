@@ -99,6 +99,7 @@ def test_a_gateway_describes_its_own_monitors_only_and_each_once(scene: Scene) -
 
 
 @pytest.mark.spec("INGEST-3")
+@pytest.mark.promise("G12")
 def test_a_newer_session_supersedes_the_older_one(scene: Scene, device: Device) -> None:
     newer = scene.device().begins("HR", "SpO2")
     assert newer.session.epoch == device.session.epoch + 1
@@ -109,6 +110,7 @@ def test_a_newer_session_supersedes_the_older_one(scene: Scene, device: Device) 
 
 
 @pytest.mark.spec("INGEST-3")
+@pytest.mark.promise("G12")
 def test_the_late_end_of_an_older_session_changes_nothing(scene: Scene, device: Device) -> None:
     newer = scene.device().begins("HR", "SpO2")
     device.breaks()
@@ -131,6 +133,7 @@ def test_epochs_grow_over_a_restart() -> None:
 
 
 @pytest.mark.spec("INGEST-4")
+@pytest.mark.promise("G14")
 def test_a_duplicate_is_acknowledged_again_and_otherwise_ignored(
     scene: Scene, device: Device
 ) -> None:
@@ -167,6 +170,7 @@ def test_a_number_that_is_none_is_refused(scene: Scene, device: Device, seq: int
 
 
 @pytest.mark.spec("INGEST-5")
+@pytest.mark.promise("G14")
 def test_a_jump_is_a_gap_that_is_kept(scene: Scene, device: Device) -> None:
     device.sends(72, 97, seq=1)
     device.sends(72, 97, seq=5)
@@ -407,6 +411,7 @@ def test_an_entry_of_which_nothing_can_be_told_is_refused_by_name(
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("late", [False, True])
+@pytest.mark.promise("G17")
 def test_a_value_that_cannot_be_is_refused_alone_and_is_an_invalid_signal(
     scene: Scene,
     device: Device,
@@ -433,6 +438,7 @@ def test_a_value_that_cannot_be_is_refused_alone_and_is_an_invalid_signal(
 
 
 @pytest.mark.spec("INGEST-22")
+@pytest.mark.promise("G17")
 def test_a_broken_probe_is_a_technical_alarm_and_hides_no_other_metric(scene: Scene) -> None:
     device = scene.device().begins("HR", "Temp")
     device.streams(1, 72, 39.5)
@@ -594,6 +600,7 @@ def test_a_device_that_sends_its_past_is_there_but_has_no_current_values(
 
 
 @pytest.mark.spec("INGEST-12")
+@pytest.mark.promise("G6")
 def test_a_wrong_device_clock_is_a_technical_alarm_and_its_values_count(scene: Scene) -> None:
     device = scene.device()
     wrong = scene.now - 3600
@@ -610,6 +617,7 @@ def test_a_wrong_device_clock_is_a_technical_alarm_and_its_values_count(scene: S
 
 
 @pytest.mark.spec("INGEST-12")
+@pytest.mark.promise("G6")
 def test_a_clock_that_steps_is_measured_anew(scene: Scene, device: Device) -> None:
     device.session.heartbeat(scene.now + 7200, scene.now)
     assert "DEVICE_CLOCK_OFF" in scene.alarms()
@@ -703,6 +711,7 @@ def test_a_stream_that_ends_without_goodbye_is_a_technical_alarm(
 
 
 @pytest.mark.spec("INGEST-14")
+@pytest.mark.promise("G2")
 def test_ten_seconds_of_silence_are_a_lost_connection(scene: Scene, device: Device) -> None:
     device.sends(72, 97)
     scene.passes(9.5)
@@ -715,6 +724,7 @@ def test_ten_seconds_of_silence_are_a_lost_connection(scene: Scene, device: Devi
 
 
 @pytest.mark.spec("INGEST-14")
+@pytest.mark.promise("G2")
 def test_heartbeats_without_values_are_silence_too(scene: Scene, device: Device) -> None:
     device.sends(72, 97)
     for _ in range(20):
@@ -760,6 +770,7 @@ def test_goodbye_is_no_alarm_and_nothing_holds_after_it(scene: Scene, device: De
 
 
 @pytest.mark.spec("INGEST-16")
+@pytest.mark.promise("G3")
 def test_what_still_holds_after_a_lost_connection_calls_again_at_once(
     scene: Scene, device: Device
 ) -> None:

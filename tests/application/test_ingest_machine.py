@@ -171,5 +171,6 @@ Spooling.TestCase.settings = settings(max_examples=200, stateful_step_count=50, 
 @pytest.mark.spec("INGEST-5")
 @pytest.mark.spec("INGEST-6")
 @pytest.mark.spec("INGEST-7")
+@pytest.mark.promise("G14")
 class TestSpooling(Spooling.TestCase):
     pass

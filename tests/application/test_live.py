@@ -122,6 +122,7 @@ def test_numerics_conflate_to_the_newest(scene: Scene, device: Device) -> None:
 
 
 @pytest.mark.spec("LIVE-3")
+@pytest.mark.promise("G16")
 def test_a_slow_viewer_misses_no_alarm_event(scene: Scene, device: Device) -> None:
     box = mailbox(scene)
     viewer = PlainViewer()
@@ -279,6 +280,7 @@ def test_a_bed_that_moves_into_view_is_seen_whole_and_out_of_view_no_more(
 
 
 @pytest.mark.spec("LIVE-8")
+@pytest.mark.promise("G16")
 def test_what_is_kept_for_viewers_that_never_read_is_bounded(scene: Scene, device: Device) -> None:
     for _ in range(3):
         mailbox(scene, Scope(waveforms=True))

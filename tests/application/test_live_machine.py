@@ -177,5 +177,6 @@ Viewers.TestCase.settings = settings(max_examples=60, stateful_step_count=50, de
 @pytest.mark.spec("LIVE-1")
 @pytest.mark.spec("LIVE-3")
 @pytest.mark.spec("LISTEN-1")
+@pytest.mark.promise("G16")
 class TestViewers(Viewers.TestCase):
     pass

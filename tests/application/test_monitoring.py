@@ -119,6 +119,7 @@ def test_frames_are_acknowledged_soon_after_they_are_on_disk() -> None:
 
 
 @pytest.mark.spec("INGEST-18")
+@pytest.mark.promise("G18")
 def test_while_the_disk_fails_nothing_is_acknowledged_and_alarms_go_on() -> None:
     async def story() -> None:
         async with corridor() as c:
@@ -142,6 +143,7 @@ def test_while_the_disk_fails_nothing_is_acknowledged_and_alarms_go_on() -> None
 
 
 @pytest.mark.spec("INGEST-18")
+@pytest.mark.promise("G18")
 def test_when_the_disk_is_back_everything_is_written_once_and_acknowledged() -> None:
     async def story() -> None:
         async with corridor() as c:
@@ -268,6 +270,7 @@ def test_a_server_that_stops_tells_devices_and_says_nothing_about_them() -> None
 
 
 @pytest.mark.spec("LIVE-14")
+@pytest.mark.promise("G4")
 def test_an_alarm_waits_for_no_tick_no_disk_and_no_other_viewer() -> None:
     async def story() -> None:
         # Nobody keeps time here: what comes, comes from the frame alone.
@@ -383,6 +386,8 @@ def test_a_disk_that_refuses_is_an_alarm_until_it_takes_what_it_had_refused() ->
 
 
 @pytest.mark.spec("DELIVERY-18")
+@pytest.mark.promise("G18")
+@pytest.mark.promise("G20")
 def test_a_disk_that_does_not_answer_is_an_alarm_within_five_seconds() -> None:
     class Stuck(MemoryRecorder):
         done: Callable[[Exception | None], None] | None = None
@@ -409,6 +414,7 @@ def test_a_disk_that_does_not_answer_is_an_alarm_within_five_seconds() -> None:
 
 
 @pytest.mark.spec("DELIVERY-19")
+@pytest.mark.promise("A5")
 def test_a_turn_that_takes_too_long_is_an_alarm_for_a_minute() -> None:
     async def story() -> None:
         async with corridor() as c:
@@ -486,5 +492,23 @@ def test_no_device_may_have_the_servers_name() -> None:
         c = Corridor()
         with pytest.raises(Refused, match="the server's own name"):
             Peer(c.monitoring, "server")
+
+    run(story())
+
+
+@pytest.mark.spec("LIVE-1")
+@pytest.mark.promise("G1")
+def test_whoever_comes_before_the_first_tick_after_a_restart_sees_what_stands() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            peer = Peer(c.monitoring)
+            await peer.streams(3, 0, 97)
+            standing = list(c.monitoring.ward.bedsides["oximeter-1"].board)
+            assert [each.condition.code for each in standing] == ["ASYSTOLE"]
+        restored = Restored(next_occurrence=9, alarms=standing)
+        c.monitoring = Monitoring(LoopClock(), MemoryRecorder(restored), PlainEncoder(), ELSEWHERE)
+        viewer = PlainViewer()
+        viewer.take(await c.watch().next_frame())
+        assert list(viewer.alarms.values()) == standing
 
     run(story())

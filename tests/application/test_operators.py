@@ -34,6 +34,7 @@ def acknowledge(scene: Scene, key: str = "key", by: str = "nurse") -> int:
 
 @pytest.mark.spec("LIVE-9")
 @pytest.mark.usefixtures("device")
+@pytest.mark.promise("G11")
 def test_an_act_repeated_with_the_same_key_is_done_once(scene: Scene) -> None:
     first = acknowledge(scene)
     told = len(scene.events)
@@ -82,6 +83,7 @@ def test_an_act_without_a_proper_key_is_refused(scene: Scene, key: str) -> None:
 
 @pytest.mark.spec("LIVE-10")
 @pytest.mark.usefixtures("device")
+@pytest.mark.promise("G11")
 def test_what_is_acknowledged_must_be_on_at_the_priority_that_was_seen(scene: Scene) -> None:
     number = occurrence(scene)
     for args, code in (

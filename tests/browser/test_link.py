@@ -52,6 +52,7 @@ async def hidden_tab(ward, browser) -> AsyncIterator[HiddenTab]:
 
 
 @pytest.mark.spec("STATION-90")
+@pytest.mark.promise("G4")
 async def test_an_alarm_is_on_the_page_within_a_second_of_the_device_sending_it(ward, browser):
     async with device(ward, "in-time") as one, page_of(ward, browser) as page:
         await expect(age(page, one.bed)).to_have_text("now", timeout=10_000)
@@ -82,6 +83,7 @@ async def test_an_acknowledgement_on_one_page_is_seen_on_the_other(ward, browser
 @pytest.mark.spec("STATION-1")
 @pytest.mark.spec("STATION-2")
 @pytest.mark.spec("STATION-93")
+@pytest.mark.promise("G7")
 async def test_a_frozen_server_is_not_monitoring_within_six_seconds(house, browser):
     # Where the page's own timers are slowed down, as in a hidden tab, the worker's go on.
     slow = "window.setInterval = () => 0;"

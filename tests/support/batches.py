@@ -402,10 +402,10 @@ class Remembered:
         known = self._devices[device_id] = replace(self._devices.get(device_id, known), **changed)
         return known
 
-    def restored(self) -> Restored:
+    def restored(self, next_occurrence: int | None = None) -> Restored:
         newest = max((event.alarm.occurrence_id for event in self.events), default=0)
         return Restored(
-            next_occurrence=newest + 1,
+            next_occurrence=next_occurrence or newest + 1,
             alarms=list(self._standing.values()),
             devices=list(self._devices.values()),
             progress=self._progress,

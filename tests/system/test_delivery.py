@@ -36,6 +36,7 @@ def journal(data) -> dict[tuple[str, str], float]:
 @pytest.mark.system
 @pytest.mark.spec("DELIVERY-3")
 @pytest.mark.spec("DELIVERY-16")
+@pytest.mark.promise("G9")
 async def test_nobody_confirms_and_everybody_leaves(certs, tmp_path):
     target, data = f"127.0.0.1:{free_port()}", tmp_path / "data"
     told: list[tuple[bool, float]] = []

@@ -14,6 +14,7 @@ SECONDS = 4
 @pytest.mark.system
 @pytest.mark.spec("ALARM-65")
 @pytest.mark.spec("ALARM-68")
+@pytest.mark.promise("G15")
 def test_every_change_of_a_flood_is_stored_and_so_are_the_alarms_of_other_beds(tmp_path):
     data, certs, target = tmp_path / "data", tmp_path / "certs", f"127.0.0.1:{free_port()}"
     ensure_server(certs)

@@ -64,6 +64,7 @@ def test_replay_through_the_server_gives_the_alarms_of_evaluate(bidmc, certs, tm
 
 
 @pytest.mark.system
+@pytest.mark.promise("G1")
 def test_killed_server_has_every_acknowledged_sample_once_and_its_alarm(bidmc, certs, tmp_path):
     target, data = f"127.0.0.1:{free_port()}", tmp_path / "data"
     serve = ("serve", "--data", data, "--certs", certs, "--listen", target)

@@ -54,6 +54,8 @@ async def ready(server: Process) -> None:
 
 @pytest.mark.system
 @pytest.mark.spec("HOOK-1")
+@pytest.mark.promise("G1")
+@pytest.mark.promise("G9")
 async def test_a_server_killed_between_the_disk_and_the_call_makes_it_when_it_is_back(
     certs: Path, recording: Path, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import sqlite
 
 from rpm_service.adapters.storage import tables
 from rpm_service.adapters.storage.ledger import PAGE, Content, Ledger, head, number
-from rpm_service.adapters.storage.tables import journal, standing
+from rpm_service.adapters.storage.tables import journal, standing, streams
 from rpm_service.application.places import Scope
 from rpm_service.domain.alarms import (
     Acknowledgement,
@@ -24,6 +24,10 @@ from rpm_service.domain.alarms import (
 from rpm_service.domain.signals import Presence
 
 EVERYTHING: Final = Scope()
+OWN_STREAM: Final = "server"
+"""No device's or gateway's stream is called so; its epoch counts the starts of the server."""
+RUN_NUMBERS: Final = 100_000
+"""Occurrence numbers of one start."""
 
 
 def events(engine: Engine, scope: Scope = EVERYTHING) -> Iterator[AlarmEvent]:
@@ -103,10 +107,25 @@ def standing_alarms(connection: Connection) -> list[Alarm]:
     return [event_of(row).alarm for row in rows]
 
 
-def next_occurrence(connection: Connection) -> int:
-    """One more than any occurrence number in the journal."""
-    newest: int | None = connection.execute(select(func.max(journal.c.occurrence_id))).scalar()
-    return 1 if newest is None else newest + 1
+def begin_run(connection: Connection) -> int:
+    """Notes that a server begins, and gives the first occurrence number that is its own.
+
+    Alarms are shown before they are on disk: a number that no row of the journal has may have
+    been given all the same, by a server that was killed. So each start has numbers of its own.
+    """
+    newest: int = connection.execute(select(func.max(journal.c.occurrence_id))).scalar() or 0
+    earlier = select(streams.c.epoch).where(streams.c.stream_id == OWN_STREAM)
+    # A start that had used up its own numbers went on in those behind, and some of what it gave
+    # last may not be on disk.
+    used = (newest + RUN_NUMBERS // 2) // RUN_NUMBERS + 1 if newest else 0
+    run = max(connection.execute(earlier).scalar() or 0, used) + 1
+    note = sqlite.insert(streams).values(stream_id=OWN_STREAM, epoch=run, durable_seq=0)
+    connection.execute(
+        note.on_conflict_do_update(
+            index_elements=[streams.c.stream_id], set_={"epoch": note.excluded.epoch}
+        )
+    )
+    return (run - 1) * RUN_NUMBERS + 1
 
 
 def _content(event: AlarmEvent) -> Content:

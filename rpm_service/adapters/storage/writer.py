@@ -83,6 +83,7 @@ class SqliteRecorder:
             check(self._engine, data_dir)
             self._fold_if_possible()
             upgrade(self._engine)
+            self._first_occurrence = self._begin_run(clock())
             self._reading = open_reading(data_dir)
         except BaseException:
             self._let_go()
@@ -94,12 +95,22 @@ class SqliteRecorder:
         self._failure: StorageError | None = None
         self._folds_at = clock() + FOLD_S
 
+    def _begin_run(self, now: float) -> int:
+        try:
+            with in_one_line(NotRecorded), self._engine.begin() as connection:
+                return journal.begin_run(connection)
+        except NotRecorded:
+            # A full disk keeps no server from watching over patients: the first batch makes an
+            # alarm of it. Numbers of this second are beyond those of every other start.
+            return int(now) * journal.RUN_NUMBERS + 1
+
     def load(self) -> Restored:
         """Reads back what the core needs from before a restart. Raises DatabaseDamaged."""
         with in_one_line(DataDirectoryUnusable), self._engine.begin() as connection:
-            known = connection.execute(select(streams)).all()
+            of_peers = select(streams).where(streams.c.stream_id != journal.OWN_STREAM)
+            known = connection.execute(of_peers).all()
             return Restored(
-                next_occurrence=journal.next_occurrence(connection),
+                next_occurrence=self._first_occurrence,
                 alarms=journal.standing_alarms(connection),
                 devices=registry.stored_devices(connection),
                 progress={row.stream_id: row.durable_seq for row in known if row.durable_seq},

@@ -71,6 +71,7 @@ def conditions(server: LoopbackServer) -> set[str]:
 
 
 @pytest.mark.spec("DELIVERY-3")
+@pytest.mark.promise("G9")
 async def test_what_a_viewer_does_not_confirm_is_not_delivered_within_ten_to_twelve_seconds(
     server: LoopbackServer, device: Device
 ) -> None:
@@ -188,6 +189,7 @@ async def told(device: Device) -> bool:
 
 
 @pytest.mark.spec("DELIVERY-14")
+@pytest.mark.promise("G13")
 async def test_a_hidden_viewer_covers_for_ten_seconds_and_a_silent_one_not_at_all(
     ward: LoopbackServer,
 ) -> None:

@@ -13,6 +13,7 @@ FRAMES = 300
 
 @pytest.mark.spec("ALARM-67")
 @pytest.mark.spec("ALARM-68")
+@pytest.mark.promise("G15")
 async def test_a_flood_at_one_bed_is_told_and_stored_whole_and_another_beds_alarm_comes_through(
     server: LoopbackServer, device: Device
 ) -> None:

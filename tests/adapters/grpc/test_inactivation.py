@@ -114,6 +114,7 @@ async def test_whatever_anybody_does_is_at_every_viewer_within_a_second(
 
 
 @pytest.mark.spec("LIVE-21")
+@pytest.mark.promise("G10")
 async def test_what_has_run_out_is_gone_at_every_viewer_within_a_second(
     unhurried: LoopbackServer,
 ) -> None:

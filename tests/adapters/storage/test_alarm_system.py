@@ -47,6 +47,7 @@ def score(at: float, total: int | None) -> Score:
 
 
 @pytest.mark.spec("STORE-23")
+@pytest.mark.promise("G8")
 async def test_what_people_decided_holds_over_a_restart_until_they_end_it(tmp_path):
     recorder = SqliteRecorder(tmp_path)
     await write(

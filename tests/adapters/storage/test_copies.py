@@ -187,7 +187,7 @@ async def test_a_server_goes_on_from_a_copy_and_what_was_there_is_kept(tmp_path:
     assert check_copy(aside).journal.number == 4
     assert stored(data) == [1, 2, 3]
     recorder = SqliteRecorder(data)
-    assert recorder.load().next_occurrence == 4
+    assert recorder.load().next_occurrence == 100_001
     await write(recorder, batch(9))
     recorder.close()
     assert stored(data) == [1, 2, 3, 9]

@@ -43,6 +43,7 @@ def another_server(tmp_path):
 
 @pytest.mark.spec("STORE-11")
 @pytest.mark.system
+@pytest.mark.promise("A6")
 def test_a_directory_that_another_server_holds_is_refused_until_that_one_has_gone(
     another_server, tmp_path
 ):
@@ -99,6 +100,7 @@ def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path):
 
 @pytest.mark.spec("STORE-14")
 @pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.promise("G19")
 async def test_a_database_with_damaged_pages_is_refused_at_the_start(tmp_path, monkeypatch, whole):
     if not whole:
         monkeypatch.setattr(engine_module, "CHECK_BYTES_MAX", 0)

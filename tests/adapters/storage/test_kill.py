@@ -36,6 +36,7 @@ asyncio.run(main())
 
 @pytest.mark.system
 @pytest.mark.spec("STORE-1")
+@pytest.mark.promise("G1")
 def test_a_server_killed_while_it_writes_has_all_that_was_done_once(tmp_path):
     done = 0
     for _ in range(KILLS):

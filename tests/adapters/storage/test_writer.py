@@ -6,7 +6,7 @@ from shutil import copyfile
 import pytest
 from sqlalchemy import event
 
-from rpm_service.adapters.storage import archive, writer
+from rpm_service.adapters.storage import archive, journal, writer
 from rpm_service.adapters.storage.engine import DATABASE
 from rpm_service.adapters.storage.errors import (
     DatabaseDamaged,
@@ -51,6 +51,7 @@ async def test_done_is_told_in_the_event_loop_once_another_connection_sees_the_b
 
 
 @pytest.mark.spec("STORE-1")
+@pytest.mark.promise("G21")
 def test_a_commit_waits_for_the_disk(recorder):
     with recorder._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
@@ -58,6 +59,7 @@ def test_a_commit_waits_for_the_disk(recorder):
 
 
 @pytest.mark.spec("STORE-2")
+@pytest.mark.promise("G18")
 async def test_a_full_disk_takes_nothing_of_a_batch_and_all_of_it_once_there_is_room(recorder):
     await write(recorder, Batch(descriptions={"m1": HR_AND_SPO2}))
     engine = recorder._engine
@@ -94,6 +96,7 @@ async def test_a_batch_under_way_is_finished_before_the_directory_is_let_go(tmp_
 
 
 @pytest.mark.spec("STORE-16")
+@pytest.mark.promise("G19")
 async def test_nothing_is_written_any_more_once_the_database_proved_damaged(recorder):
     await write(recorder, Batch(descriptions={"m1": HR_AND_SPO2}))
 
@@ -232,3 +235,46 @@ async def test_values_keep_their_description_when_a_new_one_comes_in_the_same_ba
         (HR_AND_SPO2, numeric_row(1, 80.0, 97.0)),
         (spo2_and_hr, numeric_row(2, 96.0, 81.0)),
     ]
+
+
+@pytest.mark.spec("STORE-39")
+@pytest.mark.promise("G1")
+async def test_no_start_gives_a_number_that_an_earlier_one_may_have_given(tmp_path):
+    """Shown to viewers and killed before it was on disk, it is known to nobody here."""
+    begun = []
+    for _ in range(3):
+        recorder = SqliteRecorder(tmp_path)
+        begun.append(recorder.load().next_occurrence)
+        recorder.close()
+    assert begun == [1, 1 + journal.RUN_NUMBERS, 1 + 2 * journal.RUN_NUMBERS]
+
+
+@pytest.mark.spec("STORE-39")
+@pytest.mark.promise("G1")
+@pytest.mark.parametrize(("newest", "first"), [(7, 100_001), (49_999, 100_001), (50_000, 200_001)])
+async def test_a_start_stays_away_from_the_newest_number_on_disk(tmp_path, newest, first):
+    recorder = SqliteRecorder(tmp_path)
+    await write(recorder, Batch(events=[alarm_event(newest)]))
+    recorder.close()
+    recorder = SqliteRecorder(tmp_path)
+    assert recorder.load().next_occurrence == first
+    assert recorder.load().epochs == {}
+    recorder.close()
+
+
+@pytest.mark.spec("STORE-40")
+async def test_a_full_disk_keeps_no_server_from_starting(tmp_path, monkeypatch):
+    recorder = SqliteRecorder(tmp_path)
+    await write(recorder, Batch(events=[alarm_event(7)]))
+    recorder.close()
+
+    def full(_connection):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(journal, "begin_run", full)
+    begun = []
+    for now in (T0, T0 + 1):
+        recorder = SqliteRecorder(tmp_path, clock=lambda now=now: now)
+        begun.append(recorder.load().next_occurrence)
+        recorder.close()
+    assert 100_000 < begun[0] < begun[1] < 2**53, "exact also where numbers are doubles"

@@ -1,0 +1,80 @@
+"""What a proof is: a function that is given a ward and tells figures, each beside its bound.
+
+    @proof("G2")
+    async def a_silent_device(ward: Ward) -> list[Figure]:
+        ...
+        return [Figure("G2", "a frozen device is COMM LOST at every viewer", 10.4, "s", 12.0)]
+
+A module of proofs is named in AREAS of __main__.py; docs/promises.md says which promise is
+proven where.
+"""
+
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from tests.chaos.ward import Ward
+
+Works = Callable[[Ward], Awaitable[list["Figure"]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row of the report: a promise, what was found, and what was promised.
+
+    It is held where `least` <= figure <= `bound`. No figure: it was not run, and `note` says why.
+    """
+
+    id: str
+    what: str
+    figure: float | None
+    unit: str
+    bound: float
+    least: float = 0.0
+    note: str = ""
+
+    @property
+    def held(self) -> bool | None:
+        """None where it was not run."""
+        return None if self.figure is None else self.least <= self.figure <= self.bound
+
+    def row(self) -> dict[str, Any]:
+        """As build/chaos.json has it."""
+        return {**asdict(self), "held": self.held}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A function that proves one promise or several."""
+
+    promises: tuple[str, ...]
+    works: Works
+    needs: tuple[str, ...]
+    """Programs or files without which it cannot be run."""
+
+    @property
+    def name(self) -> str:
+        return self.works.__name__
+
+    @property
+    def what(self) -> str:
+        return (self.works.__doc__ or self.name).partition("\n")[0].rstrip(".")
+
+    def lacks(self) -> str:
+        """What it needs and is not there; empty where nothing is missing."""
+        missing = [need for need in self.needs if shutil.which(need) is None]
+        return f"{' and '.join(missing)} is not installed" if missing else ""
+
+
+PROOFS: Final[list[Proof]] = []
+
+
+def proof(*promises: str, needs: tuple[str, ...] = ()) -> Callable[[Works], Works]:
+    """Registers a proof of these promises."""
+
+    def register(works: Works) -> Works:
+        PROOFS.append(Proof(promises, works, needs))
+        return works
+
+    return register
