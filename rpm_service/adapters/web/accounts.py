@@ -10,6 +10,7 @@ from typing import Final
 from rpm_service.adapters.web import accounts_file
 from rpm_service.adapters.web.accounts_file import AccountsUnreadable
 from rpm_service.adapters.web.passwords import Checker, TooBusy
+from rpm_service.adapters.web.sign_in_words import WORDS
 from rpm_service.application.access import Person
 from rpm_service.application.guesses import Guesses
 from rpm_service.application.ports import Clock
@@ -17,8 +18,6 @@ from rpm_service.application.ways_in import SignInRefused
 
 FOLLOW_S: Final = 0.25
 """A change of accounts is noticed in this time."""
-WRONG: Final = "Name or password is wrong."
-BUSY: Final = "Many people are signing in just now. Try again in a moment."
 NAME_CHARS_MAX: Final = 63
 
 _log = logging.getLogger(__name__)
@@ -58,7 +57,8 @@ class LocalAccounts:
         name, address = proof.name[:NAME_CHARS_MAX], _network(proof.address)
         wait_s = self._guesses.begin(name, address, self._clock.now())
         if wait_s:
-            raise SignInRefused(f"Too many tries. Wait {_in_words(wait_s)}.", wait_s)
+            line = WORDS.too_many_tries.format(time=_in_words(wait_s))
+            raise SignInRefused(line, wait_s)
         await self.refresh()
         account = self._accounts.get(proof.name)
         usable = account if account is not None and not account.disabled else None
@@ -67,12 +67,12 @@ class LocalAccounts:
             is_right = await self._checker.check(proof.password, known)
         except TooBusy:
             self._guesses.undone(name, address)
-            raise SignInRefused(BUSY, 1.0) from None
+            raise SignInRefused(WORDS.busy, 1.0) from None
         if usable is None or not is_right:
             # A name that is nobody's may be a password in the wrong field: it is not written.
             who = account.name if account is not None else "an unknown name"
             _log.warning("sign-in refused: %s from %s", who, proof.address)
-            raise SignInRefused(WRONG)
+            raise SignInRefused(WORDS.wrong)
         self._guesses.right(name, address)
         return usable.person()
 
@@ -119,5 +119,5 @@ def _network(address: str) -> str:
 
 def _in_words(seconds: float) -> str:
     if seconds > 90:
-        return f"{round(seconds / 60)} minutes"
-    return f"{max(round(seconds), 1)} s"
+        return WORDS.minutes.format(number=round(seconds / 60))
+    return WORDS.seconds.format(number=max(round(seconds), 1))

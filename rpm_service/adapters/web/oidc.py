@@ -26,6 +26,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from rpm_service.adapters.web.oidc_file import OidcRefused, OidcSettings
+from rpm_service.adapters.web.sign_in_words import WORDS
 from rpm_service.adapters.web.signing_in import OIDC_COOKIE_S, Returned
 from rpm_service.application.access import Person
 from rpm_service.application.ports import Clock
@@ -102,7 +103,7 @@ class IdentityProvider:
         if "code" not in answer:
             raise self._refusal(f"no code: {answer.get('error', '')[:64]!r}")
         if self._returns >= RETURNS_MAX:
-            raise SignInRefused("Many people are signing in just now. Try again in a moment.", 1.0)
+            raise SignInRefused(WORDS.busy, 1.0)
         self._returns += 1
         try:
             claims = await self._claims(answer["code"], proof.began)
@@ -124,19 +125,19 @@ class IdentityProvider:
             raise self._refusal(f"{self._settings.user_claim} is no user name")
         if rights is None:
             _log.warning("sign-in refused: %s is in no group that may", user)
-            raise SignInRefused(f"{self.name} knows you, but none of your groups may sign in here.")
+            raise SignInRefused(WORDS.in_no_group.format(provider=self.name))
         if self._is_taken(user):
             _log.warning("sign-in refused: %s has a local account", user)
-            raise SignInRefused(f"{user} has a local account here: sign in with its password.")
+            raise SignInRefused(WORDS.has_account.format(user=user))
         # A shift also for a wall: rights that nobody can take away must come to an end.
         return Person(user, rights)
 
     def _check_began(self, began: str, state: str) -> None:
         if not hmac.compare_digest(self._derived(began, "state").encode(), state.encode()):
-            raise SignInRefused("This sign-in began elsewhere. Begin it here.")
+            raise SignInRefused(WORDS.began_elsewhere)
         # Nobody but us could have made a state of another time.
         if self._clock.now() - float(began.partition(".")[0]) >= OIDC_COOKIE_S:
-            raise SignInRefused("This sign-in took too long. Begin again.")
+            raise SignInRefused(WORDS.took_too_long)
 
     def _derived(self, began: str, what: str) -> str:
         digest = hmac.digest(self._key, f"{what} {began}".encode(), hashlib.sha256)
@@ -193,7 +194,7 @@ class IdentityProvider:
                     # What was known before may still do.
                     _log.warning("%s: %s: %s", self.name, type(error).__name__, error)
         if not self._known:
-            raise SignInRefused(f"{self.name} does not answer. Try again in a moment.")
+            raise SignInRefused(WORDS.provider_silent.format(provider=self.name))
         return self._known
 
     async def _ask(self) -> tuple[Mapping[str, Any], KeySet]:
@@ -229,7 +230,7 @@ class IdentityProvider:
 
     def _refusal(self, reason: str) -> SignInRefused:
         _log.warning("sign-in refused: %s: %s", self.name, reason)
-        return SignInRefused(f"{self.name} did not sign you in. Begin again.")
+        return SignInRefused(WORDS.provider_refused.format(provider=self.name))
 
 
 async def _json(client: httpx2.AsyncClient, address: str) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.responses import HTMLResponse, Response
 
+from rpm_service.adapters.web.sign_in_words import WORDS
 from rpm_service.application.refusals import CannotStart
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -86,13 +87,14 @@ def signed_in() -> HTMLResponse:
     cookie is not sent along. What this page opens is our own site's doing.
     """
     going = '<meta http-equiv="refresh" content="0; url=/">'
-    return HTMLResponse(_document('<p>Signed in. <a href="/">Central station</a></p>', going))
+    on = f'<p>{WORDS.signed_in} <a href="/">{WORDS.station}</a></p>'
+    return HTMLResponse(_document(on, going))
 
 
 def _document(body: str, head: str = "") -> str:
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{WORDS.tag}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="color-scheme" content="dark light">{head}'
-        f"<title>Central station</title></head><body>{body}</body></html>"
+        f"<title>{WORDS.station}</title></head><body>{body}</body></html>"
     )

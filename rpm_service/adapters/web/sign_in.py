@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from rpm_service.adapters.web.sign_in_words import WORDS
 from rpm_service.application.access import Person
 from rpm_service.application.identity import ID_PATTERN
 from rpm_service.application.ways_in import SignInRefused
@@ -26,8 +27,6 @@ LINKS_MAX: Final = 256
 """Links that may wait at once."""
 TOKEN_BYTES: Final = 16
 FILE_BYTES_MAX: Final = 1024
-
-USED: Final = "This link has been used or is too old. Run `rpm-service sign-in` for another."
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 _USER = re.compile(ID_PATTERN)
@@ -100,7 +99,7 @@ class Links:
             # Links are made by other processes too: the wall clock is what all of them have.
             user = await asyncio.to_thread(redeem, self._data, proof, now=time.time())
         except LinkRefused:
-            raise SignInRefused(USED) from None
+            raise SignInRefused(WORDS.link_used) from None
         return Person(user)
 
     def stands(self, person: Person) -> Person | None:

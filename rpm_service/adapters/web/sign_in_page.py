@@ -7,16 +7,14 @@ from typing import Final
 
 from starlette.responses import HTMLResponse, Response
 
+from rpm_service.adapters.web.sign_in_words import WORDS
+
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 """Stricter than the page's, but for the form, which goes to this server alone."""
 STYLE: Final = (Path(__file__).parent / "sign_in.css").read_bytes()
-
-LINK: Final = "Not signed in. Run `rpm-service sign-in` and open its link."
-OR_LINK: Final = "Without an account: a one-time link, from whoever runs the server."
-TITLE: Final = "Central station"
 
 
 class Front:
@@ -32,16 +30,17 @@ class Front:
 
     def page(self, status: int, line: str = "", name: str = "") -> Response:
         """The ways to sign in that there are, what went wrong, and the name as it was typed."""
-        parts = [f"<h1>{TITLE}</h1>"]
+        parts = [f"<h1>{WORDS.station}</h1>"]
         if line:
             parts.append(f'<p class="wrong" role="alert">{escape(line)}</p>')
         if self._has_accounts():
             parts.append(_form(name))
         if self._provider is not None:
-            words = f"Sign in with {escape(self._provider)}"
-            parts.append(f'<a class="provider" href="/sign-in/oidc">{words}</a>')
+            words = WORDS.sign_in_with.format(provider=self._provider)
+            parts.append(f'<a class="provider" href="/sign-in/oidc">{escape(words)}</a>')
         only_link = len(parts) == 1 + bool(line)
-        parts.append(f'<p class="small">{LINK if only_link else OR_LINK}</p>')
+        by_link = WORDS.only_by_link if only_link else WORDS.or_by_link
+        parts.append(f'<p class="small">{by_link}</p>')
         # Not `no-referrer`, with which a browser says that its form comes from nowhere.
         headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
         return HTMLResponse(_document("".join(parts)), status, headers)
@@ -57,21 +56,21 @@ def _form(name: str) -> str:
     on_name, on_password = ("", " autofocus") if name else (" autofocus", "")
     return (
         '<form method="post" action="/sign-in">'
-        '<label for="user">Name</label>'
+        f'<label for="user">{WORDS.asks_name}</label>'
         f'<input id="user" name="user" value="{escape(name)}" autocomplete="username" '
         f'autocapitalize="none" spellcheck="false" maxlength="63" required{on_name}>'
-        '<label for="password">Password</label>'
+        f'<label for="password">{WORDS.asks_proof}</label>'
         '<input id="password" name="password" type="password" autocomplete="current-password" '
         f"required{on_password}>"
-        "<button>Sign in</button></form>"
+        f"<button>{WORDS.sign_in}</button></form>"
     )
 
 
 def _document(body: str) -> str:
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{WORDS.tag}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="dark light">'
         '<link rel="stylesheet" href="/sign-in.css">'
-        f"<title>Sign in · {TITLE}</title></head><body><main>{body}</main></body></html>"
+        f"<title>{WORDS.sign_in} · {WORDS.station}</title></head><body><main>{body}</main></body></html>"
     )

@@ -16,13 +16,13 @@ from rpm_service.adapters.web.pages import notice, signed_in
 from rpm_service.adapters.web.sessions import Session, Sessions, TooManySessions
 from rpm_service.adapters.web.sign_in import Links
 from rpm_service.adapters.web.sign_in_page import Front, style
+from rpm_service.adapters.web.sign_in_words import WORDS
 from rpm_service.application.ways_in import SignInRefused, WayIn
 
 OIDC_COOKIE: Final = "__Host-rpm-sign-in"
 """Holds a sign-in that has gone to the identity provider; what comes back from there is a
 navigation from another site, on which a browser sends no SameSite=Strict cookie."""
 OIDC_COOKIE_S: Final = 600
-FULL: Final = "Too many people are signed in. Try again when one has left."
 
 Proof = TypeVar("Proof")
 _log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def _add_form(app: FastAPI, sessions: Sessions, front: Front, ways: Ways) -> Non
         except SignInRefused as refused:
             return notice(403, refused.line)
         except TooManySessions:
-            return notice(503, FULL)
+            return notice(503, WORDS.full)
         return _with_cookie(signed_in(), session)
 
     @app.post("/sign-in")
@@ -102,7 +102,7 @@ def _add_form(app: FastAPI, sessions: Sessions, front: Front, ways: Ways) -> Non
             answer = front.page(429 if refused.wait_s else 403, refused.line, name)
             return _with_wait(answer, refused)
         except TooManySessions:
-            return front.page(503, FULL, name)
+            return front.page(503, WORDS.full, name)
         return _with_cookie(RedirectResponse("/", 303), session)
 
 
@@ -127,7 +127,7 @@ def _add_provider(app: FastAPI, sessions: Sessions, front: Front, provider: Prov
         except SignInRefused as refused:
             answer = front.page(403, refused.line)
         except TooManySessions:
-            answer = front.page(503, FULL)
+            answer = front.page(503, WORDS.full)
         answer.delete_cookie(OIDC_COOKIE, secure=True, httponly=True, samesite="lax")
         return answer
 

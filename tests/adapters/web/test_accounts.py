@@ -10,11 +10,12 @@ import pytest
 from argon2 import PasswordHasher
 
 from rpm_service.adapters.web import accounts_file, passwords
-from rpm_service.adapters.web.accounts import WRONG, LocalAccounts, Password, _network
+from rpm_service.adapters.web.accounts import LocalAccounts, Password, _network
 from rpm_service.adapters.web.accounts_file import Account, AccountsUnreadable
 from rpm_service.adapters.web.gate import COOKIE
 from rpm_service.adapters.web.passwords import Checker, TooBusy
 from rpm_service.adapters.web.sessions import LOCK_S
+from rpm_service.adapters.web.sign_in_words import WORDS
 from rpm_service.application.access import SHIFT_S, Part
 from rpm_service.application.ways_in import SignInRefused
 from tests.adapters.web.station import QUICK, SUBSCRIBE, Device, Station, closed, frame
@@ -121,7 +122,7 @@ async def test_every_fault_is_answered_in_the_same_words(ward: Station) -> None:
         answer = await sign_in(browser, name, password)
         assert not browser.cookies
         seen.add((answer.status_code, answer.text.replace(f'value="{name}"', "")))
-        assert WRONG in answer.text
+        assert WORDS.wrong in answer.text
     assert len({status for status, _ in seen}) == 1
 
 
@@ -329,7 +330,7 @@ async def test_the_password_unlocks_and_nothing_else_does(kim: Station) -> None:
         kim.clock.advance(LOCK_S)
         assert (await browser.post("/v1/session/active")).status_code == 423
         wrong = await browser.post("/v1/session/unlock", json={"password": "wrong"})
-        assert (wrong.status_code, wrong.json()["error"]) == (403, WRONG)
+        assert (wrong.status_code, wrong.json()["error"]) == (403, WORDS.wrong)
         assert (await browser.get("/v1/session")).json()["locked"] is True
         right = await browser.post("/v1/session/unlock", json={"password": SECRET})
         assert right.status_code == 204
