@@ -41,10 +41,17 @@ class Presence:
     armed: bool = False
     visible: bool = False
     hidden_at: float = -inf
+    attends: bool = True
+    """Whether it takes and presents what it gets."""
+
+    @property
+    def claims(self) -> bool:
+        """Whether it says that it can be heard and seen."""
+        return self.armed and self.visible
 
     def covers_until(self, now: float) -> float:
         """Until when this viewer covers what it shows; `now` or earlier where it does not."""
-        if self.scope is None or not self.armed:
+        if self.scope is None or not self.armed or not self.attends:
             return now
         return inf if self.visible else self.hidden_at + HIDDEN_S
 
@@ -90,6 +97,12 @@ class Coverage:
             presence.hidden_at = now
         presence.armed, presence.visible = armed, visible
         self._viewers_changed = True
+
+    def attend(self, presence: Presence, *, attends: bool) -> None:
+        """A viewer takes and presents what it gets, or does not."""
+        if presence.attends is not attends:
+            presence.attends = attends
+            self._viewers_changed = True
 
     def bed_changed(self, bedside: Bedside) -> None:
         """A device came or went, or a bed has another name or unit."""

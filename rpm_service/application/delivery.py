@@ -193,6 +193,20 @@ class Deliveries:
                 if not call.rejected:
                     self._settle(call, now)
 
+    def unconfirmed_since(self, viewer: str, shows: Callable[[Bedside], bool]) -> float:
+        """Since when a viewer owes the confirmation of a call that is not over; inf: of none."""
+        return min(
+            (
+                sent_at
+                for calls in self._calls.values()
+                for call in calls
+                if not call.over
+                and (sent_at := call.sent.get(viewer, inf)) < inf
+                and shows(call.bedside)
+            ),
+            default=inf,
+        )
+
     # -- time ---------------------------------------------------------------------------
 
     def judge(self, now: float) -> Iterable[Bedside]:

@@ -13,7 +13,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rpm_service.application.bedside import Bedside
 from rpm_service.application.delivery import NOT_DELIVERED, calls_somebody
@@ -27,6 +27,11 @@ ALARM_EVENTS_MAX: Final = 20_000
 """Alarm events kept for viewers that lag. One that lags further must take a new snapshot."""
 WAVEFORM_CHUNKS_MAX: Final = 8
 """Newest waveform chunks kept of each channel of each bed for viewers that lag."""
+DELTA_BYTES_MAX: Final = 256 * 1024
+"""Of one delta. Beyond it waveforms are left out; where the alarms alone are more, the values
+wait too, and the alarms go in as many deltas as they need."""
+FRAMES_MAX: Final = 64
+"""Frames that are kept for other viewers of the same view, until the next revision."""
 
 
 class FellBehind(Exception):
@@ -87,6 +92,13 @@ class _Page:
     """Who sees NOT_DELIVERED of this bed whatever they show."""
 
 
+class _Delta(NamedTuple):
+    """What changed, or nothing (b""), and the revision that a viewer has got with it."""
+
+    frame: bytes
+    revision: int
+
+
 class _Told(NamedTuple):
     """An alarm event as viewers get it. `called` sees it whatever they show."""
 
@@ -116,7 +128,7 @@ class Live:
         self._changed_numerics: dict[int, Bedside] = {}
         self._new_alarms: list[tuple[Bedside, AlarmEvent]] = []
         self._new_waveforms: list[tuple[Bedside, int, float, bytes]] = []
-        self._frames: dict[tuple[int, Scope], bytes] = {}
+        self._deltas: dict[tuple[int, Scope], _Delta] = {}
         self._snapshots: dict[Scope, bytes] = {}
         self._calls: dict[tuple[int, Scope], Sequence[tuple[int, int]]] = {}
 
@@ -182,7 +194,7 @@ class Live:
         self._changed_numerics.clear()
         self._new_alarms.clear()
         self._new_waveforms.clear()
-        self._frames.clear()
+        self._deltas.clear()
         self._snapshots.clear()
         self._calls.clear()
         return True
@@ -216,7 +228,7 @@ class Live:
             urgent_first = sorted(self._standing(scope), key=_urgency)
             parts += [self._encoder.alarm(event) for event in urgent_first]
             frame = self._encoder.snapshot(self._run_of(scope), self.revision, now, parts)
-            self._snapshots[scope] = frame
+            _keep(self._snapshots, scope, frame)
         return frame
 
     def is_kept(self, left_off: LeftOff, scope: Scope) -> bool:
@@ -226,7 +238,7 @@ class Live:
             and self._forgotten <= left_off.revision <= self.revision
         )
 
-    def delta(self, cursor: int, scope: Scope, now: float) -> bytes:
+    def delta(self, cursor: int, scope: Scope, now: float) -> _Delta:
         """Puts everything in view together that changed since a revision.
 
         Raises FellBehind where alarm events since then are no longer kept.
@@ -234,24 +246,30 @@ class Live:
         if cursor < self._forgotten:
             raise FellBehind
         key = (cursor, scope)
-        frame = self._frames.get(key)
-        if frame is None:
-            parts = list(self._changes(cursor, scope))
-            frame = self._encoder.delta(self.revision, now, parts) if parts else b""
-            self._frames[key] = frame
-        return frame
+        delta = self._deltas.get(key)
+        if delta is None:
+            told = list(self._alarms_since(cursor, scope))
+            through = self._fitting(told)
+            parts = self._changes(cursor, scope, told, through)
+            frame = self._encoder.delta(through, now, parts) if parts else b""
+            delta = _Delta(frame, through)
+            _keep(self._deltas, key, delta)
+        return delta
 
-    def calls(self, cursor: int | None, scope: Scope) -> Sequence[tuple[int, int]]:
+    def calls(
+        self, cursor: int | None, scope: Scope, through: int = 0
+    ) -> Sequence[tuple[int, int]]:
         """The alarm events in view that call somebody since a revision; None: in a snapshot.
 
-        As occurrence and event. In a snapshot an alarm that is ON stands for its last call.
+        As occurrence and event, up to the revision that `delta` told. In a snapshot an alarm
+        that is ON stands for its last call.
         """
         key = (-1 if cursor is None else cursor, scope)
         found = self._calls.get(key)
         if found is None:
-            found = self._calls[key] = [
-                (alarm.occurrence_id, alarm.event_seq) for alarm in self._calling(cursor, scope)
-            ]
+            calling = self._calling(cursor, scope, through)
+            found = [(alarm.occurrence_id, alarm.event_seq) for alarm in calling]
+            _keep(self._calls, key, found)
         return found
 
     def progress(self, now: float) -> bytes:
@@ -270,22 +288,43 @@ class Live:
         view = repr((*named, scope.waveforms, scope.called))
         return hashlib.blake2s(view.encode(), key=self._run.encode(), digest_size=12).hexdigest()
 
-    def _changes(self, cursor: int, scope: Scope) -> Iterator[bytes]:
+    def _fitting(self, told: Sequence[_Told]) -> int:
+        """Through which revision one delta can tell these alarm events: whole ones, at least one."""
+        size = 0
+        for each in told:
+            size += len(each.part)
+            if size > DELTA_BYTES_MAX and each.revision > told[0].revision:
+                return each.revision - 1
+        return self.revision
+
+    def _changes(
+        self, cursor: int, scope: Scope, told: Sequence[_Told], through: int
+    ) -> list[bytes]:
         everything = scope.is_whole_ward
-        for page in self._pages.values():
-            if page.measured <= cursor and page.waved <= cursor and page.described <= cursor:
-                continue
-            if not everything and not scope.shows(page.bedside):
-                continue
-            if page.described > cursor:
-                yield page.description
-            if page.measured > cursor:
-                yield page.numerics
-            if scope.waveforms and page.waved > cursor:
-                for kept in page.waveforms.values():
-                    yield from (part for revision, part in kept if revision > cursor)
-        for told in self._alarms_since(cursor, scope):
-            yield told.part
+        pages = [
+            page
+            for page in self._pages.values()
+            if (page.measured > cursor or page.waved > cursor or page.described > cursor)
+            and (everything or scope.shows(page.bedside))
+        ]
+        parts = [page.description for page in pages if page.described > cursor]
+        alarms = [each.part for each in told if each.revision <= through]
+        if through < self.revision:
+            # Values wait until every alarm has been told.
+            return parts + alarms
+        parts += [page.numerics for page in pages if page.measured > cursor]
+        if scope.waveforms:
+            waves = [
+                part
+                for page in pages
+                if page.waved > cursor
+                for kept in page.waveforms.values()
+                for revision, part in kept
+                if revision > cursor
+            ]
+            if sum(map(len, (*parts, *alarms, *waves))) <= DELTA_BYTES_MAX:
+                parts += waves
+        return parts + alarms
 
     def _alarms_since(self, cursor: int, scope: Scope) -> Iterable[_Told]:
         found: list[_Told] = []
@@ -297,14 +336,14 @@ class Live:
                 found.append(told)
         return reversed(found)
 
-    def _calling(self, cursor: int | None, scope: Scope) -> Iterator[Alarm]:
+    def _calling(self, cursor: int | None, scope: Scope, through: int) -> Iterator[Alarm]:
         if cursor is None:
             for event in self._standing(scope):
                 if event.alarm.presence is Presence.ON:
                     yield event.alarm
         else:
             for told in self._alarms_since(cursor, scope):
-                if calls_somebody(told.event):
+                if told.revision <= through and calls_somebody(told.event):
                     yield told.event.alarm
 
     def _standing(self, scope: Scope) -> Iterator[AlarmEvent]:
@@ -327,6 +366,13 @@ def standing(bedside: Bedside) -> Iterator[AlarmEvent]:
         yield AlarmEvent(Phase.CONTINUE, alarm, at, at)
 
 
+def _keep(frames: dict[Any, Any], key: object, frame: object) -> None:
+    """Keeps a frame for whoever asks next; the oldest goes first."""
+    if len(frames) >= FRAMES_MAX:
+        del frames[next(iter(frames))]
+    frames[key] = frame
+
+
 class Mailbox:
     """What one viewer has got, and what it gets next."""
 
@@ -346,6 +392,10 @@ class Mailbox:
         if left_off is not None and not self._fresh:
             self._cursor = left_off.revision
 
+    def lacks(self, revision: int) -> bool:
+        """Whether there is something in view, up to a revision, that it has not got yet."""
+        return self.scope is not None and (self._fresh or self._cursor < revision)
+
     def is_idle_since(self, now: float) -> bool:
         """Whether the viewer must hear again that its link lives."""
         return now - self._told_at >= PROGRESS_S
@@ -362,17 +412,16 @@ class Mailbox:
             # Beds may have moved into or out of view.
             self._fresh = True
         self.calls = ()
+        frame, through = b"", live.revision
         if self._fresh:
             frame = live.snapshot(scope, now)
             self.calls = live.calls(None, scope)
         elif self._cursor < live.revision:
-            frame = live.delta(self._cursor, scope, now)
+            frame, through = live.delta(self._cursor, scope, now)
             if self._cursor < live.called_at:
-                self.calls = live.calls(self._cursor, scope)
-        else:
-            frame = b""
+                self.calls = live.calls(self._cursor, scope, through)
         self._fresh = False
-        self._cursor = live.revision
+        self._cursor = through
         if not frame and self.is_idle_since(now):
             frame = live.progress(now)
         if frame:

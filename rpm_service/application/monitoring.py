@@ -29,6 +29,8 @@ COMMIT_TICKS: Final = 10
 """Samples go to disk every so many ticks: their devices keep them until then."""
 PUBLISH_TICKS: Final = 4
 """Numerics and waveforms go to viewers every so many ticks."""
+VIEWER_TICKS: Final = 20
+"""Viewers are looked at every so many ticks: whether they keep up."""
 ACK_TICKS: Final = 5
 RETRY_S: Final = 0.5
 """A batch that could not be written is tried again after this time."""
@@ -66,7 +68,11 @@ class Feed:
         self._clock = clock
         self._on_close = on_close
         self._news = asyncio.Event()
+        self.given_up = asyncio.Event()
+        """Set once the viewer has taken nothing for so long that nothing more is waited for."""
         self._reason: str | None = None
+        self._owed = 0
+        """Through which revision the viewer is told of the ward before it is told why it ends."""
         self._said_why = False
 
     def subscribe(
@@ -100,7 +106,7 @@ class Feed:
         Raises FeedClosed once the frame that says why has been given out.
         """
         while True:
-            if self._reason is not None:
+            if self._reason is not None and not self._viewer.mailbox.lacks(self._owed):
                 if self._said_why:
                     raise FeedClosed(self._reason)
                 self._said_why = True
@@ -108,6 +114,7 @@ class Feed:
             try:
                 frame = self._viewer.take(self._clock.now())
             except FellBehind:
+                self._owed = 0
                 self.end("too slow: alarm events were missed; connect again for a snapshot")
                 continue
             if frame:
@@ -124,10 +131,29 @@ class Feed:
         if self._viewer.mailbox.is_idle_since(now):
             self._news.set()
 
+    def judge(self, now: float) -> None:
+        """Looks whether the viewer keeps up, and ends the feed of one that does not."""
+        reason = self._viewer.judge(now)
+        if reason is not None and self._reason is None:
+            _log.warning("viewer %s: %s; its feed ends", self._viewer.name, reason)
+            self.end(reason)
+        if self._viewer.is_stuck(now):
+            self.given_up.set()
+
+    @property
+    def reason(self) -> str:
+        """Why the feed ends; empty while it goes on."""
+        return self._reason or ""
+
     def end(self, reason: str) -> None:
         """Ends the feed after one last frame that says why."""
         self._reason = self._reason or reason
         self._news.set()
+
+    def finish(self, reason: str) -> None:
+        """Ends the feed likewise, once the viewer has got all that has been published."""
+        self._owed = self._live.revision
+        self.end(reason)
 
     def close(self) -> None:
         """Forgets the viewer."""
@@ -229,6 +255,9 @@ class Monitoring:
             self._publish()
             for feed in self._feeds:
                 feed.wake_if_idle(now)
+        if self._ticks % VIEWER_TICKS == 0:
+            for feed in self._feeds:
+                feed.judge(now)
         if self._ticks % ACK_TICKS == 0:
             for session in self.ward.sessions.values():
                 session.acknowledge(now)
@@ -311,8 +340,9 @@ class Monitoring:
         What a failing disk does not take in DRAIN_S_MAX is not acknowledged: devices keep it.
         """
         self._stopping = reason
+        self.live.publish()
         for feed in self._feeds:
-            feed.end(reason)
+            feed.finish(reason)
         await self._written_out(DRAIN_S_MAX)
         for session in self.ward.sessions.values():
             session.drain()

@@ -1,14 +1,25 @@
-"""One viewer of the ward, without its transport: what it gets, and what it says of itself."""
+"""One viewer of the ward, without its transport: what it gets, and what it says of itself.
+
+A viewer that takes no frame, or says that it can be heard and seen and presents no call, shows
+nobody anything: after UNHEARD_S it covers no bed until it does, and after CUT_S it is cut, for
+one that connects again begins from what is.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, Final
 
 from rpm_service.application.access import EVERYTHING, Rights
 from rpm_service.application.live import LeftOff, Mailbox, Scope
 
 if TYPE_CHECKING:
     from rpm_service.application.ward import Ward
+
+UNHEARD_S: Final = 10.0
+"""A viewer that takes or presents nothing for so long covers nothing until it does."""
+CUT_S: Final = 30.0
+"""One that goes on so is cut."""
 
 
 class Viewer:
@@ -20,6 +31,9 @@ class Viewer:
         self._within = rights.units
         self._ward = ward
         self._presence = ward.coverage.enter()
+        self._handed_at = inf
+        """When it was given the frame that it has not yet come back from."""
+        self._began_at = inf
 
     def subscribe(
         self,
@@ -50,8 +64,13 @@ class Viewer:
         self._ward.coverage.state(self._presence, armed=armed, visible=visible, now=now)
 
     def take(self, now: float) -> bytes:
-        """The next whole frame, or nothing (b"") where there is none yet. Raises FellBehind."""
+        """The next whole frame, or nothing (b"") where there is none yet. Raises FellBehind.
+
+        Whoever comes for the next one has passed the one before on.
+        """
         frame = self.mailbox.take(now)
+        self._handed_at = now if frame else inf
+        self._began_at = min(self._began_at, now)
         for occurrence_id, event_seq in self.mailbox.calls:
             self._ward.deliveries.sent(self.name, occurrence_id, event_seq, now)
         return frame
@@ -63,6 +82,25 @@ class Viewer:
             return
         for occurrence_id, event_seq in events:
             self._ward.deliveries.confirm(self.name, occurrence_id, event_seq, scope.shows, now)
+
+    def judge(self, now: float) -> str | None:
+        """Takes its cover from a viewer that shows nothing; tells why to cut it, where so long."""
+        unconfirmed = inf
+        if self._presence.claims and self.mailbox.scope is not None:
+            unconfirmed = self._ward.deliveries.unconfirmed_since(
+                self.name, self.mailbox.scope.shows
+            )
+        late_s = now - min(self._handed_at, unconfirmed)
+        self._ward.coverage.attend(self._presence, attends=late_s < UNHEARD_S)
+        if self.is_stuck(now):
+            return f"no frame was taken for {CUT_S:g} s"
+        if now - max(unconfirmed, self._began_at) >= CUT_S:
+            return f"an alarm was not confirmed for {CUT_S:g} s; connect again for a snapshot"
+        return None
+
+    def is_stuck(self, now: float) -> bool:
+        """Whether it takes nothing, not even why it is cut."""
+        return now - self._handed_at >= CUT_S
 
     def leave(self) -> None:
         """It is gone."""

@@ -295,4 +295,4 @@ def test_what_is_kept_for_viewers_that_never_read_is_bounded(scene: Scene, devic
         live.publish()
     assert len(live._alarms) == ALARM_EVENTS_MAX
     assert {len(kept) for page in live._pages.values() for kept in page.waveforms.values()} == {8}
-    assert not live._frames, "frames are made when somebody takes them"
+    assert not live._deltas, "frames are made when somebody takes them"

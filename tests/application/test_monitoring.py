@@ -127,7 +127,8 @@ def test_while_the_disk_fails_nothing_is_acknowledged_and_alarms_go_on() -> None
             feed = c.watch()
             viewer.take(await feed.next_frame())
             c.recorder.error = OSError("No space left on device")
-            await peer.streams(60, 0, 97)
+            # A viewer that takes nothing for longer is cut.
+            await peer.streams(20, 0, 97)
             assert peer.acks == []
             assert c.recorder.batches == []
             while "ASYSTOLE" not in {each.condition.code for each in viewer.alarms.values()}:
@@ -197,6 +198,45 @@ def test_a_drain_ends_feeds_with_a_reason_and_leaves_nothing_unwritten() -> None
             assert read(frames[-1])[1] == "maintenance"
             with pytest.raises(FeedClosed):
                 await feed.next_frame()
+
+    run(story())
+
+
+@pytest.mark.spec("LIVE-18")
+def test_a_drain_tells_of_every_alarm_before_it_says_why_the_feed_ends() -> None:
+    async def story() -> None:
+        c = Corridor()
+        peer, feed, late = Peer(c.monitoring), c.watch(), c.watch()
+        await asyncio.sleep(0)
+        await feed.next_frame()
+        # Decided in this very turn; and a viewer that has not even got its snapshot.
+        peer.sends(0, 97)
+        draining = asyncio.create_task(c.monitoring.drain("maintenance"))
+        for each, first in ((feed, "delta"), (late, "snapshot")):
+            kind, _, parts = read(await each.next_frame())
+            assert kind == first
+            assert "alarm" in {part[0] for part in parts}
+            assert read(await each.next_frame())[:2] == ("closing", "maintenance")
+        await draining
+
+    run(story())
+
+
+@pytest.mark.spec("LIVE-18")
+def test_a_viewer_that_fell_behind_is_not_waited_for_at_the_end() -> None:
+    async def story() -> None:
+        c = Corridor()
+        peer, feed = Peer(c.monitoring), c.watch()
+        await asyncio.sleep(0)
+        await feed.next_frame()
+        peer.sends(0, 97)
+        event = c.monitoring.ward.batch.events[0]
+        for _ in range(20_001):
+            c.monitoring.live.alarm(c.monitoring.ward.bedsides["oximeter-1"], event)
+        await c.monitoring.drain("maintenance")
+        assert read(await feed.next_frame())[:2] == ("closing", "maintenance")
+        with pytest.raises(FeedClosed):
+            await feed.next_frame()
 
     run(story())
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 import grpc
@@ -14,7 +15,7 @@ from rpm_service.adapters.grpc.convert import (
     alarm_to_wire,
     inactivation_to_wire,
 )
-from rpm_service.adapters.grpc.refusals import Context, refuse
+from rpm_service.adapters.grpc.refusals import Context, cut, refuse
 from rpm_service.application.acts import ActRefused
 from rpm_service.application.delivery import CONFIRM_MAX
 from rpm_service.application.identity import Identity
@@ -41,22 +42,34 @@ class MonitoringService:
         self._monitoring = monitoring
 
     async def watch(self, identity: Identity, context: Context) -> None:
-        """Carries one viewer's stream: one task reads what it wants, this one writes."""
+        """Carries one viewer's stream: one task reads what it wants, and one writes."""
         feed = self._monitoring.watch(identity.id)
         reader = asyncio.create_task(self._read(feed, context))
         # Whatever ends the reader ends the stream: a viewer that is not heard any more would go
         # on to look as if it confirmed nothing.
         reader.add_done_callback(lambda _: feed.end("nothing more is read from this viewer"))
+        writer = asyncio.create_task(self._write(feed, context))
+        given_up = asyncio.create_task(feed.given_up.wait())
         try:
-            while True:
-                await context.write(await feed.next_frame())
-        except FeedClosed:
+            await asyncio.wait({writer, given_up}, return_when=asyncio.FIRST_COMPLETED)
+            if not writer.done():
+                feed.close()
+                writer.cancel()
+                await asyncio.wait({writer})
+                await cut(context, grpc.StatusCode.RESOURCE_EXHAUSTED, feed.reason)
+            writer.result()
             if reader.done():
                 # An error in it is an error of the call.
                 reader.result()
         finally:
-            reader.cancel()
+            for task in (reader, writer, given_up):
+                task.cancel()
             feed.close()
+
+    async def _write(self, feed: Feed, context: Context) -> None:
+        with suppress(FeedClosed):
+            while True:
+                await context.write(await feed.next_frame())
 
     async def _read(self, feed: Feed, context: Context) -> None:
         while (data := await context.read()) is not grpc.aio.EOF:

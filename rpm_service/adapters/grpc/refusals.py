@@ -1,5 +1,6 @@
 """How a call is refused: a gRPC status with google.rpc details, and nothing of our insides."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
@@ -9,6 +10,8 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 DOMAIN: Final = "rpm-service"
+GOODBYE_S_MAX: Final = 30.0
+"""A peer that reads nothing is told so long why its call has ended."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +29,19 @@ async def refuse(context: Context, code: grpc.StatusCode, field: str, reason: st
         status.details.add().Pack(error_details_pb2.BadRequest(field_violations=[violation]))
     trailing = (("grpc-status-details-bin", status.SerializeToString()),)
     await context.abort(code, reason, trailing)
+
+
+async def cut(context: Context, code: grpc.StatusCode, reason: str) -> NoReturn:
+    """Ends a call whose peer may read nothing, and so not why it has ended either.
+
+    The status waits behind what is on its way; a peer that takes neither is let go without it.
+    """
+    try:
+        async with asyncio.timeout(GOODBYE_S_MAX):
+            await context.abort(code, reason)
+    except TimeoutError:
+        # Nothing else makes grpcio forget a call without its status.
+        raise asyncio.CancelledError from None
 
 
 async def carried_out(context: Context, act: Callable[[], Awaitable[Any]]) -> Any:

@@ -5,13 +5,14 @@ import logging
 import re
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from rpm_service.adapters.grpc.convert import KIND_OF, PRIORITY_OF, descriptions, settings_of
-from rpm_service.adapters.grpc.refusals import Context
+from rpm_service.adapters.grpc.refusals import Context, cut
 from rpm_service.application.bedside import Bedside
 from rpm_service.application.identity import Identity
 from rpm_service.application.ingest import HEARTBEAT_S, TelemetrySession
@@ -34,6 +35,8 @@ TEXT_MAX: Final = 128
 CONDITION_MAX: Final = 48
 RECONNECT_AFTER_S: Final = 1.0
 """When a device should come back to a server that stops: it is most likely started again."""
+WRITE_S_MAX: Final = 1.0
+"""Once a stream is cut, what is being written to it need not be read any more."""
 OUTBOX_MAX: Final = 1024
 """Answers that may wait for a device that does not read; then the stream is cut."""
 
@@ -54,6 +57,8 @@ class DeviceLink:
         self._cut: tuple[grpc.StatusCode, str] | None = None
         self._last: tuple[grpc.StatusCode, str] | None = None
         """How to end once everything has been sent."""
+        self._limit: asyncio.Timeout | None = None
+        """Of what is being written."""
 
     def send(self, response: telemetry_pb2.StreamTelemetryResponse) -> None:
         """Puts an answer into the outbox."""
@@ -86,8 +91,11 @@ class DeviceLink:
 
     def cut(self, code: grpc.StatusCode, reason: str) -> None:
         """Ends the stream with a status."""
-        self._cut = self._cut or (code, reason)
-        self._news.set()
+        if self._cut is None:
+            self._cut = (code, reason)
+            self._news.set()
+            if self._limit is not None:
+                self._limit.reschedule(asyncio.get_running_loop().time() + WRITE_S_MAX)
 
     @property
     def is_cut(self) -> bool:
@@ -95,7 +103,15 @@ class DeviceLink:
         return self._cut is not None
 
     async def write(self) -> None:
-        """Sends what is in the outbox until the stream is cut."""
+        """Sends what is in the outbox until the stream is cut, then says why."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None) as self._limit:
+                await self._send()
+        self._limit = None
+        assert self._cut is not None
+        await cut(self._context, *self._cut)
+
+    async def _send(self) -> None:
         while self._cut is None:
             if self._outbox:
                 await self._context.write(self._outbox.popleft())
@@ -104,7 +120,6 @@ class DeviceLink:
             else:
                 self._news.clear()
                 await self._news.wait()
-        await self._context.abort(*self._cut)
 
 
 class TelemetryStream:
@@ -328,7 +343,8 @@ class TelemetryService:
                 if not monitoring.room.is_set():
                     await monitoring.room.wait()
             if link.is_cut or writer.done():
-                # Cut by the server: the writer sends the status.
+                # Cut by the server: the writer sends the status, which may not be read for long.
+                stream.session.end(monitoring.clock.now())
                 await writer
         finally:
             writer.cancel()

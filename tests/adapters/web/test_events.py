@@ -132,7 +132,7 @@ async def test_zero_is_there_and_no_value_is_nan(ward: Station) -> None:
         event = await listener.event()
     snapshot = json.loads(event.data)
     assert snapshot["numerics"][0]["values"] == [0.0, "NaN"]
-    assert snapshot["revision"] == str(ward.monitoring.live.revision)
+    assert 0 < int(snapshot["revision"]) <= ward.monitoring.live.revision
     assert snapshot["beds"][0]["patient_id"] == "", "without presence it is always there"
     assert "audio_paused_until" not in snapshot["beds"][0], "missing is missing"
 
