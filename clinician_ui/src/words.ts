@@ -377,6 +377,7 @@ export const english = {
     NOT_DELIVERED: "alarm not delivered",
     BED_NOT_COVERED: "not covered",
     DUPLICATE_DEVICE: "two devices of one name",
+    TOO_MANY_FRAMES: "device sends too much",
     INVALID_DATA: "invalid data from the device",
     SEQUENCE_GAP: "data of the device are missing",
     STORAGE_DEGRADED: "does not store everything",

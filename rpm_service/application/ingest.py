@@ -19,6 +19,7 @@ from rpm_service.application.effects import (
     NumericRow,
     WaveformRow,
 )
+from rpm_service.application.pace import Pace, declared
 from rpm_service.application.ports import DevicePeer
 from rpm_service.application.sifting import Refused
 from rpm_service.application.ward import Ward
@@ -82,6 +83,7 @@ class TelemetrySession:
         self._said_goodbye = False
         self._draining = False
         self._ack_again = False
+        self._pace = Pace()
         self._covered: list[bool | None] = []
         """What the device was told of each monitor's coverage."""
 
@@ -101,6 +103,7 @@ class TelemetrySession:
         self._newest = max(self.acked, self._ward.taken.get(self.stream_id, 0))
         self._announced = spool_last_seq
         self.step = Step.WELCOMED
+        self._pace.begin(now)
         self._measure_clock(device_clock, now)
         return (self.acked if spool_last_seq else self._newest) + 1
 
@@ -130,6 +133,7 @@ class TelemetrySession:
             bedside = self._ward.bedside(mds_id, now)
             self._ward.describe(bedside, description, now)
             self.bedsides.append(bedside)
+        self._pace.declare(declared(description for _, description in parts))
         self._covered = [None] * len(parts)
         self.step = Step.STREAMING
         self._tell_clock(now)
@@ -231,6 +235,15 @@ class TelemetrySession:
         raise Refused(field, f"{(now - estimate) / 86_400:.0f} days ago by the device's own clock")
 
     # -- frames -------------------------------------------------------------------------
+
+    def spend(self, entries: int, now: float) -> float:
+        """Takes note of how much a frame brought; tells for how long nothing more is to be read."""
+        wait_s = self._pace.spend(entries, now)
+        if wait_s:
+            for bedside in self.bedsides:
+                bedside.recent.too_many_frames.happened(now)
+                self._ward.collect(bedside)
+        return wait_s
 
     def take_seq(self, seq: int, now: float) -> bool:
         """Decides on a frame's number; tells whether the frame is new."""

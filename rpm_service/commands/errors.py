@@ -23,6 +23,8 @@ class ExitCode(IntEnum):
     """The web page has not been built."""
     STORAGE = 8
     """The disk has failed, or did not take the last of it."""
+    BLOCKED = 9
+    """The server was blocked and has ended itself."""
 
 
 class CommandError(Exception):

@@ -26,6 +26,7 @@ from rpm_service.commands.address import address
 from rpm_service.commands.database import UnitsFile
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.commands.scope import duration
+from rpm_service.commands.watchdog import watched
 
 STOP_S_MAX: Final = 9.7
 """A server that has not stopped by then is ended by its own process, which says so."""
@@ -107,10 +108,11 @@ async def run(settings: Settings) -> None:
     print(f"devices and viewers: {host}:{server.port}", flush=True)
     for line in server.welcome():
         print(line, flush=True)
-    keeper = asyncio.create_task(server.run())
-    waiter = asyncio.create_task(stopping.wait())
-    await asyncio.wait((keeper, waiter), return_when=asyncio.FIRST_COMPLETED)
-    await drained(server, keeper)
+    with watched(lambda reason: _end(reason, ExitCode.BLOCKED)):
+        keeper = asyncio.create_task(server.run())
+        waiter = asyncio.create_task(stopping.wait())
+        await asyncio.wait((keeper, waiter), return_when=asyncio.FIRST_COMPLETED)
+        await drained(server, keeper)
 
 
 async def drained(server: Server, keeper: asyncio.Task[None]) -> None:

@@ -54,8 +54,14 @@ class RecentConditions:
             board, "INVALID_DATA", Priority.LOW, times=REFUSED_TIMES
         )
         self.duplicate_device = RecentCondition(board, "DUPLICATE_DEVICE", Priority.MEDIUM)
+        self.too_many_frames = RecentCondition(board, "TOO_MANY_FRAMES", Priority.LOW)
 
     def expire(self, now: float) -> list[float]:
         """Ends what is over; tells when the others will be."""
-        all_three = (self.sequence_gap, self.invalid_data, self.duplicate_device)
-        return [due for each in all_three if (due := each.expire(now)) is not None]
+        conditions = (
+            self.sequence_gap,
+            self.invalid_data,
+            self.duplicate_device,
+            self.too_many_frames,
+        )
+        return [due for each in conditions if (due := each.expire(now)) is not None]

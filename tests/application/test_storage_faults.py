@@ -51,7 +51,8 @@ def test_alarms_of_a_time_without_a_disk_are_live_at_once_and_in_the_journal_aft
             peer, viewer, feed = Peer(c.monitoring), PlainViewer(), c.watch()
             viewer.take(await feed.next_frame())
             c.recorder.error = FULL
-            await peer.streams(60, 72, 97)
+            # A viewer that takes nothing for longer is cut.
+            await peer.streams(20, 72, 97)
             began = c.monitoring.clock.now()
             peer.sends(0, 97)
             while "ASYSTOLE" not in {each.condition.code for each in viewer.alarms.values()}:
@@ -136,6 +137,7 @@ def test_a_disk_that_can_be_trusted_no_more_ends_the_ward_and_is_asked_nothing_a
         assert c.monitoring.clock.now() == began
         assert (peer.acks, peer.drained) == (acked, True)
         assert c.rows == [1, 2], "and not the third, though the disk would take it"
+        assert read(await feed.next_frame())[0] == "delta", "first what has happened"
         assert read(await feed.next_frame())[:2] == ("closing", "the server is stopping")
 
     run(story())

@@ -25,7 +25,7 @@ class Device:
     ack_frames = 1
     """The server acknowledges each so many frames; what is left over is never."""
 
-    def __init__(self, target: str, certs: Path, name: str, beds: int = 0) -> None:
+    def __init__(self, target: str, certs: Path, name: str, beds: int = 0, fps: float = 1) -> None:
         role = Role.GATEWAY if beds else Role.DEVICE
         credentials = ensure_client(certs, role, name)
         self.channel = grpc.aio.secure_channel(
@@ -35,6 +35,7 @@ class Device:
             ),
             OPTIONS,
         )
+        self.period_s = min(1.0, 1 / fps)
         self.monitors = [f"{name}/bed-{bed:02}" for bed in range(beds)] or [name]
         self.seq = self.acked = 0
         self.call = None
@@ -46,7 +47,7 @@ class Device:
         hello = t.Hello(protocol_version=1, software="bench", device_clock=time.time())
         await self.call.write(t.StreamTelemetryRequest(hello=hello))
         self.seq = (await self.call.read()).welcome.resume_from_seq - 1
-        numerics = [t.NumericMetric(code=c, unit=u, period_s=1) for c, u, _ in VITALS]
+        numerics = [t.NumericMetric(code=c, unit=u, period_s=self.period_s) for c, u, _ in VITALS]
         mds = [t.MedicalDeviceSystem(id=name, numerics=numerics) for name in self.monitors]
         await self.call.write(t.StreamTelemetryRequest(describe=t.Describe(mds=mds)))
         self.reader = asyncio.create_task(self._read())
@@ -109,10 +110,18 @@ async def main() -> None:
     """Runs as told on the command line; says `ready`, waits for `go`, reports when done."""
     want = json.loads(sys.argv[1])
     devices = [
-        Device(want["target"], Path(want["certs"]), f"{want['name']}-{number:03}", want["beds"])
+        Device(
+            want["target"],
+            Path(want["certs"]),
+            f"{want['name']}-{number:03}",
+            want["beds"],
+            want["fps"],
+        )
         for number in range(want["streams"])
     ]
-    flooding = [Device(want["target"], Path(want["certs"]), FLOOD)] if want.get("flood") else []
+    flooding = []
+    if want.get("flood"):
+        flooding = [Device(want["target"], Path(want["certs"]), FLOOD, fps=FLOOD_FPS)]
     for device in (*devices, *flooding):
         device.ack_frames = want["ack_frames"]
         await device.open()

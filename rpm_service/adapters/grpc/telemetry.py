@@ -33,6 +33,8 @@ GARBAGE_MAX: Final = 3
 SOFTWARE_MAX: Final = 128
 TEXT_MAX: Final = 128
 CONDITION_MAX: Final = 48
+REST_S: Final = 1.0
+"""A stream that is not read is looked at this often: whether it is still to be read at all."""
 RECONNECT_AFTER_S: Final = 1.0
 """When a device should come back to a server that stops: it is most likely started again."""
 WRITE_S_MAX: Final = 1.0
@@ -134,12 +136,16 @@ class TelemetryStream:
         self._garbage = 0
         self._refused_parts = 0
 
-    def take(self, data: bytes) -> None:
-        """Takes one frame. What is wrong with it is sent back; the stream lives on."""
+    def take(self, data: bytes) -> float:
+        """Takes one frame; tells for how long nothing more is to be read, in server seconds.
+
+        What is wrong with it is sent back; the stream lives on.
+        """
         now = self._monitoring.clock.now()
+        entries = 1
         if len(data) > FRAME_BYTES_MAX:
             self._refuse(now, 0, "frame", f"{len(data)} bytes; at most {FRAME_BYTES_MAX}")
-            return
+            return self.session.spend(entries, now)
         try:
             frame = _parse(data)
         except DecodeError:
@@ -148,16 +154,18 @@ class TelemetryStream:
                 reason = f"{GARBAGE_MAX} frames that are not StreamTelemetryRequest"
                 self._link.cut(grpc.StatusCode.INVALID_ARGUMENT, reason)
             self._refuse(now, 0, "frame", "not a StreamTelemetryRequest")
-            return
+            return self.session.spend(entries, now)
         kind = frame.WhichOneof("frame")
         if kind == "observations":
+            entries = len(frame.observations.entries) or 1
             self._observations(frame.observations, now)
-            return
-        try:
-            self._other(kind, frame, now)
-        except Refused as refusal:
-            seq = frame.device_alarm.seq if kind == "device_alarm" else 0
-            self._refuse(now, seq, refusal.field, refusal.reason)
+        else:
+            try:
+                self._other(kind, frame, now)
+            except Refused as refusal:
+                seq = frame.device_alarm.seq if kind == "device_alarm" else 0
+                self._refuse(now, seq, refusal.field, refusal.reason)
+        return self.session.spend(entries, now)
 
     def _observations(self, frame: telemetry_pb2.Observations, now: float) -> None:
         session, seq = self.session, frame.seq
@@ -339,7 +347,9 @@ class TelemetryService:
         writer = asyncio.create_task(link.write())
         try:
             while (data := await context.read()) is not grpc.aio.EOF and not link.is_cut:
-                stream.take(data)
+                wait_s = stream.take(data)
+                if wait_s:
+                    await self._rest(wait_s, link)
                 if not monitoring.room.is_set():
                     await monitoring.room.wait()
             if link.is_cut or writer.done():
@@ -349,3 +359,10 @@ class TelemetryService:
         finally:
             writer.cancel()
             stream.session.end(monitoring.clock.now())
+
+    async def _rest(self, seconds: float, link: DeviceLink) -> None:
+        """Reads nothing for so long on the server's clock, unless the stream ends meanwhile."""
+        left = seconds / self._monitoring.clock.rate
+        while left > 0 and not link.is_cut:
+            await asyncio.sleep(min(left, REST_S))
+            left -= REST_S
