@@ -16,6 +16,8 @@ BURST_S: Final = 30.0
 """So long a device may have said nothing and say all of it at once."""
 ENTRIES_PER_S_MIN: Final = 1.0
 """Every device sends something each second."""
+REST_S_MAX: Final = 5.0
+"""Of one rest: a stream that is read no more for longer would look as if it were silent."""
 CHUNKS_PER_S: Final = 4.0
 """A monitor with waveforms declares so many chunks a second too, if they come by themselves."""
 
@@ -61,7 +63,7 @@ class Pace:
         if self._left >= 0:
             self._at = now
             return 0.0
-        wait_s = -self._left / self._rate
+        wait_s = min(-self._left / self._rate, REST_S_MAX)
         self._left = 0.0
         self._at = now + wait_s
         return wait_s

@@ -3,7 +3,7 @@
 import pytest
 
 from rpm_service.application.effects import Description, SampleArray
-from rpm_service.application.pace import BURST_S, CHUNKS_PER_S, TIMES, Pace, declared
+from rpm_service.application.pace import BURST_S, CHUNKS_PER_S, REST_S_MAX, TIMES, Pace, declared
 from tests.support.scene import Scene
 from tests.support.vital_signs import description, numeric
 
@@ -46,6 +46,14 @@ def test_half_a_minute_may_come_at_once() -> None:
     assert not any(pace.spend(1, NOW) for _ in range(int(TIMES * BURST_S)))
     assert pace.spend(1, NOW) == pytest.approx(1 / TIMES)
     assert pace.spend(4, NOW) == pytest.approx(4 / TIMES), "of a frame with four entries"
+
+
+@pytest.mark.spec("ABUSE-1")
+def test_a_stream_rests_for_no_longer_than_it_may_be_silent() -> None:
+    pace = Pace()
+    pace.begin(NOW)
+    assert pace.spend(4096, NOW) == REST_S_MAX < 10
+    assert pace.spend(1, NOW + REST_S_MAX) == pytest.approx(1 / TIMES)
 
 
 def test_describing_itself_again_earns_nothing() -> None:

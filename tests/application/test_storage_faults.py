@@ -60,7 +60,7 @@ def test_alarms_of_a_time_without_a_disk_are_live_at_once_and_in_the_journal_aft
             assert c.monitoring.clock.now() == began
             assert peer.acks == []
             c.recorder.error = None
-            await asyncio.sleep(RETRY_S + ACK_S)
+            await asyncio.sleep(RETRY_S + 2 * ACK_S)
             codes = [e.alarm.condition.code for b in c.recorder.batches for e in b.events]
             assert codes.count("ASYSTOLE") == codes.count("STORAGE_DEGRADED") / 2 == 1
             assert peer.acks[-1] == peer.seq

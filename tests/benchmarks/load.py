@@ -35,7 +35,7 @@ class Device:
             ),
             OPTIONS,
         )
-        self.period_s = min(1.0, 1 / fps)
+        self.period_s = min(1.0, max(1 / fps, 0.05))
         self.monitors = [f"{name}/bed-{bed:02}" for bed in range(beds)] or [name]
         self.seq = self.acked = 0
         self.call = None

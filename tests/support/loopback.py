@@ -20,7 +20,7 @@ from rpm_service.adapters import pki
 from rpm_service.adapters.analyst.process import AnalystProcess
 from rpm_service.adapters.grpc.convert import ProtobufEncoder
 from rpm_service.adapters.grpc.server import GrpcServer
-from rpm_service.application import ingest, monitoring
+from rpm_service.application import ingest, monitoring, pace
 from rpm_service.application.bedside import Bedside
 from rpm_service.application.effects import Act, Gap, NumericRow, WaveformRow
 from rpm_service.application.identity import Identity, Role
@@ -51,6 +51,8 @@ def hasten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(monitoring, "TICK_S", 0.002)
     patch.setattr(monitoring, "RETRY_S", 0.002)
     patch.setattr(ingest, "ACK_S", 0.0)
+    # Time that stands still earns no device the right to speak.
+    patch.setattr(pace, "BURST_S", 1e6)
     # How long a turn of the loop takes says something of the machine and nothing of the server.
     patch.setattr(monitoring, "LAG_S_MAX", inf)
 

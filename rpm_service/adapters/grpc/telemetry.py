@@ -157,7 +157,8 @@ class TelemetryStream:
             return self.session.spend(entries, now)
         kind = frame.WhichOneof("frame")
         if kind == "observations":
-            entries = len(frame.observations.entries) or 1
+            if len(frame.observations.entries) <= ENTRIES_MAX:
+                entries = len(frame.observations.entries) or 1
             self._observations(frame.observations, now)
         else:
             try:
