@@ -21,6 +21,7 @@ def flooded(pace: Pace, seconds: float, frames_per_s: float) -> float:
 
 
 @pytest.mark.spec("ABUSE-1")
+@pytest.mark.promise("A3")
 def test_a_flood_is_limited_to_ten_times_what_was_declared() -> None:
     pace = Pace()
     pace.begin(NOW)
@@ -30,6 +31,7 @@ def test_a_flood_is_limited_to_ten_times_what_was_declared() -> None:
 
 
 @pytest.mark.spec("ABUSE-1")
+@pytest.mark.promise("A3")
 @pytest.mark.parametrize("times", [1, 5, 9.9])
 def test_what_is_within_it_never_waits(times: float) -> None:
     pace = Pace()
@@ -40,6 +42,7 @@ def test_what_is_within_it_never_waits(times: float) -> None:
 
 
 @pytest.mark.spec("ABUSE-1")
+@pytest.mark.promise("A3")
 def test_half_a_minute_may_come_at_once() -> None:
     pace = Pace()
     pace.begin(NOW)
@@ -49,6 +52,7 @@ def test_half_a_minute_may_come_at_once() -> None:
 
 
 @pytest.mark.spec("ABUSE-1")
+@pytest.mark.promise("A3")
 def test_a_stream_rests_for_no_longer_than_it_may_be_silent() -> None:
     pace = Pace()
     pace.begin(NOW)
@@ -74,6 +78,7 @@ def test_what_monitors_declare_adds_up() -> None:
 
 
 @pytest.mark.spec("ABUSE-1")
+@pytest.mark.promise("A3")
 def test_a_device_that_is_read_slower_has_an_alarm_until_a_minute_after() -> None:
     scene = Scene()
     device = scene.device().begins("HR")

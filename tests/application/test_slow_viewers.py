@@ -55,6 +55,7 @@ def frames(scene: Scene, box: Mailbox) -> list[tuple[str, int, list[tuple[object
 
 
 @pytest.mark.spec("LIVE-15")
+@pytest.mark.promise("G16")
 def test_waveforms_give_way_first(
     scene: Scene, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,6 +72,7 @@ def test_waveforms_give_way_first(
 
 
 @pytest.mark.spec("LIVE-15")
+@pytest.mark.promise("G16")
 @pytest.mark.spec("LIVE-3")
 def test_alarms_go_before_values_in_as_many_deltas_as_they_need(
     scene: Scene, device: Device, monkeypatch: pytest.MonkeyPatch
@@ -96,6 +98,7 @@ def test_alarms_go_before_values_in_as_many_deltas_as_they_need(
 
 
 @pytest.mark.spec("LIVE-15")
+@pytest.mark.promise("G16")
 def test_who_resumes_between_two_such_deltas_misses_nothing(
     scene: Scene, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +119,7 @@ def test_who_resumes_between_two_such_deltas_misses_nothing(
 
 
 @pytest.mark.spec("LIVE-16")
+@pytest.mark.promise("G16")
 def test_frames_kept_for_others_are_bounded(scene: Scene, device: Device) -> None:
     for number in range(3 * FRAMES_MAX):
         mailbox(scene, Scope(beds=frozenset({f"bed {number}"})))
@@ -156,6 +160,7 @@ def goes_on(scene: Scene, device: Device, seconds: float) -> None:
 
 
 @pytest.mark.spec("LIVE-17")
+@pytest.mark.promise("G16")
 def test_a_viewer_that_takes_nothing_covers_nothing_and_is_cut(
     scene: Scene, device: Device, covered: Station
 ) -> None:
@@ -178,6 +183,7 @@ def test_a_viewer_that_takes_nothing_covers_nothing_and_is_cut(
 
 
 @pytest.mark.spec("LIVE-17")
+@pytest.mark.promise("G16")
 def test_a_viewer_that_takes_again_covers_again(
     scene: Scene, device: Device, covered: Station
 ) -> None:
@@ -195,6 +201,7 @@ def test_a_viewer_that_takes_again_covers_again(
 
 
 @pytest.mark.spec("LIVE-17")
+@pytest.mark.promise("G16")
 def test_a_viewer_that_presents_no_call_covers_nothing_and_is_cut(
     scene: Scene, device: Device, covered: Station
 ) -> None:
@@ -219,6 +226,7 @@ def goes_on_looking(scene: Scene, device: Device, station: Station, seconds: flo
 
 
 @pytest.mark.spec("LIVE-17")
+@pytest.mark.promise("G16")
 def test_who_connects_again_is_cut_no_sooner_than_anybody(
     scene: Scene, device: Device, covered: Station
 ) -> None:
@@ -241,6 +249,7 @@ def test_who_connects_again_is_cut_no_sooner_than_anybody(
 
 
 @pytest.mark.spec("LIVE-17")
+@pytest.mark.promise("G16")
 @pytest.mark.parametrize("case", ["a program", "hidden", "over", "confirmed", "another bed"])
 def test_who_owes_nothing_is_never_cut(
     scene: Scene, device: Device, covered: Station, case: str

@@ -16,6 +16,7 @@ LIMIT_S = 1.5
 
 @pytest.mark.system
 @pytest.mark.spec("ABUSE-10")
+@pytest.mark.promise("A5")
 def test_a_server_that_is_blocked_ends_itself_in_words(
     certs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -36,6 +37,7 @@ def test_a_server_that_is_blocked_ends_itself_in_words(
 
 @pytest.mark.system
 @pytest.mark.spec("ABUSE-10")
+@pytest.mark.promise("A5")
 def test_a_server_that_was_frozen_or_blocked_for_a_moment_goes_on(
     certs: Path, tmp_path: Path
 ) -> None:

@@ -59,6 +59,7 @@ async def until_stuck(server: LoopbackServer, device: Device) -> None:
 
 
 @pytest.mark.spec("LIVE-17")
+@pytest.mark.promise("G16")
 async def test_a_viewer_that_reads_nothing_is_forgotten_and_told_why_once_it_reads(
     server: LoopbackServer, device: Device
 ) -> None:
@@ -75,6 +76,7 @@ async def test_a_viewer_that_reads_nothing_is_forgotten_and_told_why_once_it_rea
 
 
 @pytest.mark.spec("LIVE-17")
+@pytest.mark.promise("G16")
 async def test_a_peer_that_never_reads_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     class Never:
         async def abort(self, code: grpc.StatusCode, reason: str) -> None:
