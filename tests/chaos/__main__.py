@@ -22,7 +22,7 @@ from tests.chaos.proofs import PROOFS, Figure, Proof
 from tests.chaos.ward import Ward
 from tests.support.process import ROOT
 
-AREAS: Final = ("restarts",)
+AREAS: Final = ("restarts", "disks")
 """Modules of proofs."""
 BUILD: Final = ROOT / "build"
 REPORT: Final = BUILD / "chaos.json"

@@ -64,27 +64,6 @@ def test_a_server_whose_disk_is_quick_ends_with_nothing_unsaid(tmp_path: Path, c
 
 
 @pytest.mark.system
-@pytest.mark.spec("FAULT-4")
-@pytest.mark.promise("G20")
-def test_a_server_whose_database_is_locked_ends_in_time_and_says_so(
-    tmp_path: Path, certs: Path
-) -> None:
-    with serving(tmp_path, certs) as (server, target):
-        with closing(sqlite3.connect(tmp_path / "rpm.sqlite3")) as another:
-            another.execute("BEGIN EXCLUSIVE")
-            with device(target, certs) as client:
-                client.observe([72.0])
-                server.send_signal(signal.SIGTERM)
-                began = time.monotonic()
-                said = server.communicate(timeout=2 * STOP_S_MAX)[1].splitlines()[-1]
-                assert time.monotonic() - began < STOP_S_MAX
-                assert client.counters.frames_acked == 0
-        assert server.returncode == ExitCode.STORAGE
-        assert said.startswith("rpm-service: the disk did not take the last of it (")
-        assert "devices keep it" in said
-
-
-@pytest.mark.system
 @pytest.mark.spec("FAULT-6")
 def test_a_second_signal_ends_it_at_once(tmp_path: Path, certs: Path) -> None:
     with (
