@@ -24,6 +24,9 @@ import type { AlarmEvent } from "./wire/rpm_service/v1/alarm_pb";
 import type { BedInactivation } from "./wire/rpm_service/v1/monitoring_pb";
 import { words } from "./words";
 
+/** How often ages and times left are counted anew. */
+const LOOKS_PER_S = 2;
+
 /** The parts of a bed's page. */
 export type BedPart = keyof typeof words.bedPage.tabs;
 
@@ -32,7 +35,9 @@ export class Station {
   ward = $state.raw<Ward>(EMPTY_WARD);
   /** Monotone seconds at the last look. */
   moment = $state(0);
-  /** The server's clock at the last look; NaN until a frame has told it. */
+  /** The server's clock at the last look, up to the next half second: what is counted on it is
+   * redrawn twice a second, and nothing is called younger than it is. NaN until a frame has told
+   * it. */
   now = $state(NaN);
   /** Why the server ended the stream, in its words. */
   closing = $state("");
@@ -47,7 +52,9 @@ export class Station {
   /** Alarm events that the server waits to hear of. */
   deliveries = $state.raw(NO_DELIVERIES);
 
-  readonly alarms = $derived(inOrder(this.ward.alarms.values()));
+  /** Those of the ward, apart from it: values come many times a second, and alarms do not. */
+  #standing = $state.raw(EMPTY_WARD.alarms);
+  readonly alarms = $derived(inOrder(this.#standing.values()));
   readonly alarmsByBed = $derived(byBed(this.alarms));
 
   readonly bedsByName = $derived(byName(this.ward.beds));
@@ -160,7 +167,7 @@ export class Station {
 
   /** What was named by a first press and waits for the second. */
   isNamed(what: Silencing): boolean {
-    return confirms(this.pending, what, this.moment);
+    return this.pending !== null && confirms(this.pending, what, this.moment);
   }
 
   #onlyLooks(): boolean {
@@ -275,11 +282,16 @@ export class Station {
     }
   }
 
-  #calls(): Calls {
+  #show(ward: Ward): void {
+    this.ward = ward;
+    this.#standing = ward.alarms;
+  }
+
+  #calls(now: number): Calls {
     switch (this.link?.phase) {
       case "live":
       case "quiet":
-        return callsOf(this.alarms, this.bedsByName, this.now);
+        return callsOf(this.alarms, this.bedsByName, now);
       case "NOT_MONITORING":
       case "signed_out":
         return NOT_MONITORING;
@@ -294,7 +306,7 @@ export class Station {
         this.#clock = hearClock(null, frame.serverClock, now);
         const ward = wardOf(frame);
         this.#left = [...this.gone, ...gone(this.ward, ward)];
-        this.ward = ward;
+        this.#show(ward);
         this.deliveries = toldAnew(this.deliveries, frame.alarms);
         this.closing = "";
         this.waves.clear();
@@ -302,7 +314,7 @@ export class Station {
       },
       delta: (frame, now) => {
         this.#clock = hearClock(this.#clock, frame.serverClock, now);
-        this.ward = withDelta(this.ward, frame);
+        this.#show(withDelta(this.ward, frame));
         this.deliveries = told(this.deliveries, frame.alarms);
         if (frame.beds.length > 0) this.waves.follow(this.ward.beds);
         this.waves.take(frame.waveforms);
@@ -316,8 +328,9 @@ export class Station {
       link: (link, now) => {
         this.link = link;
         this.moment = now;
-        this.now = this.serverTime(now);
-        this.sound.follow(this.#calls(), now);
+        const time = this.serverTime(now);
+        this.now = Math.ceil(time * LOOKS_PER_S) / LOOKS_PER_S;
+        this.sound.follow(this.#calls(time), now);
         if (this.pending !== null && now > this.pending.until) this.pending = null;
       },
     };

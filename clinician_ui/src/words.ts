@@ -84,6 +84,8 @@ export const english = {
   standby: "standby",
   limits: "limits",
   now: "now",
+  takenAt: (time: string, age: string) => `taken ${time} (${age})`,
+  battery: (charge: string) => `battery of the device: ${charge}`,
   missing: "missing",
   invalid: "invalid",
   noCurrentValue: "no current value",
@@ -767,9 +769,14 @@ export function dayTime(unix_s: number, now: number): string {
   return `${date} ${clockTime(unix_s)}`;
 }
 
+/** Unix seconds as local time of day to the minute, "14:27". */
+export function minuteTime(unix_s: number): string {
+  return clockTime(unix_s).slice(0, 5);
+}
+
 /** Unix seconds as day and time of day, "Tue 24, 14:27". */
 export function momentText(unix_s: number): string {
-  return `${dayText(unix_s)}, ${clockTime(unix_s).slice(0, 5)}`;
+  return `${dayText(unix_s)}, ${minuteTime(unix_s)}`;
 }
 
 /** The day of a time, "Tue 24". */

@@ -10,6 +10,8 @@ export interface Shown {
   readonly parameter: Parameter;
   readonly unit: string;
   readonly text: string;
+  /** What a narrow place may leave out: the mean of a pressure. */
+  readonly mean: string;
   /** Whether `text` stands in the place of a value that is not current. */
   readonly absent: boolean;
   /** The device doubts it. */
@@ -23,7 +25,24 @@ export interface Shown {
   readonly overrides: readonly string[];
   /** How old it is, or why there is none; never empty. */
   readonly age: string;
+  /** When it was taken, where that is worth saying beside the age: of what is measured now and
+   * then. NaN where it is not, and where an hour of the day would not say which day. */
+  readonly takenAt: number;
 }
+
+/** Whether nothing that is drawn differs. */
+export function isSame(a: Shown, b: Shown): boolean {
+  const names = Object.keys(a) as (keyof Shown)[];
+  return names.every((name) => {
+    const [one, other] = [a[name], b[name]];
+    if (!Array.isArray(one) || !Array.isArray(other)) return Object.is(one, other);
+    return one.length === other.length && one.every((each, place) => each === other[place]);
+  });
+}
+
+/** What may be this old and still stand is measured now and then: a cuff, not a sensor. */
+const NOW_AND_THEN_S = 300;
+const TIME_OF_DAY_S_MAX = 12 * 3600;
 
 /** What is shown of a slot at `now`, on the server's clock. */
 export function shownOf(bed: Bed, slot: Slot, now: number): Shown {
@@ -40,13 +59,25 @@ function single(bed: Bed, sample: Sample, now: number): Shown {
     parameter: parameterOf(name),
     unit: unitWords(unit),
     text: reading.text,
+    mean: "",
     absent: reading.state !== "current",
     questionable: reading.state === "current" && reading.questionable,
     pending: sample.pending,
     overrides: overridesOf([sample]),
     limits: [limitsText(sample.metric)].filter(Boolean),
     age: readingAge(reading),
+    takenAt: takenAt(sample, ageOf(reading), now),
   };
+}
+
+function takenAt({ metric }: Sample, age_s: number, now: number): number {
+  const isSaid = metric.staleAfterS >= NOW_AND_THEN_S && age_s < TIME_OF_DAY_S_MAX;
+  return isSaid ? Math.round(now - age_s) : NaN;
+}
+
+/** NaN where there is none. */
+function ageOf(reading: Reading | undefined): number {
+  return reading !== undefined && "age_s" in reading ? reading.age_s : NaN;
 }
 
 /** A blood pressure: systolic over diastolic, and the mean; each part is read on its own. */
@@ -60,18 +91,22 @@ function pressure(bed: Bed, name: string, parts: readonly Sample[], now: number)
   const known = readings.filter((reading) => reading !== undefined);
   const current = known.filter((reading) => reading.state === "current");
   const absent = current.length === 0;
+  // The oldest part speaks for all.
+  const oldest_s = Math.max(...current.map(({ age_s }) => age_s));
+  const [pair = "", mean = ""] = pressureText(readings.map((reading) => reading?.text));
   return {
     name,
     parameter: parameterOf(name),
     unit: unitWords(parts[0]?.metric.unit ?? ""),
-    text: absent ? absentText(known) : pressureText(readings.map((reading) => reading?.text)),
+    text: absent ? absentText(known) : pair,
+    mean: absent ? "" : mean,
     absent,
     questionable: current.some(({ questionable }) => questionable),
     pending: parts.some(({ pending }) => pending),
     overrides: overridesOf(parts),
     limits: byPart.flatMap((sample) => (sample ? [limitsText(sample.metric)] : [])).filter(Boolean),
-    // The oldest part speaks for all.
-    age: absent ? readingAge(known[0]) : ageText(Math.max(...current.map(({ age_s }) => age_s))),
+    age: absent ? readingAge(known[0]) : ageText(oldest_s),
+    takenAt: parts[0] ? takenAt(parts[0], absent ? ageOf(known[0]) : oldest_s, now) : NaN,
   };
 }
 
@@ -81,9 +116,10 @@ function overridesOf(samples: readonly Sample[]): string[] {
   );
 }
 
-function pressureText([systolic, diastolic, mean]: (string | undefined)[]): string {
+/** A pair and a mean; of a mean alone it is the pair. */
+function pressureText([systolic, diastolic, mean]: (string | undefined)[]): string[] {
   const pair = [systolic, diastolic].filter((each) => each !== undefined).join("/");
-  return [pair, mean && `(${mean})`].filter(Boolean).join(" ");
+  return [pair, mean === undefined ? "" : `(${mean})`].filter(Boolean);
 }
 
 function absentText(readings: readonly Reading[]): string {

@@ -17,12 +17,15 @@ export interface TileLayout {
   readonly footer: readonly Slot[];
 }
 
+/** The charge of the device: of the equipment, and not among what is measured of the patient. */
+export const BATTERY = "Batt";
+
 const MAIN_MAX = 3;
 const PRESSURE = /^([A-Z]+)([sdm])( \d+)?$/;
 const FOOTER_FIRST = ["NIBP", "ABP", "Temp"];
 
 export function layoutOf(bed: Bed): TileLayout {
-  const slots = slotsOf(bed.samples);
+  const slots = slotsOf(bed.samples.filter(({ metric }) => metric.name !== BATTERY));
   const singles = slots.filter((slot) => slot.kind === "single");
   const named = (...names: string[]): Slot | undefined =>
     names.map((name) => singles.find(({ sample }) => sample.metric.name === name)).find(Boolean);
@@ -76,7 +79,7 @@ export function parameterOf(name: string): Parameter {
   return "other";
 }
 
-/** How many waveforms a tile draws: those that its device described first. */
+/** How many waveforms a tile draws at most: those that its device described first. */
 export const WAVES_SHOWN = 3;
 
 /** MDC codes of waveforms: what they are called, and whose colour they have. */

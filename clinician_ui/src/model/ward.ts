@@ -75,10 +75,11 @@ export function withDelta(ward: Ward, delta: Delta): Ward {
 }
 
 function reduce(ward: Ward, frame: Pick<Delta, "beds" | "numerics" | "alarms">): Ward {
-  return {
-    ...withAlarms(ward, frame.alarms),
-    beds: withBeds(ward.beds, frame.beds, frame.numerics),
-  };
+  const beds = withBeds(ward.beds, frame.beds, frame.numerics);
+  const alarms = withAlarms(ward, frame.alarms);
+  // Most frames have waveforms alone.
+  if (beds === ward.beds && alarms.alarms === ward.alarms) return ward;
+  return { ...alarms, beds };
 }
 
 function withBeds(

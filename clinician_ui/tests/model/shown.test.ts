@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { shownOf } from "../../src/model/shown";
+import { isSame, shownOf } from "../../src/model/shown";
 import { layoutOf } from "../../src/model/tile";
 import { type Bed, wardOf } from "../../src/model/ward";
 import { Validity } from "../../src/wire/rpm_service/v1/alarm_pb";
@@ -39,12 +39,14 @@ describe("a numeric as it stands on the page", () => {
       parameter: "hr",
       unit: "/min",
       text: "72",
+      mean: "",
       absent: false,
       questionable: false,
       pending: false,
       overrides: [],
       limits: ["120/50"],
       age: "now",
+      takenAt: NaN,
     });
     expect(shown(bed(VALUES, TIMES), "SpO2")).toMatchObject({ limits: ["–/90"], age: "4 s" });
   });
@@ -69,11 +71,32 @@ describe("a numeric as it stands on the page", () => {
   });
 });
 
+describe("what is drawn", () => {
+  test("is the same while nothing of it differs, also where a number has no time", () => {
+    const before = shown(bed(VALUES, TIMES), "HR");
+    expect(isSame(before, shown(bed(VALUES, TIMES), "HR"))).toBe(true);
+    expect(isSame(before, shown(bed([73], TIMES), "HR"))).toBe(false);
+    expect(isSame(before, { ...before, limits: ["130/50"] })).toBe(false);
+    expect(isSame(before, { ...before, age: "4 s" })).toBe(false);
+  });
+});
+
 describe("a blood pressure", () => {
+  test("tells when it was taken, on the clock; what is measured all the time does not", () => {
+    expect(shown(bed(VALUES, TIMES), "NIBP").takenAt).toBe(T0 - 720);
+    expect(shown(bed(VALUES, TIMES), "HR").takenAt).toBeNaN();
+  });
+
+  test("of yesterday has no time of day, which would be today's", () => {
+    const parts = [T0 - 50_000, T0 - 50_000, T0 - 50_000];
+    expect(shown(bed(VALUES, [...TIMES.slice(0, 3), ...parts]), "NIBP").takenAt).toBeNaN();
+  });
+
   test("is systolic over diastolic and the mean, with the limits of each", () => {
     expect(shown(bed(VALUES, TIMES), "NIBP")).toMatchObject({
       unit: "mmHg",
-      text: "128/77 (94)",
+      text: "128/77",
+      mean: "(94)",
       limits: ["160/90", "90/50", "110/60"],
       age: "12 min",
     });
@@ -81,7 +104,7 @@ describe("a blood pressure", () => {
 
   test("shows that one part of it is missing", () => {
     const without = shown(bed([...VALUES.slice(0, 5), NaN], TIMES), "NIBP");
-    expect(without).toMatchObject({ text: "128/77 (--)", absent: false });
+    expect(without).toMatchObject({ text: "128/77", mean: "(--)", absent: false });
   });
 
   test("is as old as its oldest part", () => {

@@ -59,6 +59,13 @@ describe("a delta", () => {
     expect(bedOf(after).samples[0]?.observedAt).toBe(T0 + 1);
   });
 
+  test("with waveforms alone leaves the ward as it is, so that nothing is drawn anew", () => {
+    const before = ward(72, 98);
+    expect(
+      withDelta(before, delta({ waveforms: [{ number: 1, samples: new Uint8Array(4) }] })),
+    ).toBe(before);
+  });
+
   test("keeps the identity of beds that it does not speak of", () => {
     const two = [described(), described({ number: 2, bed: "E-02" })];
     const before = wardOf(snapshot({ beds: two }));

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { gridShape, neighbour } from "../../src/view/grid";
+import { gridShape, neighbour, TILE_MIN, wavesThatFit } from "../../src/view/grid";
 
 test.each([
   [1, 1, 1],
@@ -25,6 +25,31 @@ test("there is a place for every bed, also before the screen is measured", () =>
       expect(columns * rows).toBeGreaterThanOrEqual(count);
     }
   }
+});
+
+test.each([
+  [1, 1280, 3],
+  [16, 1280, 1],
+  [64, 1280, 0],
+  [16, 1920, 3],
+  [32, 1920, 1],
+  [64, 3840, 3],
+])(
+  "%s beds on a screen of %s pixels have room for %s waveforms each [STATION-42]",
+  (count, screen, waves) => {
+    // Without the side list, the bars above and the gaps.
+    const [width, height] = [screen - 348, (screen * 9) / 16 - 150];
+    const { columns, rows } = gridShape(count, width, height);
+    expect(wavesThatFit(width / columns - 6, height / rows - 6)).toBe(waves);
+  },
+);
+
+test("before a tile is measured it has room for all", () => {
+  expect(wavesThatFit(0, 0)).toBe(3);
+});
+
+test("no tile is too narrow for its numbers, however many there are", () => {
+  expect(900 / gridShape(64, 900, 300).columns).toBeGreaterThan(TILE_MIN.width);
 });
 
 test("arrow keys lead to the neighbour and not over the edge", () => {

@@ -15,10 +15,10 @@ import {
   AlarmPriority,
   Inactivation,
 } from "../../src/wire/rpm_service/v1/alarm_pb";
-import { Connection } from "../../src/wire/rpm_service/v1/monitoring_pb";
+import { Connection, MetricDescriptionSchema } from "../../src/wire/rpm_service/v1/monitoring_pb";
 import { SampleArrayMetricSchema } from "../../src/wire/rpm_service/v1/telemetry_pb";
 import { words } from "../../src/words";
-import { alarm, delta, described, numerics, snapshot, T0 } from "../support/frames";
+import { alarm, delta, described, HR, NIBP, numerics, snapshot, SPO2, T0 } from "../support/frames";
 import { FakeSpeaker } from "../support/speaker";
 import { FakeWorld } from "../support/world";
 
@@ -97,6 +97,37 @@ describe("a tile", () => {
     await show();
     expect(numeric("HR")).toBe("HR /min limits 120/50 now 72");
     expect(numeric("SpO₂")).toBe("SpO₂ % limits –/90 now 98");
+  });
+
+  test("says of a cuff when it was taken, and how long ago [STATION-40]", async () => {
+    vi.stubEnv("TZ", "Europe/Berlin");
+    const beds = [described({ metrics: [HR, SPO2, ...NIBP] })];
+    const at = T0 - 720;
+    const times = [T0, T0, at, at, at];
+    await show({ beds, numerics: [numerics(1, [72, 98, 128, 77, 94], times)] });
+    // T0 is 22:13:20 UTC.
+    expect(numeric("NIBP")).toContain("23:01 · 12 min 128/77 (94)");
+    expect(within(tile()).getByTitle("taken 23:01:20 (12 min)")).toBeDefined();
+    vi.unstubAllEnvs();
+  });
+
+  test("shows the charge of the device, and not among what is measured [STATION-41]", async () => {
+    const battery = create(MetricDescriptionSchema, {
+      name: "Batt",
+      code: 67996,
+      unit: "%",
+      staleAfterS: 60,
+    });
+    const beds = [described({ metrics: [HR, SPO2, battery] })];
+    await show({ beds, numerics: [numerics(1, [72, 98, 62])] });
+    expect(within(tile()).getByTitle("battery of the device: 62 %")).toBeDefined();
+    expect(within(tile()).queryByRole("group", { name: "Batt" })).toBeNull();
+    world.socket.say({
+      case: "delta",
+      value: delta({ numerics: [numerics(1, [72, 98, 62], [T0, T0, T0 - 61])] }),
+    });
+    await tick();
+    expect(within(tile()).getByTitle("battery of the device: --? %")).toBeDefined();
   });
 
   test("asystole: shows a heart rate of 0 as 0 [STATION-4]", async () => {
