@@ -5,7 +5,6 @@ import {
   EVERYTHING,
   type LogFilter,
   type LogPage,
-  matches,
   oneOfEachCondition,
   pageOf,
   queryOf,
@@ -37,9 +36,8 @@ export class EventLog {
   #asked = 0;
   #following: ReturnType<typeof setTimeout> | undefined;
 
-  readonly events = $derived(this.#page.events.filter((event) => matches(this.filter, event)));
-  readonly looked = $derived(this.#page.events.length);
-  readonly hasOlder = $derived(this.#page.nextBefore !== null && this.looked < EVENTS_MAX);
+  readonly events = $derived(this.#page.events);
+  readonly hasOlder = $derived(this.#page.nextBefore !== null && this.events.length < EVENTS_MAX);
   /** One event of each condition that was read. */
   readonly conditions = $derived(oneOfEachCondition(this.#page));
   readonly people = $derived(namesOf(this.#page, ({ by }) => by));

@@ -3,18 +3,26 @@
 
 export type Route =
   | { readonly page: "ward" }
-  | { readonly page: "bed"; readonly bed: string }
+  | {
+      readonly page: "bed";
+      readonly bed: string;
+      /** The alarm whose strip is to be seen. */
+      readonly occurrence?: number;
+    }
   | { readonly page: "alarms" }
   | { readonly page: "burden" };
 
 export const WARD: Route = { page: "ward" };
 
-/** The route of a fragment such as "#/bed/ICU-1"; what is none is the ward. */
+/** The route of a fragment such as "#/bed/ICU-1?alarm=17"; what is none is the ward. */
 export function routeOf(fragment: string): Route {
-  const [, page, ...rest] = fragment.replace(/^#/, "").split("/");
+  const [path = "", query] = fragment.replace(/^#/, "").split("?");
+  const [, page, ...rest] = path.split("/");
   if (page === "alarms" || page === "burden") return { page };
   const bed = page === "bed" ? decoded(rest.join("/")) : "";
-  return bed === "" ? WARD : { page: "bed", bed };
+  if (bed === "") return WARD;
+  const occurrence = Number(/^alarm=(\d{1,15})$/.exec(query ?? "")?.[1] ?? NaN);
+  return Number.isNaN(occurrence) ? { page: "bed", bed } : { page: "bed", bed, occurrence };
 }
 
 /** The fragment of a route. */
@@ -23,11 +31,14 @@ export function fragmentOf(route: Route): string {
     case "ward":
       return "#/";
     case "bed":
-      return `#/bed/${encodeURIComponent(route.bed)}`;
+      return `#/bed/${encodeURIComponent(route.bed)}${alarmOf(route.occurrence)}`;
     default:
       return `#/${route.page}`;
   }
 }
+
+const alarmOf = (occurrence: number | undefined): string =>
+  occurrence === undefined ? "" : `?alarm=${occurrence}`;
 
 function decoded(name: string): string {
   try {

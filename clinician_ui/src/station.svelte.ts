@@ -111,12 +111,17 @@ export class Station {
   go(route: Route): void {
     if (fragmentOf(route) === fragmentOf(this.route)) return;
     history.pushState(null, "", fragmentOf(route));
+    this.#come(route);
+  }
+
+  #come(route: Route): void {
     this.route = route;
+    if (route.page === "bed" && route.occurrence !== undefined) this.bedPart = "alarms";
   }
 
   // A fragment that a person types, a link and the back button all tell by this.
   readonly #arrive = (): void => {
-    this.route = routeOf(location.hash);
+    this.#come(routeOf(location.hash));
   };
 
   readonly #look = (): void => {

@@ -140,7 +140,7 @@ export const english = {
   } as Record<AlarmPriority, string>,
   log: "Event log",
   logRows: "Events, newest first",
-  logShown: (shown: number, looked: number) => `${shown} of ${looked} read`,
+  logShown: (shown: number) => (shown === 1 ? "1 event" : `${shown} events`),
   filter: "Filter",
   logAll: "all",
   logAt: "time",
@@ -475,6 +475,9 @@ export const english = {
     stillThere: "still there",
     byWhom: (who: string) => `acknowledged by ${who}`,
     stripOf: (alarm: string, at: string) => `${alarm} at ${at}: 10 s before to 10 s after`,
+    stripElsewhere:
+      "This alarm is not among those of the present patient that are listed here: it may be of an earlier patient.",
+    stripAt: (at: string) => `Alarm of ${at}: 10 s before to 10 s after`,
     noStrip: "No waveform and no value was kept of this alarm.",
     trace: "Trace",
     timeCaliper: (name: string) => `Time ${name}`,

@@ -6,6 +6,7 @@ const ROUTES: Route[] = [
   WARD,
   { page: "bed", bed: "ICU-1" },
   { page: "bed", bed: "gateway/monitor 7 %" },
+  { page: "bed", bed: "ICU 1?", occurrence: 17 },
   { page: "alarms" },
   { page: "burden" },
 ];

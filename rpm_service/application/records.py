@@ -9,7 +9,7 @@ from math import inf, isfinite
 from typing import Final, NamedTuple, Protocol
 
 from rpm_service.application.acts import ActRefused
-from rpm_service.domain.alarms import AlarmEvent, Priority
+from rpm_service.domain.alarms import AlarmEvent, Phase, Priority
 from rpm_service.domain.early_warning import Score
 
 SPAN_S_MIN: Final = 3_600.0
@@ -85,7 +85,7 @@ class JournalQuery:
     """Which alarm events, newest first. What is empty or None leaves nothing out.
 
     `bed` alone is of the patient who lies there (see Places.course), with `earlier` of all who
-    lay in it. `within` are the units that may be seen at all. Times are those of receipt.
+    lay in it. `by` is who acknowledged or answered. `within` are the units that may be seen at all. Times are those of receipt.
     """
 
     bed: str = ""
@@ -96,6 +96,8 @@ class JournalQuery:
     until: float = inf
     priority: Priority | None = None
     condition: str = ""
+    phase: Phase | None = None
+    by: str = ""
     before: int | None = None
     limit: int = EVENTS
 

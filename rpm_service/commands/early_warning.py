@@ -2,8 +2,10 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,13 +95,23 @@ def scores(
     from rpm_service.viewer.scores import score_object
 
     begin = max(0.0, scope(since, None, None, None).since)
-    request = w.ListEarlyWarningScoresRequest(bed=bed, since=begin)
 
-    async def ask(channel: "grpc.aio.Channel") -> "w.ListEarlyWarningScoresResponse":
+    async def ask(channel: "grpc.aio.Channel") -> "list[w.EarlyWarningScore]":
         stub = early_warning_pb2_grpc.EarlyWarningServiceStub(channel)
-        return await stub.ListEarlyWarningScores(request)
+        pages: list[Sequence[w.EarlyWarningScore]] = []
+        oldest = inf
+        while True:
+            # 0 asks for the newest.
+            before = 0.0 if oldest == inf else oldest
+            request = w.ListEarlyWarningScoresRequest(bed=bed, since=begin, before=before)
+            page = (await stub.ListEarlyWarningScores(request)).scores
+            # A server that knows nothing of `before` gives the same again.
+            if not page or page[0].at >= oldest:
+                return [score for page in reversed(pages) for score in page]
+            pages.append(page)
+            oldest = page[0].at
 
-    found = [score_object(each) for each in call(server, certs, viewer, ask).scores]
+    found = [score_object(each) for each in call(server, certs, viewer, ask)]
     for each in found:
         print(json.dumps(each, allow_nan=False) if as_json else _line(each))
     if not found and not as_json:

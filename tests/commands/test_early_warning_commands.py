@@ -14,8 +14,10 @@ from rpm_service.application.early_warning import Seen
 from rpm_service.commands.errors import ExitCode
 from rpm_service.domain.early_warning import Assessment, Consciousness, InspiredGas, OxygenScale
 from rpm_service.domain.limits import AgeClass
+from tests.support import memory_recorder
 from tests.support.loopback import PATIENCE_S, LoopbackServer, hasten, monitor, numeric
 
+LEVELS = 3 * (Consciousness.ALERT, Consciousness.VOICE)
 METRICS = ("RR", "SpO2", "NIBPs", "HR", "Temp")
 
 
@@ -100,6 +102,22 @@ async def test_a_server_that_is_not_there_is_told_so(server: LoopbackServer) -> 
     assert (code, out) == (ExitCode.UNREACHABLE, "")
     assert err.startswith("rpm-service: 127.0.0.1:9 cannot be reached: ")
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.spec("NEWS-19")
+async def test_a_long_trend_is_read_page_by_page(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_recorder, "SCORES_MAX", 2)
+    for number, level in enumerate(LEVELS):
+        server.clock.advance(1.0)
+        server.monitoring.operators.assess("bed-1", Seen(None, level), "nurse-1", f"k{number}")
+    await server.until(lambda: sum(len(each.scores) for each in server.recorder.batches) >= 6)
+    code, out, err = await ran(server, "scores", "bed-1", "--json")
+    assert (code, err) == (0, "")
+    times = [json.loads(line)["at"] for line in out.splitlines()]
+    assert len(times) >= 6
+    assert times == sorted(set(times))
 
 
 @pytest.mark.spec("NEWS-19")

@@ -52,11 +52,12 @@ export const EVERYTHING: LogFilter = {
   by: "",
 };
 
-/** What the server looks for; it knows nothing of `phase` and `by`. */
+/** What the server is asked for. */
 export function queryOf(filter: LogFilter, before: number | null): string {
-  const { since, until, bed, unit, priority, condition } = filter;
+  const { since, until, bed, unit, priority, condition, by } = filter;
+  const phase = filter.phase.toLowerCase();
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries({ bed, unit, priority, condition })) {
+  for (const [name, value] of Object.entries({ bed, unit, priority, condition, phase, by })) {
     if (value !== "") query.set(name, value);
   }
   // A log is of a bed, whoever lay in it.
@@ -65,13 +66,6 @@ export function queryOf(filter: LogFilter, before: number | null): string {
     if (value !== undefined) query.set(name, String(value));
   }
   return query.toString();
-}
-
-/** What the page looks for among what the server found. */
-export function matches({ phase, by }: LogFilter, event: LogEvent): boolean {
-  return (
-    (phase === "" || AlarmPhase[event.alarm.phase] === phase) && (by === "" || event.by === by)
-  );
 }
 
 /** What was loaded, after the newest page was read again; what lies between is never left out. */

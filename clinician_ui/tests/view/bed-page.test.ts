@@ -352,6 +352,20 @@ describe("alarms of the past", () => {
     expect(said(within(strip).getByRole("status"))).toBe("Δt 0.75 s · 1/Δt 80/min · Δ 3 %");
   });
 
+  test("a link to an alarm leads to its strip, also to one that is not listed here [STATION-58]", async () => {
+    const section = await open("signals");
+    page.station.go({ page: "bed", bed: "E-01", occurrence: 7 });
+    await page.settle();
+    expect(page.station.bedPart).toBe("alarms");
+    expect(said(within(section).getByRole("figure"))).toContain("SpO₂ low at ");
+    expect(said(section)).not.toContain(text.stripElsewhere);
+    stored["/v1/alarms/3/evidence"] = evidence;
+    page.station.go({ page: "bed", bed: "E-01", occurrence: 3 });
+    await page.settle();
+    expect(said(section)).toContain(text.stripElsewhere);
+    expect(said(within(section).getByRole("figure"))).toContain("Alarm of ");
+  });
+
   test("say where nothing was kept", async () => {
     stored["/v1/alarms/7/evidence"] = { ...evidence, numerics: [] };
     const section = await open("alarms");

@@ -43,6 +43,7 @@ from rpm_service.application.records import (
     Trend,
 )
 from rpm_service.application.sifting import VALID
+from rpm_service.domain.alarms import Phase
 from rpm_service.domain.early_warning import Score
 from rpm_service.domain.metrics import UCUM
 
@@ -202,6 +203,22 @@ def _conditions(query: JournalQuery, units: dict[str, str]) -> list[ColumnElemen
         wanted.append(_journal.c.priority == int(query.priority))
     if query.condition:
         wanted.append(_journal.c.condition == query.condition)
+    if query.phase is not None:
+        wanted.append(_journal.c.phase == query.phase.value)
+    if query.by:
+        # Later events carry an acknowledgement and an answer on, and are nobody's act.
+        wanted.append(
+            or_(
+                and_(
+                    _journal.c.phase == Phase.ACKNOWLEDGE.value,
+                    _journal.c.acknowledged_by == query.by,
+                ),
+                and_(
+                    _journal.c.phase == Phase.RESPONSIBILITY.value,
+                    _journal.c.answered_by == query.by,
+                ),
+            )
+        )
     return wanted
 
 

@@ -96,12 +96,15 @@ def add_records(app: FastAPI, records: Records, clock: Clock) -> None:
         until: Moment = None,
         priority: Literal["LOW", "MEDIUM", "HIGH"] | None = None,
         condition: str = "",
+        phase: Phase | None = None,
+        by: str = "",
         before: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
         limit: int = EVENTS,
     ) -> Response:
         """Alarm events of the past, newest first; `next_before` goes on from the oldest.
 
-        `earlier` also brings those of earlier patients of the bed.
+        `earlier` also brings those of earlier patients of the bed; `by` is who acknowledged or
+        answered.
         """
         check_number("limit", limit, 1, EVENTS_MAX)
         query = JournalQuery(
@@ -113,6 +116,8 @@ def add_records(app: FastAPI, records: Records, clock: Clock) -> None:
             until=inf if until is None else until,
             priority=None if priority is None else Priority[priority],
             condition=condition,
+            phase=phase,
+            by=by,
             before=before,
             limit=limit,
         )

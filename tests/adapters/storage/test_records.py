@@ -24,7 +24,7 @@ from rpm_service.application.effects import (
 )
 from rpm_service.application.evidence import wanted
 from rpm_service.application.records import JournalQuery
-from rpm_service.domain.alarms import Priority
+from rpm_service.domain.alarms import Acknowledgement, Answer, Phase, Priority
 from rpm_service.domain.early_warning import OxygenScale, Score
 from rpm_service.domain.limits import AgeClass
 from tests.support.batches import (
@@ -117,6 +117,24 @@ async def test_a_journal_is_filtered(recorder, kept):
     assert numbers(ask(JournalQuery(condition="HR_LOW"))) == []
     assert numbers(ask(JournalQuery(since=T0 + 5, until=T0 + 9))) == [2]
     assert [entry.unit for entry in ask(JournalQuery()).entries] == ["", "ER", "ICU"]
+
+
+@pytest.mark.spec("RECORDS-9")
+async def test_a_journal_is_found_by_what_happened_and_who_did_it(recorder, kept):
+    given = Acknowledgement("anna", T0 + 1, T0 + 121)
+    answer = Answer(False, "bo", T0 + 2)
+    events = [
+        alarm_event(1, 1),
+        alarm_event(1, 2, Phase.ACKNOWLEDGE, acknowledgement=given),
+        alarm_event(1, 3, Phase.RESPONSIBILITY, acknowledgement=given, answer=answer),
+        alarm_event(1, 4, Phase.END, acknowledgement=given, answer=answer),
+    ]
+    await write(recorder, Batch(events=events))
+    ask = kept.journal
+    assert numbers(ask(JournalQuery(phase=Phase.END))) == [4]
+    assert numbers(ask(JournalQuery(by="anna"))) == [2], "what carries it on is nobody's act"
+    assert numbers(ask(JournalQuery(by="bo"))) == [3]
+    assert numbers(ask(JournalQuery(by="bo", phase=Phase.ACKNOWLEDGE))) == []
 
 
 @pytest.mark.spec("RECORDS-10")
