@@ -95,14 +95,38 @@ class Earlier(NamedTuple):
     waveforms: Sequence[WaveformRow]
 
 
+class SpoolKey(NamedTuple):
+    """A spool of the device or gateway at the other end of a stream; 0 where it has no name."""
+
+    stream_id: str
+    spool_id: int = 0
+
+
+class Progress(NamedTuple):
+    """How far a spool's numbers are dealt with: all up to the newest but for `holes`.
+
+    Holes are in order, by their first and last number. `epoch` is that of the session that
+    used the spool last.
+    """
+
+    newest: int = 0
+    holes: tuple[tuple[int, int], ...] = ()
+    epoch: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Sequence numbers of a stream that never came, both ends included."""
+    """Sequence numbers of a spool that never came, both ends included.
+
+    `waveforms`: that came without the waveforms that belonged to them.
+    """
 
     stream_id: str
     from_seq: int
     to_seq: int
     noticed_at: float
+    spool_id: int = 0
+    waveforms: bool = False
 
 
 UNITS_ACT: Final = "units"
@@ -222,8 +246,10 @@ class Batch:
     """By MDS."""
     waveforms: dict[str, list[WaveformRow]] = field(default_factory=dict)
     """By MDS."""
-    progress: dict[str, int] = field(default_factory=dict)
-    """Highest sequence number of each stream that this batch makes durable, by stream."""
+    progress: dict[SpoolKey, Progress] = field(default_factory=dict)
+    """How far each spool's numbers are on disk with this batch."""
+    spools_forgotten: list[SpoolKey] = field(default_factory=list)
+    """Spools that were not heard of for long while others of their streams were."""
     epochs: dict[str, int] = field(default_factory=dict)
     """Newest session epoch of each stream that changed."""
     descriptions: dict[str, Description] = field(default_factory=dict)
@@ -299,8 +325,8 @@ class Restored:
     alarms: Sequence[Alarm] = ()
     """Every occurrence whose signal was not OFF, as its newest event left it."""
     devices: Sequence[StoredDevice] = ()
-    progress: Mapping[str, int] = field(default_factory=dict)
-    """Highest durable sequence number by stream."""
+    progress: Mapping[SpoolKey, Progress] = field(default_factory=dict)
+    """How far the numbers of each spool are on disk; the one used last comes last."""
     epochs: Mapping[str, int] = field(default_factory=dict)
     beds: Sequence[Bed] = ()
     stays: Sequence[Stay] = ()

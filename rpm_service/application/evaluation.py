@@ -48,14 +48,21 @@ class Evaluation:
     so that what comes of an instant does not depend on when the bedside was looked at before.
     """
 
-    def __init__(self, settings: AlarmSettings, began: float, *, origin: float = 0.0) -> None:
+    def __init__(
+        self,
+        settings: AlarmSettings,
+        began: float,
+        *,
+        origin: float = 0.0,
+        bedside: Bedside | None = None,
+    ) -> None:
         """Begins at a time; `origin` is the time that occurrences count their seconds from."""
         self._occurrences = _Occurrences(origin)
         numbers = iter(range(1, 1_000_000_000))
-        self.bedside = Bedside(1, "recording", numbers.__next__, began)
+        self.bedside = bedside or Bedside(1, "recording", numbers.__next__, began)
         self.bedside.put_in_force(settings, began)
         self._due = began
-        self._reached = began
+        self.reached = began
 
     def describe(self, description: Description, at: float) -> None:
         """From now on values are those of this description."""
@@ -63,7 +70,7 @@ class Evaluation:
         self.bedside.describe(description, at)
         self.bedside.connect(at)
         self._due = self.bedside.tick(at)
-        self._take()
+        self.take_events()
 
     def instant(
         self,
@@ -79,20 +86,20 @@ class Evaluation:
             bedside.connect(at)
         bedside.observe(at, at, values, indices, validity)
         self._due = min(self._due, at + bedside.patience_s)
-        self._take()
+        self.take_events()
 
     def reach(self, at: float) -> None:
         """Judges every deadline up to a time."""
         while self._due <= at:
             self.bedside.heartbeat(self._due)
             self._due = self.bedside.tick(self._due)
-            self._take()
-        self._reached = at
+            self.take_events()
+        self.reached = at
 
     def part(self, at: float, values: Sequence[float], indices: Sequence[int]) -> None:
         """Takes a part of an instant up to which nothing is due; the rest must follow."""
         self.bedside.observe(at, at, values, indices)
-        self._take()
+        self.take_events()
 
     def pass_to(self, at: float) -> None:
         """The bedside was brought to a time up to which nothing was due."""
@@ -100,11 +107,12 @@ class Evaluation:
 
     def end(self) -> list[Occurrence]:
         """Gives all that was raised, by time raised."""
-        self.bedside.board.tell_extremes(self._reached, self._reached)
-        self._take()
+        self.bedside.board.tell_extremes(self.reached, self.reached)
+        self.take_events()
         return self._occurrences.in_order()
 
-    def _take(self) -> None:
+    def take_events(self) -> None:
+        """Takes what happened to alarms from the bedside."""
         if self.bedside.board.events:
             self.bedside.conclude()
             self._occurrences.take(self.bedside.board.events)

@@ -3,6 +3,10 @@
 The order of frames, duplicates and gaps, the device's clock, and which bedside a value
 belongs to are decided here. The transport hands over what it read and the time, and sends
 what the session tells it to.
+
+What a device marks as backfill, and what comes later than LIVE_S, is late: it is stored, and
+judged for the record alone (see retrospect). Of it no live alarm begins and no newer value is
+replaced; and backfill does not say that a monitor is there.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,10 +21,13 @@ from rpm_service.application.effects import (
     Description,
     Gap,
     NumericRow,
+    Progress,
     WaveformRow,
 )
-from rpm_service.application.pace import Pace, declared
+from rpm_service.application.numbering import HOLES_MAX, Numbering, Range, beyond, count
+from rpm_service.application.pace import TIMES, Pace, declared
 from rpm_service.application.ports import DevicePeer
+from rpm_service.application.rivals import HEARD_S
 from rpm_service.application.sifting import Refused
 from rpm_service.application.ward import Ward
 from rpm_service.domain.alarms import Kind, Priority
@@ -35,8 +42,10 @@ ACK_FRAMES: Final = 64
 """An ack is due when so many frames are newly on disk,"""
 ACK_S: Final = 1.0
 """or when this time has passed."""
-DUPLICATE_S: Final = 2.0
-"""A session that was heard so short a time ago is not one whose connection broke."""
+BACKFILL_COSTS: Final = int(TIMES) // 2
+"""A device that sends twice as much backfill as it was allowed is read slower."""
+HOLE_S_MAX: Final = 60.0
+"""A device that fills nothing of what it skipped for so long has a gap."""
 SEQ_MAX: Final = 2**63 - 1
 JUMP_MAX: Final = 1_000_000
 """A number so far beyond what was taken or announced is a device's error: taken, it would make
@@ -67,45 +76,87 @@ class TelemetrySession:
         self.stream_id = stream_id
         self.step = Step.OPENING
         self.epoch = 0
+        self.spool_id = 0
         self.bedsides: list[Bedside] = []
         self.acked = 0
+        """How many numbers the device knows to be on disk."""
         self.frames = 0
         self.refused = 0
         self.duplicates = 0
         self._ward = ward
         self._may_speak_for = may_speak_for
         self._peer = peer
-        self._newest = 0
+        self._numbering: Numbering
         self._announced = 0
         self._clock = DeviceClock()
+        self._backfills = False
+        self._filled_at = 0.0
+        self._gap_untold = False
         self._clock_off = False
         self._acked_at = float("-inf")
         self._said_goodbye = False
         self._draining = False
         self._ack_again = False
         self._pace = Pace()
+        self._backfill_pace = Pace()
+        self.backfill_frames_per_s = 0.0
+        """What the device was allowed, beside what is live."""
         self._covered: list[bool | None] = []
         """What the device was told of each monitor's coverage."""
 
     # -- opening and ending -------------------------------------------------------------
 
-    def open(self, device_clock: float, spool_last_seq: int, now: float) -> int:
+    def open(
+        self,
+        device_clock: float,
+        spool_last_seq: int,
+        now: float,
+        *,
+        spool_first_seq: int = 0,
+        spool_id: int = 0,
+        backfills: bool = False,
+    ) -> int:
         """Takes Hello; gives the sequence number to resume from.
 
         A device that has given out numbers resumes after what is on disk, and what is on its
-        way there is then a duplicate. One that has given out none (0) begins after both.
+        way there is then a duplicate. One that has given out none (0) begins after both. What
+        one that backfills does not hold any more, and was not taken, is a gap.
         """
         if self.step is not Step.OPENING:
             raise Refused("hello", "the session is open already")
         _check_clock("hello.device_clock", device_clock)
-        self.epoch = self._ward.enter(self, now)
-        self.acked = self._ward.durable.get(self.stream_id, 0)
-        self._newest = max(self.acked, self._ward.taken.get(self.stream_id, 0))
+        if not 0 <= spool_id <= SEQ_MAX:
+            raise Refused("hello.spool_id", f"{spool_id} is not within 0 to {SEQ_MAX}")
+        ward = self._ward
+        self.spool_id = spool_id
+        self.epoch = ward.enter(self, now)
+        is_new = spool_last_seq == 0
+        numbering = self._numbering = ward.spools.open(
+            self.stream_id, spool_id, self.epoch, ward.batch, is_new=is_new
+        )
+        self.acked = count(numbering.durable)
         self._announced = spool_last_seq
+        self._backfills = backfills
+        self._filled_at = now
+        resume = (numbering.newest if is_new else numbering.durable_through) + 1
+        if backfills:
+            last = numbering.newest if is_new else min(spool_last_seq, SEQ_MAX)
+            if spool_first_seq:
+                last = min(last, spool_first_seq - 1)
+            self._lose(1, last, now)
+        self._give_up_others(now)
         self.step = Step.WELCOMED
         self._pace.begin(now)
+        self.backfill_frames_per_s = ward.backfill_frames_per_s()
+        self._backfill_pace.declare(self.backfill_frames_per_s)
+        self._backfill_pace.begin(now)
         self._measure_clock(device_clock, now)
-        return (self.acked if spool_last_seq else self._newest) + 1
+        return resume
+
+    @property
+    def durable_beyond(self) -> Sequence[Range]:
+        """What is on disk beyond the first number that is missing."""
+        return beyond(self._numbering.durable)
 
     def describe(self, parts: Sequence[tuple[str, Description]], now: float) -> None:
         """Takes Describe: the monitors behind this stream, by their position."""
@@ -137,6 +188,8 @@ class TelemetrySession:
         self._covered = [None] * len(parts)
         self.step = Step.STREAMING
         self._tell_clock(now)
+        if self._gap_untold:
+            self._tell_gap(now)
 
     def goodbye(self) -> None:
         """The device leaves on purpose. Raises Refused."""
@@ -144,25 +197,26 @@ class TelemetrySession:
             raise Refused("goodbye", "send hello first")
         self._said_goodbye = True
 
-    def supersede(self, now: float) -> None:
-        """A newer session of the same stream has begun: this one no longer counts.
-
-        A device that was heard just now has not come back: there are two of its identity.
-        """
+    def supersede(self) -> None:
+        """A newer session of the same stream has begun: this one no longer counts."""
         self.step = Step.ENDED
-        for bedside in self.bedsides:
-            if bedside.was_heard_within(DUPLICATE_S, now):
-                bedside.recent.duplicate_device.happened(now)
-                self._ward.collect(bedside)
-        self._ward.taken[self.stream_id] = self._newest
         self._peer.supersede()
+
+    def is_rivalled(self, now: float) -> None:
+        """There are two devices of this identity, and both are alive."""
+        for bedside in self.bedsides:
+            bedside.recent.duplicate_device.happened(now)
+            self._ward.collect(bedside)
+
+    def was_heard(self, now: float) -> bool:
+        """Whether the device was there just now."""
+        return any(bedside.was_heard_within(HEARD_S, now) for bedside in self.bedsides)
 
     def drain(self) -> None:
         """The server stops: tells the device what is on disk, and to come back."""
         self._draining = True
-        durable = self._ward.durable.get(self.stream_id, 0)
-        if durable > self.acked:
-            self._peer.acknowledge(durable)
+        if self.step is not Step.OPENING and count(self._numbering.durable) > self.acked:
+            self._acknowledge()
         self._peer.drain()
 
     def end(self, now: float) -> None:
@@ -171,7 +225,6 @@ class TelemetrySession:
         if not self._ward.exit(self) or self._draining:
             # A server that stops says nothing about its devices.
             return
-        self._ward.taken[self.stream_id] = self._newest
         for bedside in self.bedsides:
             if self._said_goodbye:
                 bedside.leave(now)
@@ -238,7 +291,13 @@ class TelemetrySession:
 
     def spend(self, entries: int, now: float) -> float:
         """Takes note of how much a frame brought; tells for how long nothing more is to be read."""
-        wait_s = self._pace.spend(entries, now)
+        return self._rest(self._pace.spend(entries, now), now)
+
+    def spend_backfill(self, now: float) -> float:
+        """The same for a frame of backfill, which has an allowance of its own."""
+        return self._rest(self._backfill_pace.spend(BACKFILL_COSTS, now), now)
+
+    def _rest(self, wait_s: float, now: float) -> float:
         if wait_s:
             for bedside in self.bedsides:
                 bedside.recent.too_many_frames.happened(now)
@@ -246,27 +305,104 @@ class TelemetrySession:
         return wait_s
 
     def take_seq(self, seq: int, now: float) -> bool:
-        """Decides on a frame's number; tells whether the frame is new."""
+        """Decides on a frame's number; tells whether the frame is new. Raises Refused."""
+        self._check_streaming()
+        numbering = self._numbering
+        if seq == numbering.newest + 1 and seq <= SEQ_MAX:
+            numbering.newest = seq
+        elif not self._take_out_of_order(seq, now):
+            return False
+        self.frames += 1
+        self._note_progress(numbering)
+        return True
+
+    def _check_streaming(self) -> None:
         if self.step is not Step.STREAMING:
             first = "hello" if self.step is Step.OPENING else "describe"
-            raise Refused("", f"send {first} first")
-        expected = self._newest + 1
-        if 0 < seq < expected:
+            raise Refused("", f"send {first} first", retryable=True)
+
+    def _note_progress(self, numbering: Numbering) -> None:
+        self._ward.batch.progress[numbering.key] = Progress(
+            numbering.newest, numbering.holes, self.epoch
+        )
+
+    def _take_out_of_order(self, seq: int, now: float) -> bool:
+        numbering = self._numbering
+        if 0 < seq <= numbering.newest:
+            if numbering.is_missing(seq):
+                numbering.fill(seq, seq)
+                self._filled_at = now
+                return True
             self.duplicates += 1
             self._ack_again = True
             return False
-        furthest = min(max(self._newest, self._announced) + JUMP_MAX, SEQ_MAX)
-        if not expected <= seq <= furthest:
-            raise Refused("seq", f"{seq} is not within {expected} to {furthest}")
-        if seq > expected:
-            self._ward.batch.gaps.append(Gap(self.stream_id, expected, seq - 1, now))
-            for bedside in self.bedsides:
-                bedside.recent.sequence_gap.happened(now)
-                self._ward.collect(bedside)
-        self._newest = seq
-        self.frames += 1
-        self._ward.batch.progress[self.stream_id] = seq
+        expected = numbering.newest + 1
+        self._check_far("seq", seq, expected)
+        if not self._backfills:
+            self._lose(expected, seq - 1, now)
+            numbering.newest = seq
+        elif len(numbering.holes) < HOLES_MAX:
+            if not numbering.holes:
+                self._filled_at = now
+            numbering.skip_to(seq)
+        else:
+            reason = f"{HOLES_MAX} holes are open: send the older frames first"
+            raise Refused("seq", reason, retryable=True)
         return True
+
+    def _check_far(self, field: str, seq: int, least: int) -> None:
+        furthest = min(max(self._numbering.newest, self._announced) + JUMP_MAX, SEQ_MAX)
+        if not least <= seq <= furthest:
+            raise Refused(field, f"{seq} is not within {least} to {furthest}")
+
+    def declare_gap(self, from_seq: int, to_seq: int, now: float) -> None:
+        """Takes Gap: numbers that the device no longer has. Raises Refused."""
+        self._check_streaming()
+        self._check_far("gap.from_seq", from_seq, 1)
+        self._check_far("gap.to_seq", to_seq, from_seq)
+        self._filled_at = now
+        if not self._lose(from_seq, to_seq, now):
+            self._ack_again = True
+
+    def note_dropped_waveforms(self, seq: int, now: float) -> None:
+        """A frame came without the waveforms that belonged to it: the device gave them up."""
+        key, gaps = self._numbering.key, self._ward.batch.gaps
+        begin = seq
+        if gaps:
+            last = gaps[-1]
+            if last.waveforms and (last.stream_id, last.spool_id, last.to_seq) == (*key, seq - 1):
+                begin = gaps.pop().from_seq
+        gaps.append(Gap(key.stream_id, begin, seq, now, key.spool_id, waveforms=True))
+        self._tell_gap(now)
+
+    def _lose(self, from_seq: int, to_seq: int, now: float) -> bool:
+        """These numbers never come; tells whether the server lacks any of them."""
+        numbering = self._numbering
+        lost = numbering.fill(from_seq, to_seq)
+        key = numbering.key
+        for begin, end in lost:
+            self._ward.batch.gaps.append(Gap(key.stream_id, begin, end, now, key.spool_id))
+        if lost:
+            self._note_progress(numbering)
+            self._tell_gap(now)
+        return bool(lost)
+
+    def _give_up_others(self, now: float) -> None:
+        """Another spool of this stream may never be heard of again: its holes are told."""
+        for other in self._ward.spools.others(self._numbering):
+            if other.holes != other.told:
+                other.told = other.holes
+                key = other.key
+                self._ward.batch.gaps += (
+                    Gap(key.stream_id, begin, end, now, key.spool_id) for begin, end in other.holes
+                )
+                self._tell_gap(now)
+
+    def _tell_gap(self, now: float) -> None:
+        self._gap_untold = not self.bedsides
+        for bedside in self.bedsides:
+            bedside.recent.sequence_gap.happened(now)
+            self._ward.collect(bedside)
 
     def observe_quiet(
         self, seq: int, mds: int, observed_at: float, values: Sequence[float], now: float
@@ -308,6 +444,8 @@ class TelemetrySession:
         indices: Sequence[int],
         validity: Sequence[int],
         now: float,
+        *,
+        backfill: bool = False,
     ) -> Sequence[Refused]:
         """Takes what one monitor observed at one instant; gives the values that cannot be.
 
@@ -319,12 +457,14 @@ class TelemetrySession:
             at = self._on_server_clock("observed_at", observed_at, now)
             values, validity, refusals = bedside.sift(values, indices, validity)
         except Refused:
-            if bedside.is_monitored:
+            if bedside.is_monitored and not backfill:
                 self._hear(bedside, now)
             raise
         self._keep(bedside, NumericRow(seq, observed_at, now, values, indices, validity))
-        if now - at > LIVE_S:
-            self._hear(bedside, now)
+        if backfill or now - at > LIVE_S:
+            if not backfill:
+                self._hear(bedside, now)
+            self._ward.retrospects.take(bedside, at, values, indices, validity, now)
             return refusals
         self._notice(bedside, now)
         if bedside.observe(at, now, values, indices, validity):
@@ -333,9 +473,11 @@ class TelemetrySession:
                 self._ward.collect(bedside)
         return refusals
 
-    def refuse(self, now: float, mds: int | None = None) -> None:
+    def refuse(self, now: float, mds: int | None = None, *, backfill: bool = False) -> None:
         """Takes note of a part that was refused: of one monitor, or of nobody knows which."""
         self.refused += 1
+        if backfill:
+            return
         whose = self.bedsides if mds is None else self.bedsides[mds : mds + 1] or self.bedsides
         for bedside in whose:
             bedside.recent.invalid_data.happened(now)
@@ -346,7 +488,15 @@ class TelemetrySession:
         self._hear(self._bedside(mds), now)
 
     def take_samples(
-        self, seq: int, mds: int, channel: int, start_at: float, samples: bytes, now: float
+        self,
+        seq: int,
+        mds: int,
+        channel: int,
+        start_at: float,
+        samples: bytes,
+        now: float,
+        *,
+        backfill: bool = False,
     ) -> None:
         """Takes consecutive samples of one waveform: little-endian int16. Raises Refused."""
         ward = self._ward
@@ -360,7 +510,7 @@ class TelemetrySession:
         row = WaveformRow(seq, channel, start_at, now, samples)
         ward.batch.waveforms.setdefault(bedside.device_id, []).append(row)
         ward.rows += 1
-        if now - at <= LIVE_S:
+        if not backfill and now - at <= LIVE_S:
             ward.live.waveform(bedside, channel, at, samples)
 
     def take_device_alarm(
@@ -374,10 +524,16 @@ class TelemetrySession:
         *,
         present: bool,
         text: str,
+        backfill: bool = False,
     ) -> None:
         """Takes a condition that the device itself raised or ended. Raises Refused."""
         bedside = self._bedside(mds)
         at = self._on_server_clock("observed_at", observed_at, now)
+        if backfill:
+            self._ward.retrospects.take_device_alarm(
+                bedside, code, kind, priority, at, now, present=present, text=text
+            )
+            return
         bedside.take_device_alarm(code, kind, priority, at, now, present=present, text=text)
         self._ward.collect(bedside)
 
@@ -400,14 +556,24 @@ class TelemetrySession:
     # -- acks ---------------------------------------------------------------------------
 
     def acknowledge(self, now: float) -> None:
-        """Sends a cumulative ack where one is due."""
-        durable = self._ward.durable.get(self.stream_id, 0)
-        fresh = durable - self.acked
+        """Tells the device what is on disk, where that is due."""
+        if self.step is Step.OPENING:
+            return
+        numbering = self._numbering
+        fresh = count(numbering.durable) - self.acked
         if self._ack_again or fresh >= ACK_FRAMES or (fresh and now - self._acked_at >= ACK_S):
             self._ack_again = False
-            self.acked = durable
             self._acked_at = now
-            self._peer.acknowledge(durable)
+            self._acknowledge()
+        if numbering.holes and now - self._filled_at >= HOLE_S_MAX:
+            # What it skipped should be on its way, and nothing of it comes.
+            self._filled_at = now
+            self._tell_gap(now)
+
+    def _acknowledge(self) -> None:
+        numbering = self._numbering
+        self.acked = count(numbering.durable)
+        self._peer.acknowledge(numbering.durable_through, self.durable_beyond)
 
 
 def _check_clock(field: str, device_clock: float) -> None:

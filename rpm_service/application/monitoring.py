@@ -326,11 +326,7 @@ class Monitoring:
         now = self.clock.now()
         if self.outbox.add(batch.notices, now):
             _log.error("webhook: too many notices wait; the rest is sent after the next start")
-        for stream_id, seq in batch.progress.items():
-            self.ward.durable[stream_id] = seq
-            session = self.ward.sessions.get(stream_id)
-            if session is not None:
-                session.acknowledge(now)
+        self.ward.written(batch, now)
         self.room.set()
         self._written.set()
 

@@ -54,8 +54,8 @@ class Recorder(Protocol):
 class DevicePeer(Protocol):
     """The device at the other end of a session."""
 
-    def acknowledge(self, durable_through_seq: int) -> None:
-        """Tells the device that everything up to a sequence number is on disk."""
+    def acknowledge(self, durable_through: int, beyond: Sequence[tuple[int, int]]) -> None:
+        """Tells the device what is on disk: everything up to a number, and ranges beyond it."""
         ...
 
     def cover(self, mds: int, *, covered: bool) -> None:

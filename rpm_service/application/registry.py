@@ -6,6 +6,7 @@ follows from it at the bedsides is the ward's matter.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from math import inf
 from typing import Final
 
 from rpm_service.application.effects import Association, Batch, Bed, Restored, Stay
@@ -62,6 +63,12 @@ class Registry:
         """The bed that a device is associated with; empty where it is with none."""
         association = self._associations.get(device_id)
         return association.bed if association else ""
+
+    def here_since(self, device_id: str) -> float:
+        """Since when a device measures where it does, for whoever lies there."""
+        association = self._associations.get(device_id)
+        stay = self.stay(self.bed_of(device_id))
+        return max(association.since if association else -inf, stay.since if stay else -inf)
 
     # -- what changes -------------------------------------------------------------------
 

@@ -13,12 +13,16 @@ MISSING: Final = 4
 
 
 class Refused(Exception):
-    """A part of a frame is not taken. `field` is relative to that part; `reason` says why."""
+    """A part of a frame is not taken. `field` is relative to that part; `reason` says why.
 
-    def __init__(self, at: str, reason: str) -> None:
+    `retryable`: the same frame may be taken later, for its number was not.
+    """
+
+    def __init__(self, at: str, reason: str, *, retryable: bool = False) -> None:
         super().__init__(f"{at}: {reason}")
         self.field = at
         self.reason = reason
+        self.retryable = retryable
 
 
 class Sifted(NamedTuple):

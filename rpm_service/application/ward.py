@@ -25,6 +25,9 @@ from rpm_service.application.evidence import EvidenceDue
 from rpm_service.application.limit_overrides import LimitOverrides
 from rpm_service.application.live import Live
 from rpm_service.application.registry import Registry
+from rpm_service.application.retrospect import Retrospects
+from rpm_service.application.rivals import Rivals
+from rpm_service.application.spools import Spools
 from rpm_service.application.units import Units
 from rpm_service.domain.alarms import Alarm, Condition, Phase, Priority
 from rpm_service.domain.bursts import can_wait
@@ -32,6 +35,11 @@ from rpm_service.domain.limits import AgeClass, AlarmSettings
 
 if TYPE_CHECKING:
     from rpm_service.application.ingest import TelemetrySession
+
+BACKFILL_FRAMES_PER_S: Final = 1000.0
+"""All devices together may send so much backfill: about a third of what the server can take."""
+BACKFILL_FRAMES_PER_S_EACH: Final = 200.0
+"""One device never more: a day of one frame a second is then there within ten minutes."""
 
 _CALLS_ANEW: Final = (Phase.START, Phase.ESCALATE)
 
@@ -49,18 +57,17 @@ class Ward:
         """Rows in the batch: how much waits for the disk."""
         self.bedsides: dict[str, Bedside] = {}
         self.sessions: dict[str, TelemetrySession] = {}
-        self.durable: dict[str, int] = dict(restored.progress)
-        """Highest sequence number of each stream that is on disk."""
-        self.taken: dict[str, int] = {}
-        """Highest sequence number that the last session of each stream took."""
+        self.spools = Spools(restored.progress)
+        self.retrospects = Retrospects(self)
         self.alarm_events = 0
         self.on_alarm: Callable[[], None] = lambda: None
         """Called when alarm events are to be published at once."""
         self.coverage = Coverage(self.bedsides, self.units, now)
         self.deliveries = Deliveries(self.units, live.call_in)
+        self._rivals = Rivals()
         self._epochs: dict[str, int] = dict(restored.epochs)
         self._numbers = count(1)
-        self._occurrences = count(restored.next_occurrence)
+        self.next_occurrence = count(restored.next_occurrence).__next__
         self._deadlines: list[tuple[float, int, Bedside]] = []
         self.registry = Registry(restored)
         self.early_warning = EarlyWarning(self, restored.assessments, now)
@@ -98,10 +105,16 @@ class Ward:
         """The bedside of a device; a new one where the device was never seen."""
         bedside = self.bedsides.get(device_id)
         if bedside is None:
-            bedside = Bedside(next(self._numbers), device_id, self._occurrences.__next__, now)
+            bedside = Bedside(next(self._numbers), device_id, self.next_occurrence, now)
             self.bedsides[device_id] = bedside
             self._place(bedside, now)
             self.live.describe(bedside)
+        return bedside
+
+    def hidden_bedside(self, like: Bedside, now: float) -> Bedside:
+        """A bedside of the same device that is not shown; its occurrences have own numbers."""
+        bedside = Bedside(like.number, like.device_id, self.next_occurrence, now)
+        bedside.board.move(like.bed, now)
         return bedside
 
     def at_bed(self, bed: str) -> Bedside | None:
@@ -162,7 +175,10 @@ class Ward:
         """A session begins; gives its epoch. An older one of the same stream is superseded."""
         older = self.sessions.get(session.stream_id)
         if older is not None:
-            older.supersede(now)
+            ids, heard = (older.spool_id, session.spool_id), older.was_heard(now)
+            if self._rivals.took_over(session.stream_id, *ids, now, heard=heard):
+                older.is_rivalled(now)
+            older.supersede()
         epoch = self._epochs.get(session.stream_id, 0) + 1
         self._epochs[session.stream_id] = epoch
         self.batch.epochs[session.stream_id] = epoch
@@ -176,10 +192,24 @@ class Ward:
         del self.sessions[session.stream_id]
         return True
 
+    def backfill_frames_per_s(self) -> float:
+        """How much backfill one device may send beside what is live: its share of them all."""
+        share = BACKFILL_FRAMES_PER_S / max(1, len(self.sessions), len(self.bedsides))
+        return min(max(share, 1.0), BACKFILL_FRAMES_PER_S_EACH)
+
+    def written(self, batch: Batch, now: float) -> None:
+        """A batch is on disk: the devices whose frames it has are told."""
+        self.spools.written(batch)
+        for stream_id in {key.stream_id for key in batch.progress}:
+            session = self.sessions.get(stream_id)
+            if session is not None:
+                session.acknowledge(now)
+
     # -- time ---------------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
         """Judges every deadline that has come."""
+        self.retrospects.tick(now)
         self._evidence.ask(self.batch.evidence, now)
         deadlines = self._deadlines
         while deadlines and deadlines[0][0] <= now:

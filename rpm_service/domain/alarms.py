@@ -129,6 +129,8 @@ class AlarmEvent:
     received_at: float
     no_new_burst: bool = False
     """Whether it begins no burst of sound: for viewers as it happens, and not stored."""
+    late_detected: bool = False
+    """Whether it was found in what came too late to alarm: it is for the record alone."""
 
 
 class AlarmNotFound(Exception):

@@ -11,6 +11,8 @@ class Counters:
     """Frames observed."""
     frames_sent: int = 0
     """Frames written to the network; more than frames where some were sent again."""
+    frames_backfilled: int = 0
+    """Those of them that were sent late, marked as backfill."""
     frames_acked: int = 0
     """Frames that the server has on disk."""
     frames_refused: int = 0

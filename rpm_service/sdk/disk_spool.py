@@ -12,12 +12,12 @@ frames with it, and never damages the rest.
 import sqlite3
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rpm_service.sdk import wire
 from rpm_service.sdk.errors import SpoolUnusable
-from rpm_service.sdk.spool import FRAME_OVERHEAD_BYTES, Frame
+from rpm_service.sdk.spool import FRAME_OVERHEAD_BYTES, Frame, new_spool_id
 from rpm_service.sdk.wire import Numbered
 
 DISK_BYTES_MAX = 1024**3
@@ -28,7 +28,7 @@ READ_AHEAD = 64
 """Frames that are read at once."""
 KEPT_MAX = 1024
 """Frames that are kept in memory: those on their way and those read ahead."""
-_VERSION = 1
+_VERSION = 2
 
 _TABLES = """
 CREATE TABLE frames (
@@ -47,6 +47,11 @@ CREATE TABLE spool (
 );
 INSERT INTO spool VALUES (1, 0, NULL);
 """
+_NAMED = """
+ALTER TABLE spool ADD COLUMN spool_id INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX frames_alarms ON frames (number) WHERE kind = 'device_alarm';
+"""
+"""What version 2 has more than version 1."""
 
 _OLDEST_WAVEFORMS = "SELECT min(number) FROM frames WHERE has_waveforms"
 _OLDEST_OBSERVATIONS = "SELECT min(number) FROM frames WHERE kind = 'observations'"
@@ -69,6 +74,7 @@ class DiskSpool:
         assert bytes_max >= wire.FRAME_BYTES_MAX + FRAME_OVERHEAD_BYTES
         self.bytes_max = bytes_max
         self.age_s_max = age_s_max
+        self.outlives_its_process = True
         self.frames_dropped = 0
         self.waveforms_dropped = 0
         """Frames that lost their waveforms and kept their numerics."""
@@ -77,13 +83,14 @@ class DiskSpool:
         self._kept: OrderedDict[int, Frame] = OrderedDict()
         try:
             self._file = self._opened()
-            known = self._file.execute("SELECT last, base FROM spool").fetchone()
+            known = self._file.execute("SELECT last, base, spool_id FROM spool").fetchone()
             query = "SELECT count(*), total(length(payload)), min(number), min(kept_at) FROM frames"
             count, size, first, oldest = self._file.execute(query).fetchone()
         except sqlite3.Error as error:
             raise SpoolUnusable(f"the spool {path} cannot be used: {error}") from error
         self.last: int = known[0]
         self._base: int | None = known[1]
+        self.spool_id: int = known[2]
         self._count: int = count
         self.size_bytes = int(size) + self._count * FRAME_OVERHEAD_BYTES
         self._first: int = first or 0
@@ -97,10 +104,11 @@ class DiskSpool:
             file.execute("PRAGMA journal_mode = WAL")
             file.execute("PRAGMA synchronous = NORMAL")
             version = file.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                file.executescript(
-                    f"BEGIN EXCLUSIVE; {_TABLES} PRAGMA user_version = {_VERSION}; COMMIT"
-                )
+            if version in (0, 1):
+                file.executescript(f"BEGIN EXCLUSIVE; {'' if version else _TABLES} {_NAMED}")
+                file.execute("UPDATE spool SET spool_id = ?", (new_spool_id(),))
+                file.execute(f"PRAGMA user_version = {_VERSION}")
+                file.execute("COMMIT")
             elif version != _VERSION:
                 raise SpoolUnusable(
                     f"the spool {self._path} is of version {version}; this program reads {_VERSION}"
@@ -162,20 +170,31 @@ class DiskSpool:
         """Returns the frame of this number, if it is still held."""
         return self._kept.get(number) or self._read(number, number)
 
-    def after(self, number: int) -> Frame | None:
-        """Returns the first frame held beyond this number."""
-        if number >= self.last:
+    def after(self, number: int, through: int | None = None) -> Frame | None:
+        """Returns the first frame held beyond this number, up to another one."""
+        last = self.last if through is None else through
+        if number >= last:
             # The common case: everything is on its way.
             return None
-        return self._kept.get(number + 1) or self._read(number + 1, self.last)
+        return self._kept.get(number + 1) or self._read(number + 1, last)
 
-    def trim(self, through: int) -> int:
-        """Lets go of all frames up to and including this number; returns how many."""
-        if not self._count or through < self._first:
+    def alarms(self, number: int) -> Iterator[Frame]:
+        """Gives the device's own alarms that are held from this number on, in order."""
+        rows = self._file.execute(
+            "SELECT number, kind, payload, has_waveforms FROM frames"
+            " WHERE kind = 'device_alarm' AND number >= ? ORDER BY number",
+            (number,),
+        )
+        for at, kind, payload, has_waveforms in rows.fetchall():
+            yield Frame(at, Numbered(kind), payload, bool(has_waveforms))
+
+    def release(self, first: int, last: int) -> int:
+        """Lets go of all frames from one number to another; returns how many."""
+        if not self._count or last < self._first:
             return 0
-        for number in [each for each in self._kept if each <= through]:
+        for number in [each for each in self._kept if first <= each <= last]:
             del self._kept[number]
-        return self._delete("number <= ?", through)
+        return self._delete("number BETWEEN ? AND ?", first, last)
 
     def discard(self, number: int) -> bool:
         """Lets go of one frame; returns whether it was held."""

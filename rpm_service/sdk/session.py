@@ -10,11 +10,12 @@ passed in. Which of the server's frames may come when is the table RECEIPTS:
 
 Numbers. The spool numbers frames from 1; on the wire a frame's sequence number is that plus the
 spool's `base`. The first Welcome sets the base, so that a process without memory continues
-where the server's record of the device ends; one with a spool on disk goes on with its own. Welcome, Ack and Rewind speak in
-sequence numbers; a device's program sees only its own numbers.
+where the server's record of the device ends; one with a spool on disk goes on with its own.
+Welcome and Ack speak in sequence numbers; a device's program sees only its own numbers. In which order they go is decided
+in rpm_service.sdk.sending.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 
 from rpm_service.sdk import wire
@@ -22,6 +23,8 @@ from rpm_service.sdk.counters import Counters
 from rpm_service.sdk.errors import ProtocolViolated, Refused
 from rpm_service.sdk.monitor import Monitor
 from rpm_service.sdk.notices import Coverage, Refusal, Settings, settings_from
+from rpm_service.sdk.ranges import Range, minus
+from rpm_service.sdk.sending import Sending
 from rpm_service.sdk.spool import Spool
 from rpm_service.sdk.vocabulary import GoodbyeReason
 from rpm_service.sdk.wire import Numbered
@@ -55,7 +58,7 @@ class State(Enum):
     DRAINING = auto()
 
 
-_WHILE_STREAMING = frozenset({"ack", "rewind", "refusal", "settings", "coverage", "drain"})
+_WHILE_STREAMING = frozenset({"ack", "refusal", "settings", "coverage", "drain"})
 RECEIPTS = {
     State.OFFLINE: frozenset[str](),
     State.GREETING: frozenset({"welcome", "refusal", "drain"}),
@@ -90,7 +93,9 @@ class Session:
         self._software = software
         self._clock_rate = clock_rate
         self._describe = wire.describe(monitors)
-        self._cursor = 0
+        self._sending = Sending(spool, self.counters)
+        self._on_disk: list[Range] = []
+        """What the server said last to be on disk beyond the first number that is missing."""
         self._goodbye: GoodbyeReason | None = None
         self._greeted = False
         self._described = False
@@ -148,6 +153,8 @@ class Session:
         due = self._sent_at + self._heartbeat_s
         if self._held_until is not None:
             due = min(due, self._held_until)
+        else:
+            due = min(due, self._sending.deadline())
         return max(due, self._silent_until)
 
     def overdue(self, now: float) -> bool:
@@ -187,9 +194,9 @@ class Session:
             case "welcome":
                 self._welcomed(response.welcome, now)
             case "ack":
-                self._acknowledged(response.ack.durable_through_seq)
-            case "rewind":
-                self._rewind(response.rewind.from_seq)
+                self._sending.answered()
+                ack = response.ack
+                self._acknowledged(ack.durable_through_seq, _ranges(ack.durable_beyond))
             case "refusal":
                 return self._refused(response.refusal, now)
             case "settings":
@@ -209,6 +216,7 @@ class Session:
             clock_rate=self._clock_rate,
             spool_first_seq=base + self._spool.first if numbered and self._spool else 0,
             spool_last_seq=base + self._spool.last if numbered else 0,
+            spool_id=self._spool.spool_id,
         )
 
     def _streaming_frame(self, now: float, device_clock: float) -> bytes | None:
@@ -221,9 +229,9 @@ class Session:
             return self._describe
         if self._held_until is None or now >= self._held_until:
             self._held_until = None
-            if (frame := self._spooled_frame()) is not None:
+            if (frame := self._sending.next_frame(now, self._frame_bytes_max)) is not None:
                 return frame
-            if self._goodbye is not None:
+            if self._goodbye is not None and self._has_sent_all:
                 self.state = State.LEAVING
                 self.said_goodbye = True
                 self._deadline = now + ENDING_S_MAX
@@ -233,18 +241,10 @@ class Session:
             return wire.heartbeat(device_clock)
         return None
 
-    def _spooled_frame(self) -> bytes | None:
-        assert self._spool.base is not None
-        while (frame := self._spool.after(self._cursor)) is not None:
-            self._cursor = frame.number
-            encoded = wire.numbered(frame.kind, self._spool.base + frame.number, frame.payload)
-            if len(encoded) <= self._frame_bytes_max:
-                self.counters.frames_sent += 1
-                return encoded
-            # Sent, it would end the stream each time anew.
-            self._spool.discard(frame.number)
-            self.counters.frames_refused += 1
-        return None
+    @property
+    def _has_sent_all(self) -> bool:
+        """Whether what is left to be sent is safe where it is."""
+        return self._spool.outlives_its_process or not self._sending.is_backfilling
 
     def _welcomed(self, welcome: telemetry_pb2.Welcome, now: float) -> None:
         if not (welcome.heartbeat_interval_s > 0 and welcome.resume_from_seq > 0):
@@ -257,26 +257,35 @@ class Session:
         self._frame_bytes_max = min(welcome.max_frame_bytes, wire.FRAME_BYTES_MAX)
         self._sent_at = now
         known_through = welcome.resume_from_seq - 1
+        beyond = _ranges(welcome.durable_beyond)
+        newest = max([known_through, *(last for _, last in beyond)])
         if self._spool.base is None:
             self._spool.base = known_through
-        elif known_through > self._spool.base + self._spool.last:
+        elif newest > self._spool.base + self._spool.last:
             # The server has numbers from us that we never gave out: a second process speaks
             # in our name. What we hold is not what it has, so it goes under new numbers.
-            self._spool.base = known_through + 1 - (self._spool.first or self._spool.last + 1)
+            self._spool.base = newest + 1 - (self._spool.first or self._spool.last + 1)
             self.counters.renumbered += 1
-        self._acknowledged(known_through)
-        self._cursor = known_through - self._spool.base
+            known_through, beyond = newest, []
+        self._on_disk = []
+        self._acknowledged(known_through, beyond)
+        base = self._spool.base
+        self._sending.begin(
+            known_through - base,
+            [(first - base, last - base) for first, last in beyond],
+            welcome.backfill_frames_per_s,
+            now,
+        )
 
-    def _acknowledged(self, through_seq: int) -> None:
-        assert self._spool.base is not None
-        through = through_seq - self._spool.base
-        if through > self._spool.last:
-            raise ProtocolViolated(f"ack of {through_seq}, which was never sent")
-        self.counters.frames_acked += self._spool.trim(through)
-
-    def _rewind(self, from_seq: int) -> None:
-        assert self._spool.base is not None
-        self._cursor = min(self._cursor, from_seq - 1 - self._spool.base)
+    def _acknowledged(self, through_seq: int, beyond: list[Range]) -> None:
+        base = self._spool.base
+        assert base is not None
+        newest = max([through_seq, *(last for _, last in beyond)])
+        if newest - base > self._spool.last:
+            raise ProtocolViolated(f"ack of {newest}, which was never sent")
+        for first, last in minus([(base + 1, through_seq), *beyond], self._on_disk):
+            self.counters.frames_acked += self._spool.release(first - base, last - base)
+        self._on_disk = [(base + 1, through_seq), *beyond]
 
     def _refused(self, refusal: telemetry_pb2.Refusal, now: float) -> Refusal:
         about = refusal.field.partition(".")[0]
@@ -286,14 +295,15 @@ class Session:
             # The spool gave up so much before the first Welcome that the server does not believe
             # the number. The next Hello announces it.
             raise ProtocolViolated(f"{refusal.field} refused: {refusal.reason}")
+        self._sending.answered()
         number = max(0, refusal.seq - (self._spool.base or 0)) if refusal.seq else 0
         frame = self._spool.get(number)
         will_retry = frame is not None and refusal.retryable and frame.refusals < RETRIES_MAX
         if frame is not None and will_retry:
-            # Order matters more than speed: everything from this frame on goes again.
             frame.refusals += 1
-            self._cursor = min(self._cursor, number - 1)
-            self._held_until = now + RETRY_AFTER_S
+            if self._sending.again(number, now + RETRY_AFTER_S):
+                # Order matters more than speed: everything from this frame on goes again.
+                self._held_until = now + RETRY_AFTER_S
         elif refusal.field.startswith(PART):
             if frame is not None and not frame.partly_refused:
                 frame.partly_refused = True
@@ -306,3 +316,7 @@ class Session:
         self.reconnect_after_s = min(max(0.0, reconnect_after_s), RECONNECT_AFTER_S_MAX)
         self.state = State.DRAINING
         self._deadline = now + ENDING_S_MAX
+
+
+def _ranges(wire_ranges: Iterable[telemetry_pb2.SeqRange]) -> list[Range]:
+    return [(each.from_seq, each.to_seq) for each in wire_ranges]

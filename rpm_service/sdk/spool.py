@@ -7,7 +7,9 @@ records as a gap. `disk_spool` keeps them in a file, and this is what both offer
 """
 
 from collections import OrderedDict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass
+from secrets import randbits
 from typing import Protocol
 
 from rpm_service.sdk import wire
@@ -18,6 +20,14 @@ SPOOL_BYTES_MAX = 8 * 1024 * 1024
 four waveforms of 250 Hz."""
 FRAME_OVERHEAD_BYTES = 256
 """What keeping a frame costs beside its payload, so that tiny frames are bounded too."""
+
+
+SPOOL_ID_BITS = 62
+
+
+def new_spool_id() -> int:
+    """Makes the name of a new spool, by which a server keeps its numbers apart from others'."""
+    return randbits(SPOOL_ID_BITS) + 1
 
 
 @dataclass(slots=True)
@@ -50,6 +60,8 @@ class Spool(Protocol):
     """Frames that lost their waveforms and kept their numerics."""
     base: int | None
     """What the server's sequence numbers are ahead of ours; None before the first Welcome."""
+    spool_id: int
+    outlives_its_process: bool
 
     def __len__(self) -> int: ...
 
@@ -66,12 +78,16 @@ class Spool(Protocol):
         """Returns the frame of this number, if it is still held."""
         ...
 
-    def after(self, number: int) -> Frame | None:
-        """Returns the first frame held beyond this number."""
+    def after(self, number: int, through: int | None = None) -> Frame | None:
+        """Returns the first frame held beyond this number, up to another one."""
         ...
 
-    def trim(self, through: int) -> int:
-        """Lets go of all frames up to and including this number; returns how many."""
+    def alarms(self, number: int) -> Iterator[Frame]:
+        """Gives the device's own alarms that are held from this number on, in order."""
+        ...
+
+    def release(self, first: int, last: int) -> int:
+        """Lets go of all frames from one number to another; returns how many."""
         ...
 
     def discard(self, number: int) -> bool:
@@ -94,6 +110,8 @@ class MemorySpool:
         self.frames_dropped = 0
         self.waveforms_dropped = 0
         self.base: int | None = None
+        self.spool_id = new_spool_id()
+        self.outlives_its_process = False
         self._frames: OrderedDict[int, Frame] = OrderedDict()
         self._with_waveforms: deque[int] = deque()
 
@@ -121,17 +139,26 @@ class MemorySpool:
         """Returns the frame of this number, if it is still held."""
         return self._frames.get(number)
 
-    def after(self, number: int) -> Frame | None:
-        """Returns the first frame held beyond this number."""
-        for candidate in range(max(number + 1, self.first), self.last + 1):
+    def after(self, number: int, through: int | None = None) -> Frame | None:
+        """Returns the first frame held beyond this number, up to another one."""
+        last = self.last if through is None else through
+        for candidate in range(max(number + 1, self.first), last + 1):
             if (frame := self._frames.get(candidate)) is not None:
                 return frame
         return None
 
-    def trim(self, through: int) -> int:
-        """Lets go of all frames up to and including this number; returns how many."""
+    def alarms(self, number: int) -> Iterator[Frame]:
+        """Gives the device's own alarms that are held from this number on, in order."""
+        for frame in list(self._frames.values()):
+            if frame.kind is Numbered.DEVICE_ALARM and frame.number >= number:
+                yield frame
+
+    def release(self, first: int, last: int) -> int:
+        """Lets go of all frames from one number to another; returns how many."""
         count = 0
-        while self._frames and self.first <= through:
+        if first > self.first:
+            return sum(self.discard(number) for number in range(first, last + 1))
+        while self._frames and self.first <= last:
             self.discard(self.first)
             count += 1
         return count

@@ -43,15 +43,24 @@ class Numbered(Enum):
     def __init__(self, field: str) -> None:
         frame = telemetry_pb2.StreamTelemetryRequest.DESCRIPTOR.fields_by_name[field]
         assert frame.message_type is not None
-        seq = frame.message_type.fields_by_name["seq"]
+        fields = frame.message_type.fields_by_name
         self.tag = _varint(frame.number << 3 | _LENGTH_DELIMITED)
-        self.seq_tag = _varint(seq.number << 3)
+        self.seq_tag = _varint(fields["seq"].number << 3)
+        self.backfill_field = _varint(fields["backfill"].number << 3) + _varint(True)
 
 
-def numbered(kind: Numbered, seq: int, payload: bytes) -> bytes:
-    """Gives a kept frame its sequence number."""
-    seq_field = kind.seq_tag + _varint(seq)
-    return kind.tag + _varint(len(seq_field) + len(payload)) + seq_field + payload
+def numbered(kind: Numbered, seq: int, payload: bytes, *, backfill: bool = False) -> bytes:
+    """Gives a kept frame its sequence number, and marks it where it comes late."""
+    head = kind.seq_tag + _varint(seq)
+    if backfill:
+        head += kind.backfill_field
+    return kind.tag + _varint(len(head) + len(payload)) + head + payload
+
+
+def gap(from_seq: int, to_seq: int) -> bytes:
+    """Encodes numbers that the device no longer has."""
+    frame = telemetry_pb2.Gap(from_seq=from_seq, to_seq=to_seq)
+    return telemetry_pb2.StreamTelemetryRequest(gap=frame).SerializeToString()
 
 
 def observations(entries: Iterable[Observation]) -> bytes:
@@ -74,10 +83,11 @@ def observations(entries: Iterable[Observation]) -> bytes:
 
 
 def without_waveforms(payload: bytes) -> bytes:
-    """Takes the sample arrays out of kept observations."""
+    """Takes the sample arrays out of kept observations, and says so."""
     message = telemetry_pb2.Observations.FromString(payload)
     for entry in message.entries:
         entry.ClearField("sample_arrays")
+    message.waveforms_dropped = True
     return message.SerializeToString()
 
 
@@ -103,6 +113,12 @@ def device_alarm(
     ).SerializeToString()
 
 
+def condition_of(payload: bytes) -> tuple[int, str]:
+    """Reads which condition of which monitor a kept alarm is about."""
+    message = telemetry_pb2.DeviceAlarm.FromString(payload)
+    return message.mds, message.condition
+
+
 def hello(
     *,
     software: str,
@@ -110,6 +126,7 @@ def hello(
     clock_rate: float,
     spool_first_seq: int,
     spool_last_seq: int,
+    spool_id: int,
 ) -> bytes:
     """Encodes the frame that opens a session."""
     return telemetry_pb2.StreamTelemetryRequest(
@@ -120,6 +137,8 @@ def hello(
             clock_rate=clock_rate,
             spool_first_seq=spool_first_seq,
             spool_last_seq=spool_last_seq,
+            spool_id=spool_id,
+            backfills=True,
         )
     ).SerializeToString()
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1arpm_service/v1/alarm.proto\x12\x0erpm_service.v1\"\xa2\x06\n\nAlarmEvent\x12\x19\n\roccurrence_id\x18\x01 \x01(\x04\x42\x02\x30\x01\x12\x11\n\tevent_seq\x18\x02 \x01(\r\x12)\n\x05phase\x18\x03 \x01(\x0e\x32\x1a.rpm_service.v1.AlarmPhase\x12\x0b\n\x03\x62\x65\x64\x18\x04 \x01(\t\x12\x11\n\tdevice_id\x18\x05 \x01(\t\x12\x11\n\tcondition\x18\x06 \x01(\t\x12\'\n\x04kind\x18\x07 \x01(\x0e\x32\x19.rpm_service.v1.AlarmKind\x12/\n\x08priority\x18\x08 \x01(\x0e\x32\x1d.rpm_service.v1.AlarmPriority\x12/\n\x08presence\x18\t \x01(\x0e\x32\x1d.rpm_service.v1.AlarmPresence\x12\x0e\n\x06metric\x18\n \x01(\t\x12\x12\n\x05value\x18\x0b \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07\x65xtreme\x18\x0c \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05limit\x18\r \x01(\x01H\x02\x88\x01\x01\x12\x11\n\traised_at\x18\x0e \x01(\x01\x12\x15\n\x08\x65nded_at\x18\x0f \x01(\x01H\x03\x88\x01\x01\x12\x13\n\x0bobserved_at\x18\x10 \x01(\x01\x12\x13\n\x0breceived_at\x18\x11 \x01(\x01\x12\x17\n\x0f\x61\x63knowledged_by\x18\x12 \x01(\t\x12\x1c\n\x0f\x61\x63knowledged_at\x18\x13 \x01(\x01H\x04\x88\x01\x01\x12\x1f\n\x12\x61\x63knowledged_until\x18\x14 \x01(\x01H\x05\x88\x01\x01\x12\x0c\n\x04text\x18\x15 \x01(\t\x12\x10\n\x08latching\x18\x16 \x01(\x08\x12\x36\n\x0eresponsibility\x18\x17 \x01(\x0e\x32\x1e.rpm_service.v1.Responsibility\x12\x13\n\x0bresponsible\x18\x18 \x01(\t\x12\x18\n\x0b\x61nswered_at\x18\x19 \x01(\x01H\x06\x88\x01\x01\x12\x14\n\x0cno_new_burst\x18\x1a \x01(\x08\x42\x08\n\x06_valueB\n\n\x08_extremeB\x08\n\x06_limitB\x0b\n\t_ended_atB\x12\n\x10_acknowledged_atB\x15\n\x13_acknowledged_untilB\x0e\n\x0c_answered_at*_\n\tAlarmKind\x12\x1a\n\x16\x41LARM_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41LARM_KIND_PHYSIOLOGICAL\x10\x01\x12\x18\n\x14\x41LARM_KIND_TECHNICAL\x10\x02*{\n\rAlarmPriority\x12\x1e\n\x1a\x41LARM_PRIORITY_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41LARM_PRIORITY_LOW\x10\x01\x12\x19\n\x15\x41LARM_PRIORITY_MEDIUM\x10\x02\x12\x17\n\x13\x41LARM_PRIORITY_HIGH\x10\x03*\x9b\x01\n\rAlarmPresence\x12\x1e\n\x1a\x41LARM_PRESENCE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41LARM_PRESENCE_OFF\x10\x01\x12\x15\n\x11\x41LARM_PRESENCE_ON\x10\x02\x12\x1f\n\x1b\x41LARM_PRESENCE_ACKNOWLEDGED\x10\x03\x12\x1a\n\x16\x41LARM_PRESENCE_LATCHED\x10\x04*\xb9\x02\n\nAlarmPhase\x12\x1b\n\x17\x41LARM_PHASE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41LARM_PHASE_START\x10\x01\x12\x18\n\x14\x41LARM_PHASE_CONTINUE\x10\x02\x12\x16\n\x12\x41LARM_PHASE_UPDATE\x10\x03\x12\x18\n\x14\x41LARM_PHASE_ESCALATE\x10\x04\x12\x1a\n\x16\x41LARM_PHASE_DEESCALATE\x10\x05\x12\x1b\n\x17\x41LARM_PHASE_ACKNOWLEDGE\x10\x06\x12&\n\"ALARM_PHASE_ACKNOWLEDGEMENT_EXPIRE\x10\x07\x12\x13\n\x0f\x41LARM_PHASE_END\x10\x08\x12\x15\n\x11\x41LARM_PHASE_RESET\x10\t\x12\x1e\n\x1a\x41LARM_PHASE_RESPONSIBILITY\x10\n*j\n\x0eResponsibility\x12\x1e\n\x1aRESPONSIBILITY_UNSPECIFIED\x10\x00\x12\x1b\n\x17RESPONSIBILITY_ACCEPTED\x10\x01\x12\x1b\n\x17RESPONSIBILITY_REJECTED\x10\x02*\xa2\x01\n\x0cInactivation\x12\x1c\n\x18INACTIVATION_UNSPECIFIED\x10\x00\x12\x1d\n\x19INACTIVATION_AUDIO_PAUSED\x10\x01\x12\x1a\n\x16INACTIVATION_AUDIO_OFF\x10\x02\x12\x1d\n\x19INACTIVATION_ALARM_PAUSED\x10\x03\x12\x1a\n\x16INACTIVATION_ALARM_OFF\x10\x04*\x7f\n\x08Validity\x12\x18\n\x14VALIDITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eVALIDITY_VALID\x10\x01\x12\x19\n\x15VALIDITY_QUESTIONABLE\x10\x02\x12\x14\n\x10VALIDITY_INVALID\x10\x03\x12\x14\n\x10VALIDITY_MISSING\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1arpm_service/v1/alarm.proto\x12\x0erpm_service.v1\"\xb9\x06\n\nAlarmEvent\x12\x19\n\roccurrence_id\x18\x01 \x01(\x04\x42\x02\x30\x01\x12\x11\n\tevent_seq\x18\x02 \x01(\r\x12)\n\x05phase\x18\x03 \x01(\x0e\x32\x1a.rpm_service.v1.AlarmPhase\x12\x0b\n\x03\x62\x65\x64\x18\x04 \x01(\t\x12\x11\n\tdevice_id\x18\x05 \x01(\t\x12\x11\n\tcondition\x18\x06 \x01(\t\x12\'\n\x04kind\x18\x07 \x01(\x0e\x32\x19.rpm_service.v1.AlarmKind\x12/\n\x08priority\x18\x08 \x01(\x0e\x32\x1d.rpm_service.v1.AlarmPriority\x12/\n\x08presence\x18\t \x01(\x0e\x32\x1d.rpm_service.v1.AlarmPresence\x12\x0e\n\x06metric\x18\n \x01(\t\x12\x12\n\x05value\x18\x0b \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07\x65xtreme\x18\x0c \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05limit\x18\r \x01(\x01H\x02\x88\x01\x01\x12\x11\n\traised_at\x18\x0e \x01(\x01\x12\x15\n\x08\x65nded_at\x18\x0f \x01(\x01H\x03\x88\x01\x01\x12\x13\n\x0bobserved_at\x18\x10 \x01(\x01\x12\x13\n\x0breceived_at\x18\x11 \x01(\x01\x12\x17\n\x0f\x61\x63knowledged_by\x18\x12 \x01(\t\x12\x1c\n\x0f\x61\x63knowledged_at\x18\x13 \x01(\x01H\x04\x88\x01\x01\x12\x1f\n\x12\x61\x63knowledged_until\x18\x14 \x01(\x01H\x05\x88\x01\x01\x12\x0c\n\x04text\x18\x15 \x01(\t\x12\x10\n\x08latching\x18\x16 \x01(\x08\x12\x36\n\x0eresponsibility\x18\x17 \x01(\x0e\x32\x1e.rpm_service.v1.Responsibility\x12\x13\n\x0bresponsible\x18\x18 \x01(\t\x12\x18\n\x0b\x61nswered_at\x18\x19 \x01(\x01H\x06\x88\x01\x01\x12\x14\n\x0cno_new_burst\x18\x1a \x01(\x08\x12\x15\n\rlate_detected\x18\x1b \x01(\x08\x42\x08\n\x06_valueB\n\n\x08_extremeB\x08\n\x06_limitB\x0b\n\t_ended_atB\x12\n\x10_acknowledged_atB\x15\n\x13_acknowledged_untilB\x0e\n\x0c_answered_at*_\n\tAlarmKind\x12\x1a\n\x16\x41LARM_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41LARM_KIND_PHYSIOLOGICAL\x10\x01\x12\x18\n\x14\x41LARM_KIND_TECHNICAL\x10\x02*{\n\rAlarmPriority\x12\x1e\n\x1a\x41LARM_PRIORITY_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41LARM_PRIORITY_LOW\x10\x01\x12\x19\n\x15\x41LARM_PRIORITY_MEDIUM\x10\x02\x12\x17\n\x13\x41LARM_PRIORITY_HIGH\x10\x03*\x9b\x01\n\rAlarmPresence\x12\x1e\n\x1a\x41LARM_PRESENCE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41LARM_PRESENCE_OFF\x10\x01\x12\x15\n\x11\x41LARM_PRESENCE_ON\x10\x02\x12\x1f\n\x1b\x41LARM_PRESENCE_ACKNOWLEDGED\x10\x03\x12\x1a\n\x16\x41LARM_PRESENCE_LATCHED\x10\x04*\xb9\x02\n\nAlarmPhase\x12\x1b\n\x17\x41LARM_PHASE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41LARM_PHASE_START\x10\x01\x12\x18\n\x14\x41LARM_PHASE_CONTINUE\x10\x02\x12\x16\n\x12\x41LARM_PHASE_UPDATE\x10\x03\x12\x18\n\x14\x41LARM_PHASE_ESCALATE\x10\x04\x12\x1a\n\x16\x41LARM_PHASE_DEESCALATE\x10\x05\x12\x1b\n\x17\x41LARM_PHASE_ACKNOWLEDGE\x10\x06\x12&\n\"ALARM_PHASE_ACKNOWLEDGEMENT_EXPIRE\x10\x07\x12\x13\n\x0f\x41LARM_PHASE_END\x10\x08\x12\x15\n\x11\x41LARM_PHASE_RESET\x10\t\x12\x1e\n\x1a\x41LARM_PHASE_RESPONSIBILITY\x10\n*j\n\x0eResponsibility\x12\x1e\n\x1aRESPONSIBILITY_UNSPECIFIED\x10\x00\x12\x1b\n\x17RESPONSIBILITY_ACCEPTED\x10\x01\x12\x1b\n\x17RESPONSIBILITY_REJECTED\x10\x02*\xa2\x01\n\x0cInactivation\x12\x1c\n\x18INACTIVATION_UNSPECIFIED\x10\x00\x12\x1d\n\x19INACTIVATION_AUDIO_PAUSED\x10\x01\x12\x1a\n\x16INACTIVATION_AUDIO_OFF\x10\x02\x12\x1d\n\x19INACTIVATION_ALARM_PAUSED\x10\x03\x12\x1a\n\x16INACTIVATION_ALARM_OFF\x10\x04*\x7f\n\x08Validity\x12\x18\n\x14VALIDITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eVALIDITY_VALID\x10\x01\x12\x19\n\x15VALIDITY_QUESTIONABLE\x10\x02\x12\x14\n\x10VALIDITY_INVALID\x10\x03\x12\x14\n\x10VALIDITY_MISSING\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,20 +33,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ALARMEVENT'].fields_by_name['occurrence_id']._loaded_options = None
   _globals['_ALARMEVENT'].fields_by_name['occurrence_id']._serialized_options = b'0\001'
-  _globals['_ALARMKIND']._serialized_start=851
-  _globals['_ALARMKIND']._serialized_end=946
-  _globals['_ALARMPRIORITY']._serialized_start=948
-  _globals['_ALARMPRIORITY']._serialized_end=1071
-  _globals['_ALARMPRESENCE']._serialized_start=1074
-  _globals['_ALARMPRESENCE']._serialized_end=1229
-  _globals['_ALARMPHASE']._serialized_start=1232
-  _globals['_ALARMPHASE']._serialized_end=1545
-  _globals['_RESPONSIBILITY']._serialized_start=1547
-  _globals['_RESPONSIBILITY']._serialized_end=1653
-  _globals['_INACTIVATION']._serialized_start=1656
-  _globals['_INACTIVATION']._serialized_end=1818
-  _globals['_VALIDITY']._serialized_start=1820
-  _globals['_VALIDITY']._serialized_end=1947
+  _globals['_ALARMKIND']._serialized_start=874
+  _globals['_ALARMKIND']._serialized_end=969
+  _globals['_ALARMPRIORITY']._serialized_start=971
+  _globals['_ALARMPRIORITY']._serialized_end=1094
+  _globals['_ALARMPRESENCE']._serialized_start=1097
+  _globals['_ALARMPRESENCE']._serialized_end=1252
+  _globals['_ALARMPHASE']._serialized_start=1255
+  _globals['_ALARMPHASE']._serialized_end=1568
+  _globals['_RESPONSIBILITY']._serialized_start=1570
+  _globals['_RESPONSIBILITY']._serialized_end=1676
+  _globals['_INACTIVATION']._serialized_start=1679
+  _globals['_INACTIVATION']._serialized_end=1841
+  _globals['_VALIDITY']._serialized_start=1843
+  _globals['_VALIDITY']._serialized_end=1970
   _globals['_ALARMEVENT']._serialized_start=47
-  _globals['_ALARMEVENT']._serialized_end=849
+  _globals['_ALARMEVENT']._serialized_end=872
 # @@protoc_insertion_point(module_scope)

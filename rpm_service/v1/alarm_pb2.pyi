@@ -290,6 +290,7 @@ class AlarmEvent(_message.Message):
     RESPONSIBLE_FIELD_NUMBER: _builtins.int
     ANSWERED_AT_FIELD_NUMBER: _builtins.int
     NO_NEW_BURST_FIELD_NUMBER: _builtins.int
+    LATE_DETECTED_FIELD_NUMBER: _builtins.int
     occurrence_id: _builtins.int
     """The occurrence: one interval of presence. Unique within a server's journal."""
     event_seq: _builtins.int
@@ -348,6 +349,8 @@ class AlarmEvent(_message.Message):
     """A viewer begins no burst of sound for this event: the same condition began to sound at this
     priority or a higher one less than 5 s ago. If it still holds at the next burst, it sounds.
     """
+    late_detected: _builtins.bool
+    """Found in what came too late to alarm (backfill): for the record, it never had a signal."""
     def __init__(
         self,
         *,
@@ -377,10 +380,11 @@ class AlarmEvent(_message.Message):
         responsible: _builtins.str = ...,
         answered_at: _builtins.float | None = ...,
         no_new_burst: _builtins.bool = ...,
+        late_detected: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_acknowledged_at", b"_acknowledged_at", "_acknowledged_until", b"_acknowledged_until", "_answered_at", b"_answered_at", "_ended_at", b"_ended_at", "_extreme", b"_extreme", "_limit", b"_limit", "_value", b"_value", "acknowledged_at", b"acknowledged_at", "acknowledged_until", b"acknowledged_until", "answered_at", b"answered_at", "ended_at", b"ended_at", "extreme", b"extreme", "limit", b"limit", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acknowledged_at", b"_acknowledged_at", "_acknowledged_until", b"_acknowledged_until", "_answered_at", b"_answered_at", "_ended_at", b"_ended_at", "_extreme", b"_extreme", "_limit", b"_limit", "_value", b"_value", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "acknowledged_until", b"acknowledged_until", "answered_at", b"answered_at", "bed", b"bed", "condition", b"condition", "device_id", b"device_id", "ended_at", b"ended_at", "event_seq", b"event_seq", "extreme", b"extreme", "kind", b"kind", "latching", b"latching", "limit", b"limit", "metric", b"metric", "no_new_burst", b"no_new_burst", "observed_at", b"observed_at", "occurrence_id", b"occurrence_id", "phase", b"phase", "presence", b"presence", "priority", b"priority", "raised_at", b"raised_at", "received_at", b"received_at", "responsibility", b"responsibility", "responsible", b"responsible", "text", b"text", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acknowledged_at", b"_acknowledged_at", "_acknowledged_until", b"_acknowledged_until", "_answered_at", b"_answered_at", "_ended_at", b"_ended_at", "_extreme", b"_extreme", "_limit", b"_limit", "_value", b"_value", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "acknowledged_until", b"acknowledged_until", "answered_at", b"answered_at", "bed", b"bed", "condition", b"condition", "device_id", b"device_id", "ended_at", b"ended_at", "event_seq", b"event_seq", "extreme", b"extreme", "kind", b"kind", "latching", b"latching", "late_detected", b"late_detected", "limit", b"limit", "metric", b"metric", "no_new_burst", b"no_new_burst", "observed_at", b"observed_at", "occurrence_id", b"occurrence_id", "phase", b"phase", "presence", b"presence", "priority", b"priority", "raised_at", b"raised_at", "received_at", b"received_at", "responsibility", b"responsibility", "responsible", b"responsible", "text", b"text", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__acknowledged_at: _TypeAlias = _typing.Literal["acknowledged_at"]  # noqa: Y015
     _WhichOneofArgType__acknowledged_at: _TypeAlias = _typing.Literal["_acknowledged_at", b"_acknowledged_at"]  # noqa: Y015

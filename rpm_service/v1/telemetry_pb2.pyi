@@ -60,6 +60,7 @@ class StreamTelemetryRequest(_message.Message):
     DEVICE_ALARM_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
     GOODBYE_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___Hello:
         """Opens the session."""
@@ -84,6 +85,10 @@ class StreamTelemetryRequest(_message.Message):
     def goodbye(self) -> Global___Goodbye:
         """Leaves on purpose."""
 
+    @_builtins.property
+    def gap(self) -> Global___Gap:
+        """Numbers that the device no longer has."""
+
     def __init__(
         self,
         *,
@@ -93,12 +98,13 @@ class StreamTelemetryRequest(_message.Message):
         device_alarm: Global___DeviceAlarm | None = ...,
         heartbeat: Global___Heartbeat | None = ...,
         goodbye: Global___Goodbye | None = ...,
+        gap: Global___Gap | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["describe", b"describe", "device_alarm", b"device_alarm", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "observations", b"observations"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["describe", b"describe", "device_alarm", b"device_alarm", "frame", b"frame", "gap", b"gap", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "observations", b"observations"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["describe", b"describe", "device_alarm", b"device_alarm", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "observations", b"observations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["describe", b"describe", "device_alarm", b"device_alarm", "frame", b"frame", "gap", b"gap", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "observations", b"observations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "describe", "observations", "device_alarm", "heartbeat", "goodbye"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "describe", "observations", "device_alarm", "heartbeat", "goodbye", "gap"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -116,6 +122,8 @@ class Hello(_message.Message):
     SPOOL_FIRST_SEQ_FIELD_NUMBER: _builtins.int
     SPOOL_LAST_SEQ_FIELD_NUMBER: _builtins.int
     CLOCK_RATE_FIELD_NUMBER: _builtins.int
+    SPOOL_ID_FIELD_NUMBER: _builtins.int
+    BACKFILLS_FIELD_NUMBER: _builtins.int
     protocol_version: _builtins.int
     """Version of this contract that the device speaks; 1."""
     software: _builtins.str
@@ -130,6 +138,15 @@ class Hello(_message.Message):
     """Seconds of device clock per second of real time. Anything but 1 (or 0, not stated)
     is refused by a server that is not in test mode at the same rate.
     """
+    spool_id: _builtins.int
+    """Which spool the numbers are of: made at random once, with the spool, 1 to 2^63 - 1. What
+    the server has is kept apart by spool, so that two processes of one identity never take
+    each other's frames for duplicates. 0, not stated: one spool that has no name.
+    """
+    backfills: _builtins.bool
+    """Whether every number that the device skips comes later, marked as backfill, or is declared
+    as a gap. Without it a number that was skipped is a gap at once.
+    """
     def __init__(
         self,
         *,
@@ -139,10 +156,12 @@ class Hello(_message.Message):
         spool_first_seq: _builtins.int = ...,
         spool_last_seq: _builtins.int = ...,
         clock_rate: _builtins.float = ...,
+        spool_id: _builtins.int = ...,
+        backfills: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_rate", b"clock_rate", "device_clock", b"device_clock", "protocol_version", b"protocol_version", "software", b"software", "spool_first_seq", b"spool_first_seq", "spool_last_seq", b"spool_last_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backfills", b"backfills", "clock_rate", b"clock_rate", "device_clock", b"device_clock", "protocol_version", b"protocol_version", "software", b"software", "spool_first_seq", b"spool_first_seq", "spool_id", b"spool_id", "spool_last_seq", b"spool_last_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -310,12 +329,20 @@ class Observations(_message.Message):
 
     SEQ_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
+    BACKFILL_FIELD_NUMBER: _builtins.int
+    WAVEFORMS_DROPPED_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     """Numbers the frames of this device, from 1, over reconnects and restarts. A number
-    at or below the last acknowledged one is acknowledged again and otherwise ignored;
-    a jump is a gap, kept and shown. A number more than 1000000 beyond the newest that
-    was taken, or that Hello announced, is refused with its frame.
+    that the server has is acknowledged again and otherwise ignored; a jump is a gap, kept
+    and shown, unless Hello said that the device backfills. A number more than 1000000
+    beyond the newest that was taken, or that Hello announced, is refused with its frame.
     """
+    backfill: _builtins.bool
+    """Not of now: what could not be sent in its time. It is stored, and judged for the record
+    only: it never alarms, replaces no newer value, and does not say that the device is there.
+    """
+    waveforms_dropped: _builtins.bool
+    """Whether waveforms that belonged to this frame were given up: a gap of waveforms."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___MdsObservation]:
         """One entry per monitor and instant; a gateway puts its whole ward into one frame."""
@@ -325,14 +352,70 @@ class Observations(_message.Message):
         *,
         seq: _builtins.int = ...,
         entries: _abc.Iterable[Global___MdsObservation] | None = ...,
+        backfill: _builtins.bool = ...,
+        waveforms_dropped: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "seq", b"seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backfill", b"backfill", "entries", b"entries", "seq", b"seq", "waveforms_dropped", b"waveforms_dropped"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Observations: _TypeAlias = Observations  # noqa: Y015
+
+@_typing.final
+class Gap(_message.Message):
+    """Numbers that the device has given out and no longer has: they never come. What of them the
+    server has is not concerned; the rest is a gap, kept and shown.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_SEQ_FIELD_NUMBER: _builtins.int
+    TO_SEQ_FIELD_NUMBER: _builtins.int
+    from_seq: _builtins.int
+    """The first of them."""
+    to_seq: _builtins.int
+    """The last of them."""
+    def __init__(
+        self,
+        *,
+        from_seq: _builtins.int = ...,
+        to_seq: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_seq", b"from_seq", "to_seq", b"to_seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Gap: _TypeAlias = Gap  # noqa: Y015
+
+@_typing.final
+class SeqRange(_message.Message):
+    """Sequence numbers without a hole, both ends included."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_SEQ_FIELD_NUMBER: _builtins.int
+    TO_SEQ_FIELD_NUMBER: _builtins.int
+    from_seq: _builtins.int
+    """The first."""
+    to_seq: _builtins.int
+    """The last."""
+    def __init__(
+        self,
+        *,
+        from_seq: _builtins.int = ...,
+        to_seq: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_seq", b"from_seq", "to_seq", b"to_seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeqRange: _TypeAlias = SeqRange  # noqa: Y015
 
 @_typing.final
 class MdsObservation(_message.Message):
@@ -431,6 +514,7 @@ class DeviceAlarm(_message.Message):
     PRESENT_FIELD_NUMBER: _builtins.int
     OBSERVED_AT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    BACKFILL_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     """From the same sequence as Observations.seq."""
     mds: _builtins.int
@@ -447,6 +531,10 @@ class DeviceAlarm(_message.Message):
     """When it began or ended, on the device's clock."""
     text: _builtins.str
     """Words for people; at most 128 characters, and nothing that names a patient."""
+    backfill: _builtins.bool
+    """As in Observations. A device that backfills says the newest state of each of its
+    conditions at once, unmarked and under a new number.
+    """
     def __init__(
         self,
         *,
@@ -458,10 +546,11 @@ class DeviceAlarm(_message.Message):
         present: _builtins.bool = ...,
         observed_at: _builtins.float = ...,
         text: _builtins.str = ...,
+        backfill: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["condition", b"condition", "kind", b"kind", "mds", b"mds", "observed_at", b"observed_at", "present", b"present", "priority", b"priority", "seq", b"seq", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backfill", b"backfill", "condition", b"condition", "kind", b"kind", "mds", b"mds", "observed_at", b"observed_at", "present", b"present", "priority", b"priority", "seq", b"seq", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -519,7 +608,6 @@ class StreamTelemetryResponse(_message.Message):
 
     WELCOME_FIELD_NUMBER: _builtins.int
     ACK_FIELD_NUMBER: _builtins.int
-    REWIND_FIELD_NUMBER: _builtins.int
     REFUSAL_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
     DRAIN_FIELD_NUMBER: _builtins.int
@@ -531,10 +619,6 @@ class StreamTelemetryResponse(_message.Message):
     @_builtins.property
     def ack(self) -> Global___Ack:
         """What is safe on disk."""
-
-    @_builtins.property
-    def rewind(self) -> Global___Rewind:
-        """Asks for frames again."""
 
     @_builtins.property
     def refusal(self) -> Global___Refusal:
@@ -557,17 +641,16 @@ class StreamTelemetryResponse(_message.Message):
         *,
         welcome: Global___Welcome | None = ...,
         ack: Global___Ack | None = ...,
-        rewind: Global___Rewind | None = ...,
         refusal: Global___Refusal | None = ...,
         settings: Global___Settings | None = ...,
         drain: Global___Drain | None = ...,
         coverage: Global___Coverage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "coverage", b"coverage", "drain", b"drain", "frame", b"frame", "refusal", b"refusal", "rewind", b"rewind", "settings", b"settings", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "coverage", b"coverage", "drain", b"drain", "frame", b"frame", "refusal", b"refusal", "settings", b"settings", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "coverage", b"coverage", "drain", b"drain", "frame", b"frame", "refusal", b"refusal", "rewind", b"rewind", "settings", b"settings", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "coverage", b"coverage", "drain", b"drain", "frame", b"frame", "refusal", b"refusal", "settings", b"settings", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "ack", "rewind", "refusal", "settings", "drain", "coverage"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "ack", "refusal", "settings", "drain", "coverage"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -584,6 +667,8 @@ class Welcome(_message.Message):
     HEARTBEAT_INTERVAL_S_FIELD_NUMBER: _builtins.int
     MAX_FRAME_BYTES_FIELD_NUMBER: _builtins.int
     SERVER_CLOCK_FIELD_NUMBER: _builtins.int
+    BACKFILL_FRAMES_PER_S_FIELD_NUMBER: _builtins.int
+    DURABLE_BEYOND_FIELD_NUMBER: _builtins.int
     session_epoch: _builtins.int
     """Grows with every session of this device; an older session is superseded."""
     resume_from_seq: _builtins.int
@@ -594,6 +679,14 @@ class Welcome(_message.Message):
     """Largest frame that is taken, in bytes."""
     server_clock: _builtins.float
     """The server's clock now."""
+    backfill_frames_per_s: _builtins.float
+    """At most so many frames of backfill in a second, beside what is live. 0: this server takes
+    none, and a device sends what it holds in the order of its numbers.
+    """
+    @_builtins.property
+    def durable_beyond(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeqRange]:
+        """What is on disk beyond resume_from_seq; see Ack."""
+
     def __init__(
         self,
         *,
@@ -602,10 +695,12 @@ class Welcome(_message.Message):
         heartbeat_interval_s: _builtins.float = ...,
         max_frame_bytes: _builtins.int = ...,
         server_clock: _builtins.float = ...,
+        backfill_frames_per_s: _builtins.float = ...,
+        durable_beyond: _abc.Iterable[Global___SeqRange] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval_s", b"heartbeat_interval_s", "max_frame_bytes", b"max_frame_bytes", "resume_from_seq", b"resume_from_seq", "server_clock", b"server_clock", "session_epoch", b"session_epoch"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backfill_frames_per_s", b"backfill_frames_per_s", "durable_beyond", b"durable_beyond", "heartbeat_interval_s", b"heartbeat_interval_s", "max_frame_bytes", b"max_frame_bytes", "resume_from_seq", b"resume_from_seq", "server_clock", b"server_clock", "session_epoch", b"session_epoch"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -613,51 +708,31 @@ Global___Welcome: _TypeAlias = Welcome  # noqa: Y015
 
 @_typing.final
 class Ack(_message.Message):
-    """Every frame up to and including this number is on disk."""
+    """What is on disk: everything up to a number, and ranges beyond it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     DURABLE_THROUGH_SEQ_FIELD_NUMBER: _builtins.int
+    DURABLE_BEYOND_FIELD_NUMBER: _builtins.int
     durable_through_seq: _builtins.int
-    """Cumulative; never goes back within a session."""
+    """Every frame up to and including this number. Never goes back within a session."""
+    @_builtins.property
+    def durable_beyond(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeqRange]:
+        """And these, in order; at most 32, none where nothing is missing between them."""
+
     def __init__(
         self,
         *,
         durable_through_seq: _builtins.int = ...,
+        durable_beyond: _abc.Iterable[Global___SeqRange] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["durable_through_seq", b"durable_through_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["durable_beyond", b"durable_beyond", "durable_through_seq", b"durable_through_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Ack: _TypeAlias = Ack  # noqa: Y015
-
-@_typing.final
-class Rewind(_message.Message):
-    """Asks the device to send again from a number on."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    FROM_SEQ_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
-    from_seq: _builtins.int
-    """Where to start again."""
-    reason: _builtins.str
-    """Why, in words."""
-    def __init__(
-        self,
-        *,
-        from_seq: _builtins.int = ...,
-        reason: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_seq", b"from_seq", "reason", b"reason"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Rewind: _TypeAlias = Rewind  # noqa: Y015
 
 @_typing.final
 class Refusal(_message.Message):
@@ -681,7 +756,7 @@ class Refusal(_message.Message):
     reason: _builtins.str
     """What is wrong with it and what would be right, in one line."""
     retryable: _builtins.bool
-    """Whether the same frame may be taken later."""
+    """Whether the same frame, under the same number, may be taken later."""
     def __init__(
         self,
         *,

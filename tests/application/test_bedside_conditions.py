@@ -31,6 +31,12 @@ def device(scene: Scene) -> Device:
     return scene.device().begins("HR", "SpO2")
 
 
+def spooled(scene: Scene, spool_id: int) -> Device:
+    device = scene.device()
+    device.hello(spool_id=spool_id)
+    return device.describes("HR", "SpO2")
+
+
 # -- equipment --------------------------------------------------------------------------------
 
 
@@ -247,8 +253,11 @@ def test_what_is_refused_of_one_monitor_is_told_at_its_bed_and_what_of_none_at_a
 @pytest.mark.spec("ALARM-60")
 def test_two_devices_of_one_identity_are_a_medium_alarm(scene: Scene, device: Device) -> None:
     device.streams(3, 72, 97)
-    scene.passes(2)
-    other = scene.device().begins("HR", "SpO2")
+    other = spooled(scene, 2).streams(1, 72, 97)
+    assert not scene.alarms(), "it may be the same one, started anew"
+    spooled(scene, 1).streams(1, 72, 97)
+    assert not scene.alarms()
+    other = spooled(scene, 2)
     (alarm,) = scene.bedside().board
     assert alarm.condition == Condition("DUPLICATE_DEVICE", Kind.TECHNICAL)
     assert alarm.priority is Priority.MEDIUM
@@ -263,9 +272,30 @@ def test_a_device_that_comes_back_after_its_connection_broke_is_no_duplicate(
     scene: Scene, device: Device
 ) -> None:
     device.streams(3, 72, 97)
+    scene.device().begins("HR", "SpO2").streams(3, 72, 97)
     scene.passes(2.1)
     scene.device().begins("HR", "SpO2").streams(1, 72, 97)
     assert not scene.alarms()
+
+
+@pytest.mark.spec("ALARM-60")
+@pytest.mark.promise("G12")
+def test_a_spool_that_takes_over_from_itself_is_no_duplicate(scene: Scene) -> None:
+    for _ in range(5):
+        spooled(scene, 7).streams(1, 72, 97)
+    assert not scene.alarms()
+
+
+@pytest.mark.spec("ALARM-60")
+@pytest.mark.promise("G12")
+def test_two_devices_that_name_no_spool_are_told_by_both_being_alive(
+    scene: Scene, device: Device
+) -> None:
+    device.streams(3, 72, 97)
+    scene.device().begins("HR", "SpO2").streams(1, 72, 97)
+    assert not scene.alarms()
+    scene.device().begins("HR", "SpO2")
+    assert set(scene.alarms()) == {"DUPLICATE_DEVICE"}
 
 
 @pytest.mark.spec("ALARM-61")

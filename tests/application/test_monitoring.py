@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -43,7 +43,7 @@ class Peer:
         self.seq = self.session.open(now, 0, now) - 1
         self.session.describe([(device_id, description("HR", "SpO2"))], now)
 
-    def acknowledge(self, durable_through_seq: int) -> None:
+    def acknowledge(self, durable_through_seq: int, beyond: Sequence[tuple[int, int]]) -> None:
         self.acks.append(durable_through_seq)
 
     def cover(self, mds: int, *, covered: bool) -> None:

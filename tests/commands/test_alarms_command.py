@@ -25,6 +25,7 @@ from rpm_service.commands.errors import ExitCode
 from rpm_service.domain.alarms import Acknowledgement, Answer, Phase
 from rpm_service.domain.signals import Presence
 from tests.support.batches import HR_AND_SPO2, PLETH, T0, alarm_event, numeric_row, write
+from tests.support.numbers import through
 from tests.support.process import rpm_service
 
 Run = Callable[..., str]
@@ -47,7 +48,7 @@ async def data(tmp_path: Path) -> Iterator[Path]:
                     NumericRow(4, T0 + 4, T0 + 5, (300.0, 97.0), (), (3, 1)),
                 ]
             },
-            progress={"device/m1": 4},
+            progress=through("device/m1", 4),
             events=[
                 alarm_event(1),
                 alarm_event(1, 2, Phase.ACKNOWLEDGE, Presence.ACKNOWLEDGED, acknowledgement=given),
@@ -311,7 +312,7 @@ async def test_evidence_is_told_as_it_was_sent(tmp_path: Path, run: Run) -> None
             descriptions={"m1": replace(HR_AND_SPO2, sample_arrays=(PLETH,))},
             numerics={"m1": [numeric_row(1, 0.0, nan), numeric_row(2, 80.0, 97.0)]},
             waveforms={"m1": [samples]},
-            progress={"device/m1": 3},
+            progress=through("device/m1", 3),
             evidence=[EvidenceWanted(7, "m1", T0, T0 + 20)],
         ),
     )

@@ -30,7 +30,7 @@ def test_what_was_kept_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
         spool.append(Numbered.OBSERVATIONS, PAYLOAD)
     spool.append(Numbered.DEVICE_ALARM, b"alarm")
     spool.base = 41
-    assert spool.trim(1) == 1
+    assert spool.release(1, 1) == 1
     size = spool.size_bytes
     spool.close()
     again = DiskSpool(tmp_path / "spool")
@@ -40,7 +40,7 @@ def test_what_was_kept_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
     last = again.get(4)
     assert last is not None
     assert (last.kind, last.payload) == (Numbered.DEVICE_ALARM, b"alarm")
-    assert again.trim(4) == 3
+    assert again.release(1, 4) == 3
     again.close()
     empty = DiskSpool(tmp_path / "spool")
     assert (len(empty), empty.first, empty.last) == (0, 0, 4)
@@ -77,7 +77,7 @@ def test_a_file_of_another_version_or_none_is_refused(tmp_path: Path) -> None:
     later = sqlite3.connect(tmp_path / "later")
     later.execute("PRAGMA user_version = 7")
     later.close()
-    with pytest.raises(SpoolUnusable, match="of version 7; this program reads 1"):
+    with pytest.raises(SpoolUnusable, match="of version 7; this program reads 2"):
         DiskSpool(tmp_path / "later")
     (tmp_path / "text").write_text("no spool at all " * 100)
     with pytest.raises(SpoolUnusable, match="file is not a database"):

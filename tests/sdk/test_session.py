@@ -162,26 +162,6 @@ def test_frames_move_to_new_numbers_when_somebody_else_has_used_them(device: Dev
     assert device.session.drained
 
 
-@pytest.mark.spec("SDK-5")
-def test_a_rewind_says_again_from_there(device: Device) -> None:
-    device.connects()
-    for _ in range(4):
-        device.observe()
-    device.says_observations(1, 2, 3, 4)
-    device.hears_ack(1)
-    device.hears(rewind=telemetry_pb2.Rewind(from_seq=2))
-    device.says_observations(2, 3, 4)
-    device.hears(rewind=telemetry_pb2.Rewind(from_seq=1))
-    device.says_observations(2, 3, 4)
-
-
-def test_a_rewind_never_skips_what_was_not_said_yet(device: Device) -> None:
-    device.connects()
-    device.observe()
-    device.hears(rewind=telemetry_pb2.Rewind(from_seq=9))
-    device.says_observations(1)
-
-
 @pytest.mark.spec("SDK-9")
 def test_a_refused_frame_is_let_go_and_the_rest_goes_on(device: Device) -> None:
     device.connects(resume_from_seq=11)
@@ -401,7 +381,6 @@ def test_settings_are_told_with_absent_limits_absent(device: Device) -> None:
     "frame",
     [
         {"ack": telemetry_pb2.Ack(durable_through_seq=1)},
-        {"rewind": telemetry_pb2.Rewind(from_seq=1)},
         {"settings": telemetry_pb2.Settings()},
         {"welcome": telemetry_pb2.Welcome(resume_from_seq=0, heartbeat_interval_s=1.0)},
         {"welcome": telemetry_pb2.Welcome(resume_from_seq=1, heartbeat_interval_s=0.0)},

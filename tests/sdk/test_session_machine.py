@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from rpm_service.sdk import Monitor, Numeric, Observation, Samples, wire
 from rpm_service.sdk.counters import Counters
@@ -21,33 +21,60 @@ Response = telemetry_pb2.StreamTelemetryResponse
 
 
 class ModelServer:
-    """What the contract says a server does, with a disk that commits when it likes."""
+    """What the contract says a server does, with a disk that commits when it likes.
 
-    def __init__(self) -> None:
-        self.durable = 0
-        self.newest = 0
+    With `frames_per_s` it takes backfill, and holds a number that was skipped to be on its way
+    until it comes or is declared as a gap; without, it takes frames in order alone.
+    """
+
+    def __init__(self, frames_per_s: float) -> None:
+        self.frames_per_s = frames_per_s
+        self.dealt: set[int] = set()
+        self.durable: set[int] = set()
         self.disk: list[int] = []
-        self.waiting: list[tuple[int, int]] = []
+        self.waiting: list[int] = []
         self.refused: set[int] = set()
+        self.for_now: set[int] = set()
+        """Numbers that were refused as retryable: they come again, out of their order."""
+        self.lost: set[int] = set()
+        """Numbers that the device has declared."""
+        self.backfilled: set[int] = set()
+        self.live: list[int] = []
+        """Sequence numbers of this stream that came live."""
         self.awaits: str = "hello"
         self.refuse_next: bool | None = None
         self.refuse_a_part_of_next = False
-        self.wants: int | None = None
-        """The frame that was refused as retryable: nothing after it is taken before it."""
+
+    @property
+    def newest(self) -> int:
+        return max(self.dealt, default=0)
 
     def take(self, data: bytes) -> dict[str, Any] | None:
         frame = Request.FromString(data)
         kind = frame.WhichOneof("frame")
         if kind == "heartbeat" and self.awaits == "observations":
             return None
+        if kind == "gap" and self.awaits == "observations":
+            assert self.frames_per_s
+            declared = set(range(frame.gap.from_seq, frame.gap.to_seq + 1))
+            assert declared
+            self.lost |= declared - self.dealt
+            self.dealt |= declared
+            return None
         assert kind == self.awaits, f"{kind} where {self.awaits} was to come"
         if kind == "hello":
-            self.newest = self.durable
+            assert frame.hello.backfills
+            assert frame.hello.spool_id
+            self.dealt = set(self.durable)
+            self.live = []
             self.awaits = "describe"
+            through, beyond = self.report()
             welcome = telemetry_pb2.Welcome(
-                resume_from_seq=self.durable + 1,
+                resume_from_seq=through + 1,
                 heartbeat_interval_s=5.0,
                 max_frame_bytes=FRAME_BYTES_MAX,
+                backfill_frames_per_s=self.frames_per_s,
+                durable_beyond=beyond if self.frames_per_s else [],
             )
             return {"welcome": welcome}
         if kind == "describe":
@@ -57,43 +84,63 @@ class ModelServer:
 
     def _observations(self, frame: telemetry_pb2.Observations) -> dict[str, Any] | None:
         seq, identity = frame.seq, int(frame.entries[0].values[0])
-        if self.wants is not None:
-            if seq != self.wants:
-                return self._refuse(seq, retryable=True)
-            self.wants = None
-        if seq <= self.newest:
+        if not frame.backfill:
+            self.live.append(seq)
+        if seq in self.dealt:
             return None
+        is_new = seq > self.newest or seq in self.for_now
+        assert frame.backfill or is_new, "older frames are marked"
         if self.refuse_next is not None:
             retryable, self.refuse_next = self.refuse_next, None
             if retryable:
-                self.wants = seq
+                self.for_now.add(seq)
             else:
-                self.newest = seq
+                self._deal(seq)
                 self.refused.add(identity)
-            return self._refuse(seq, retryable=retryable)
-        self.newest = seq
-        self.waiting.append((seq, identity))
+            return {"refusal": telemetry_pb2.Refusal(seq=seq, field="values", retryable=retryable)}
+        self._deal(seq)
+        self.waiting.append(identity)
+        if frame.backfill:
+            self.backfilled.add(identity)
         if self.refuse_a_part_of_next:
             self.refuse_a_part_of_next = False
             field = "observations.entries[0].values[0]"
             return {"refusal": telemetry_pb2.Refusal(seq=seq, field=field)}
         return None
 
-    @staticmethod
-    def _refuse(seq: int, *, retryable: bool) -> dict[str, Any]:
-        return {"refusal": telemetry_pb2.Refusal(seq=seq, field="values", retryable=retryable)}
+    def _deal(self, seq: int) -> None:
+        if not self.frames_per_s:
+            self.dealt |= set(range(self.newest + 1, seq))
+        self.dealt.add(seq)
+
+    def report(self) -> tuple[int, list[telemetry_pb2.SeqRange]]:
+        """What is on disk: through a number, and ranges beyond it."""
+        through = 0
+        while through + 1 in self.durable:
+            through += 1
+        ranges: list[telemetry_pb2.SeqRange] = []
+        for seq in sorted(each for each in self.durable if each > through):
+            if ranges and ranges[-1].to_seq == seq - 1:
+                ranges[-1].to_seq = seq
+            else:
+                ranges.append(telemetry_pb2.SeqRange(from_seq=seq, to_seq=seq))
+        return through, ranges
+
+    def ack(self) -> telemetry_pb2.Ack:
+        through, beyond = self.report()
+        return telemetry_pb2.Ack(durable_through_seq=through, durable_beyond=beyond)
 
     def commit(self) -> None:
-        self.disk += [identity for _, identity in self.waiting]
+        self.disk += self.waiting
         self.waiting.clear()
-        self.durable = self.newest
+        self.durable = set(self.dealt)
 
     def forget_what_is_not_on_disk(self) -> None:
         self.waiting.clear()
-        self.newest = self.durable
+        self.dealt = set(self.durable)
 
     def lose_stream(self) -> None:
-        self.awaits, self.wants, self.refuse_next = "hello", None, None
+        self.awaits, self.refuse_next = "hello", None
 
 
 SPOOL_BYTES = FRAME_BYTES_MAX + FRAME_OVERHEAD_BYTES
@@ -107,9 +154,13 @@ class DeviceAndServer(RuleBasedStateMachine):
         self.observed = 0
         self.spool = self.opened()
         self.session = Session([MONITOR], self.spool)
-        self.server = ModelServer()
+        self.server = ModelServer(0.0)
         self.died = Counters()
         """What had become of frames in processes that are no more."""
+
+    @initialize(frames_per_s=st.sampled_from([0.0, 50.0]))
+    def meets_a_server(self, frames_per_s: float) -> None:
+        self.server = ModelServer(frames_per_s)
 
     def opened(self) -> Spool:
         return MemorySpool(SPOOL_BYTES)
@@ -121,7 +172,7 @@ class DeviceAndServer(RuleBasedStateMachine):
     def hears(self, **frame: Any) -> None:
         self.session.receive(Response(**frame), self.now)
 
-    @rule(count=st.integers(1, 4), waveform_bytes=st.sampled_from([0, 0, 0, 40_000]))
+    @rule(count=st.integers(1, 4) | st.just(40), waveform_bytes=st.sampled_from([0, 0, 0, 40_000]))
     def observe(self, count: int, waveform_bytes: int) -> None:
         for _ in range(count):
             self.observed += 1
@@ -163,13 +214,7 @@ class DeviceAndServer(RuleBasedStateMachine):
     @precondition(lambda self: self.session.state is State.STREAMING)
     @rule()
     def acknowledge(self) -> None:
-        self.hears(ack=telemetry_pb2.Ack(durable_through_seq=self.server.durable))
-
-    @precondition(lambda self: self.session.state is State.STREAMING)
-    @rule()
-    def storage_stalls_and_asks_again(self) -> None:
-        self.server.forget_what_is_not_on_disk()
-        self.hears(rewind=telemetry_pb2.Rewind(from_seq=self.server.durable + 1))
+        self.hears(ack=self.server.ack())
 
     @precondition(lambda self: self.session.state is State.STREAMING)
     @rule(retryable=st.booleans())
@@ -220,6 +265,12 @@ class DeviceAndServer(RuleBasedStateMachine):
         given_up = refused - len(self.server.refused - self._held())
         assert len(unexplained) <= dropped + max(0, given_up)
 
+    @invariant()
+    def live_frames_come_in_order(self) -> None:
+        """But for what was refused for now: it, and what came after it, comes again."""
+        live = list(dict.fromkeys(self.server.live))
+        assert live == sorted(live)
+
     def _held(self) -> set[int]:
         return {n for n in range(1, self.observed + 1) if self.spool.get(n) is not None}
 
@@ -230,14 +281,15 @@ class DeviceAndServer(RuleBasedStateMachine):
             self.server.lose_stream()
             self.session.disconnected()
         self.connect()
-        for _ in range(3):
+        for _ in range(self.observed + 10):
             self.talk(self.observed + 10, 10.0)
-        self.server.commit()
-        self.acknowledge()
+            self.server.commit()
+            self.acknowledge()
         assert self.session.drained
         self.every_frame_is_accounted_for()
         self.nothing_is_stored_twice()
         self.whatever_left_the_spool_is_on_disk_or_refused_or_counted()
+        assert self.server.report() == (self.server.newest, []), "no hole is left open"
 
 
 class DeviceThatDies(DeviceAndServer):

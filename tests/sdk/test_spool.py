@@ -117,7 +117,7 @@ def account_for(spool: Spool, data: st.DataObject) -> None:
                 appended += 1
                 assert spool.append(kind, payload, has_waveforms=waves) == appended
             case "trim":
-                trimmed += spool.trim(data.draw(st.integers(0, appended + 2)))
+                trimmed += spool.release(1, data.draw(st.integers(0, appended + 2)))
             case "discard":
                 discarded += spool.discard(data.draw(st.integers(0, appended + 2)))
         assert spool.size_bytes <= spool.bytes_max
@@ -129,5 +129,5 @@ def account_for(spool: Spool, data: st.DataObject) -> None:
         assert spool.size_bytes == sum(
             frame.size_bytes for number in numbers if (frame := spool.get(number)) is not None
         )
-    spool.trim(appended)
+    spool.release(1, appended)
     assert (len(spool), spool.size_bytes) == (0, 0)

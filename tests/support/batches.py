@@ -23,9 +23,11 @@ from rpm_service.application.effects import (
     Notice,
     Numeric,
     NumericRow,
+    Progress,
     Restored,
     SampleArray,
     ScoreRow,
+    SpoolKey,
     Stay,
     StoredDevice,
     WaveformRow,
@@ -55,6 +57,7 @@ from rpm_service.domain.early_warning import (
 from rpm_service.domain.inactivation import Inactivation, InactivationState
 from rpm_service.domain.limits import AgeClass, MetricLimits, RateOfChange
 from rpm_service.domain.signals import Presence
+from tests.support.numbers import through
 
 T0 = 1_790_000_000.0
 STEP_S = 11.0
@@ -83,7 +86,9 @@ def numeric_row(seq: int, *values: float, at: float | None = None) -> NumericRow
 
 def observed(device_id: str, *rows: NumericRow) -> Batch:
     """What a device with a stream of its own has sent."""
-    return Batch(numerics={device_id: list(rows)}, progress={f"device/{device_id}": rows[-1].seq})
+    return Batch(
+        numerics={device_id: list(rows)}, progress=through(f"device/{device_id}", rows[-1].seq)
+    )
 
 
 def alarm_event(
@@ -234,6 +239,7 @@ batches = st.builds(
     numerics=st.dictionaries(device_ids, st.lists(any_rows, min_size=1, max_size=3)),
     waveforms=st.dictionaries(device_ids, st.lists(waveform_rows, min_size=1, max_size=2)),
     progress=st.just({}),
+    spools_forgotten=st.just([]),
     epochs=st.dictionaries(st.sampled_from(["device/m1", "gateway/g"]), st.integers(1, 9)),
     descriptions=st.dictionaries(device_ids, descriptions),
     earlier=st.lists(
@@ -245,7 +251,10 @@ batches = st.builds(
     ),
     connections=st.dictionaries(device_ids, st.sampled_from(Connection)),
     gaps=st.lists(
-        st.builds(Gap, st.just("device/m1"), st.integers(1, 9), st.integers(1, 9), instants),
+        st.builds(
+            Gap, st.just("device/m1"), st.integers(1, 9), st.integers(1, 9), instants,
+            st.integers(0, 1), st.booleans(),
+        ),
         max_size=1,
     ),
     events=st.lists(events, max_size=4),
@@ -287,7 +296,7 @@ class Remembered:
         self.acts: dict[Act, None] = {}
         self.numerics: dict[str, list[tuple[Description, NumericRow]]] = {}
         self.waveforms: dict[str, list[tuple[Description, WaveformRow]]] = {}
-        self.gaps: dict[tuple[str, int], Gap] = {}
+        self.gaps: dict[tuple[str, int, bool, int], Gap] = {}
         self.scores: dict[tuple[str, str, float], ScoreRow] = {}
         self.deliveries: dict[tuple[int, int, str], Delivery] = {}
         self.evidence: dict[int, tuple[EvidenceWanted, list, list]] = {}
@@ -299,7 +308,7 @@ class Remembered:
         self._event_seqs: dict[int, int] = {}
         self._devices: dict[str, StoredDevice] = {}
         self._standing: dict[int, Alarm] = {}
-        self._progress: dict[str, int] = {}
+        self._progress: dict[SpoolKey, Progress] = {}
         self._epochs: dict[str, int] = {}
         self._beds: dict[str, Bed] = {}
         self._stays: dict[tuple[str, str, float], Stay] = {}
@@ -318,7 +327,7 @@ class Remembered:
         return replace(
             batch,
             events=happened,
-            progress={"gateway/g": self.seq},
+            progress=through("gateway/g", self.seq),
             numerics={each: self._received(rows) for each, rows in batch.numerics.items()},
             waveforms={each: self._received(rows) for each, rows in batch.waveforms.items()},
             earlier=[
@@ -358,7 +367,8 @@ class Remembered:
             if event.alarm.presence is not Presence.OFF:
                 self._standing[event.alarm.occurrence_id] = event.alarm
         for gap in batch.gaps:
-            self.gaps.setdefault((gap.stream_id, gap.from_seq), gap)
+            key = (gap.stream_id, gap.spool_id, gap.waveforms, gap.from_seq)
+            self.gaps.setdefault(key, gap)
         self.acts |= dict.fromkeys(batch.acts)
         self._take_what_the_alarm_system_keeps(batch)
         self._progress |= batch.progress

@@ -11,6 +11,7 @@ from rpm_service.adapters.storage.writer import SqliteRecorder
 from rpm_service.application.effects import Batch, NumericRow
 from rpm_service.application.history import NumericColumns
 from tests.support.batches import write
+from tests.support.numbers import through
 from tests.support.scene import Scene
 
 BATCH_ROWS = 2_000
@@ -58,5 +59,5 @@ def _batches(device_id: str, columns: NumericColumns) -> Iterable[Batch]:
         yield Batch(
             descriptions={device_id: columns.description} if begin == 0 else {},
             numerics={device_id: rows},
-            progress={f"device/{device_id}": rows[-1].seq},
+            progress=through(f"device/{device_id}", rows[-1].seq),
         )

@@ -49,8 +49,7 @@ class Scene:
         """What waits for the disk is on it now."""
         batch = self.ward.take_batch()
         self.written.append(batch)
-        for stream_id, seq in batch.progress.items():
-            self.ward.durable[stream_id] = seq
+        self.ward.written(batch, self.now)
         for session in self.ward.sessions.values():
             session.acknowledge(self.now)
         return batch
@@ -85,6 +84,8 @@ class Device:
         self.scene = scene
         self.identity = identity
         self.acks: list[int] = []
+        self.reports: list[tuple[int, list[tuple[int, int]]]] = []
+        """The same acks, each with what is on disk beyond its number."""
         self.told: list[tuple[int, AlarmSettings]] = []
         """Alarm settings, and of which monitor."""
         self.superseded = self.drained = False
@@ -92,10 +93,11 @@ class Device:
         self.session = TelemetrySession(
             scene.ward, f"{identity.role}/{identity.id}", identity.may_speak_for, self
         )
-        self.seq = 0
+        self.seq = self._frame = 0
 
-    def acknowledge(self, durable_through_seq: int) -> None:
-        self.acks.append(durable_through_seq)
+    def acknowledge(self, durable_through: int, beyond: Sequence[tuple[int, int]]) -> None:
+        self.acks.append(durable_through)
+        self.reports.append((durable_through, list(beyond)))
 
     def cover(self, mds: int, *, covered: bool) -> None:
         self.coverage.append((mds, covered))
@@ -109,9 +111,22 @@ class Device:
     def drain(self) -> None:
         self.drained = True
 
-    def hello(self, *, clock: float | None = None, given_out: int = 0) -> int:
+    def hello(
+        self,
+        *,
+        clock: float | None = None,
+        given_out: int = 0,
+        holds_from: int = 0,
+        spool_id: int = 0,
+        backfills: bool = False,
+    ) -> int:
         resume = self.session.open(
-            self.scene.now if clock is None else clock, given_out, self.scene.now
+            self.scene.now if clock is None else clock,
+            given_out,
+            self.scene.now,
+            spool_first_seq=holds_from,
+            spool_id=spool_id,
+            backfills=backfills,
         )
         self.seq = resume - 1
         return resume
@@ -138,6 +153,7 @@ class Device:
         seq: int | None = None,
         indices: Sequence[int] = (),
         validity: Sequence[int] = (),
+        backfill: bool = False,
     ) -> bool:
         """One frame with one entry, as its stream would take it. Raises Refused.
 
@@ -145,13 +161,16 @@ class Device:
         """
         if not self.begin_frame(seq):
             return False
-        assert not self.entry(*values, mds=mds, at=at, indices=indices, validity=validity)
+        assert not self.entry(
+            *values, mds=mds, at=at, indices=indices, validity=validity, backfill=backfill
+        )
         return True
 
     def begin_frame(self, seq: int | None = None) -> bool:
         if seq is None:
             self.seq += 1
             seq = self.seq
+        self._frame = seq
         return self.session.take_seq(seq, self.scene.now)
 
     def entry(
@@ -161,14 +180,17 @@ class Device:
         at: float | None = None,
         indices: Sequence[int] = (),
         validity: Sequence[int] = (),
+        backfill: bool = False,
     ) -> Sequence[Refused]:
         """As the transport does: what is not the common case is taken apart."""
-        session, seq, now = self.session, self.session._newest, self.scene.now
+        session, seq, now = self.session, self._frame, self.scene.now
         observed_at = now if at is None else at
-        whole = values and not indices and not validity
+        whole = values and not indices and not validity and not backfill
         if whole and session.observe_quiet(seq, mds, observed_at, values, now):
             return ()
-        return session.observe(seq, mds, observed_at, values, indices, validity, now)
+        return session.observe(
+            seq, mds, observed_at, values, indices, validity, now, backfill=backfill
+        )
 
     def streams(self, seconds: int, *values: float) -> "Device":
         """A frame each second."""

@@ -203,6 +203,7 @@ def alarm_to_wire(event: AlarmEvent) -> alarm_pb2.AlarmEvent:
         text=alarm.text,
         latching=alarm.latching,
         no_new_burst=event.no_new_burst,
+        late_detected=event.late_detected,
     )
     if alarm.acknowledgement is not None:
         wire.acknowledged_by = alarm.acknowledgement.by

@@ -17,6 +17,7 @@ from rpm_service.application.bedside import Bedside
 from rpm_service.application.identity import Identity
 from rpm_service.application.ingest import HEARTBEAT_S, TelemetrySession
 from rpm_service.application.monitoring import Monitoring
+from rpm_service.application.numbering import Range
 from rpm_service.application.sifting import Refused
 from rpm_service.domain.alarms import Kind, Priority
 from rpm_service.v1 import telemetry_pb2
@@ -70,9 +71,11 @@ class DeviceLink:
         self._outbox.append(response.SerializeToString())
         self._news.set()
 
-    def acknowledge(self, durable_through_seq: int) -> None:
-        """Sends a cumulative ack."""
-        self.send(_Response(ack=telemetry_pb2.Ack(durable_through_seq=durable_through_seq)))
+    def acknowledge(self, durable_through: int, beyond: Sequence[Range]) -> None:
+        """Says what is on disk."""
+        ack = telemetry_pb2.Ack(durable_through_seq=durable_through)
+        ack.durable_beyond.extend(ranges_to_wire(beyond))
+        self.send(_Response(ack=ack))
 
     def cover(self, mds: int, *, covered: bool) -> None:
         """Tells whether somebody can be called to a monitor."""
@@ -144,7 +147,8 @@ class TelemetryStream:
         now = self._monitoring.clock.now()
         entries = 1
         if len(data) > FRAME_BYTES_MAX:
-            self._refuse(now, 0, "frame", f"{len(data)} bytes; at most {FRAME_BYTES_MAX}")
+            refusal = Refused("", f"{len(data)} bytes; at most {FRAME_BYTES_MAX}")
+            self._refuse(now, 0, "frame", refusal)
             return self.session.spend(entries, now)
         try:
             frame = _parse(data)
@@ -153,19 +157,22 @@ class TelemetryStream:
             if self._garbage >= GARBAGE_MAX:
                 reason = f"{GARBAGE_MAX} frames that are not StreamTelemetryRequest"
                 self._link.cut(grpc.StatusCode.INVALID_ARGUMENT, reason)
-            self._refuse(now, 0, "frame", "not a StreamTelemetryRequest")
+            self._refuse(now, 0, "frame", Refused("", "not a StreamTelemetryRequest"))
             return self.session.spend(entries, now)
         kind = frame.WhichOneof("frame")
         if kind == "observations":
             if len(frame.observations.entries) <= ENTRIES_MAX:
                 entries = len(frame.observations.entries) or 1
             self._observations(frame.observations, now)
+            if frame.observations.backfill:
+                return self.session.spend_backfill(now)
         else:
             try:
                 self._other(kind, frame, now)
             except Refused as refusal:
-                seq = frame.device_alarm.seq if kind == "device_alarm" else 0
-                self._refuse(now, seq, refusal.field, refusal.reason)
+                alarm = frame.device_alarm if kind == "device_alarm" else None
+                seq, backfill = (alarm.seq, alarm.backfill) if alarm is not None else (0, False)
+                self._refuse(now, seq, refusal.field, refusal, backfill=backfill)
         return self.session.spend(entries, now)
 
     def _observations(self, frame: telemetry_pb2.Observations, now: float) -> None:
@@ -174,13 +181,32 @@ class TelemetryStream:
             if not session.take_seq(seq, now):
                 return
         except Refused as refusal:
-            self._refuse(now, seq, _within("observations", refusal.field), refusal.reason)
+            field = _within("observations", refusal.field)
+            self._refuse(now, seq, field, refusal, backfill=frame.backfill)
             return
         if len(frame.entries) > ENTRIES_MAX:
-            reason = f"{len(frame.entries)} entries; at most {ENTRIES_MAX}"
-            self._refuse(now, seq, "observations", reason)
+            too_many = Refused("", f"{len(frame.entries)} entries; at most {ENTRIES_MAX}")
+            self._refuse(now, seq, "observations", too_many, backfill=frame.backfill)
             return
         self._refused_parts = 0
+        if frame.backfill or frame.waveforms_dropped:
+            self._uncommon(frame, now)
+        else:
+            self._live(frame, now)
+        untold = self._refused_parts - REFUSALS_MAX
+        if untold > 0:
+            reason = f"{untold} more parts of this frame were refused"
+            self._tell_refusal(seq, "observations.entries", Refused("", reason))
+
+    def _uncommon(self, frame: telemetry_pb2.Observations, now: float) -> None:
+        """Backfill, or without its waveforms."""
+        if frame.waveforms_dropped:
+            self.session.note_dropped_waveforms(frame.seq, now)
+        for place, entry in enumerate(frame.entries):
+            self._entry(frame.seq, place, entry, tuple(entry.values), now, backfill=frame.backfill)
+
+    def _live(self, frame: telemetry_pb2.Observations, now: float) -> None:
+        session, seq = self.session, frame.seq
         for place, entry in enumerate(frame.entries):
             values = tuple(entry.values)
             if (
@@ -192,10 +218,6 @@ class TelemetryStream:
                 self._entry(seq, place, entry, values, now)
             elif entry.sample_arrays:
                 self._samples(seq, place, entry, now)
-        untold = self._refused_parts - REFUSALS_MAX
-        if untold > 0:
-            reason = f"{untold} more parts of this frame were refused"
-            self._tell_refusal(seq, "observations.entries", reason)
 
     def _entry(
         self,
@@ -204,8 +226,11 @@ class TelemetryStream:
         entry: telemetry_pb2.MdsObservation,
         values: Sequence[float],
         now: float,
+        *,
+        backfill: bool = False,
     ) -> None:
         session, mds = self.session, entry.mds
+        at = f"observations.entries[{place}]"
         try:
             if values or not entry.sample_arrays:
                 refusals = session.observe(
@@ -216,30 +241,37 @@ class TelemetryStream:
                     tuple(entry.indices),
                     tuple(entry.validity),
                     now,
+                    backfill=backfill,
                 )
                 for refusal in refusals:
-                    self._refuse_part(
-                        now, seq, mds, f"observations.entries[{place}].{refusal.field}", refusal
-                    )
-            else:
+                    field = f"{at}.{refusal.field}"
+                    self._refuse_part(now, seq, mds, field, refusal, backfill=backfill)
+            elif not backfill:
                 session.hear(mds, now)
         except Refused as refusal:
-            self._refuse_part(
-                now, seq, mds, f"observations.entries[{place}].{refusal.field}", refusal
-            )
+            field = f"{at}.{refusal.field}"
+            self._refuse_part(now, seq, mds, field, refusal, backfill=backfill)
             return
-        self._samples(seq, place, entry, now)
+        self._samples(seq, place, entry, now, backfill=backfill)
 
     def _samples(
-        self, seq: int, place: int, entry: telemetry_pb2.MdsObservation, now: float
+        self,
+        seq: int,
+        place: int,
+        entry: telemetry_pb2.MdsObservation,
+        now: float,
+        *,
+        backfill: bool = False,
     ) -> None:
         session, mds = self.session, entry.mds
         for part, array in enumerate(entry.sample_arrays):
             try:
-                session.take_samples(seq, mds, array.index, array.start_at, array.samples, now)
+                session.take_samples(
+                    seq, mds, array.index, array.start_at, array.samples, now, backfill=backfill
+                )
             except Refused as refusal:
                 at = f"observations.entries[{place}].sample_arrays[{part}].{refusal.field}"
-                self._refuse_part(now, seq, mds, at, refusal)
+                self._refuse_part(now, seq, mds, at, refusal, backfill=backfill)
 
     def _other(
         self, kind: str | None, frame: telemetry_pb2.StreamTelemetryRequest, now: float
@@ -259,6 +291,8 @@ class TelemetryStream:
                 if not frame.goodbye.reason:
                     raise Refused("goodbye.reason", "say why: standby, discharge or shutdown")
                 self.session.goodbye()
+            case "gap":
+                self.session.declare_gap(frame.gap.from_seq, frame.gap.to_seq, now)
             case _:
                 raise Refused("frame", "empty, or of a kind that this server does not know")
 
@@ -274,7 +308,14 @@ class TelemetryStream:
                 "hello.clock_rate",
                 f"a clock of rate {rate:g}; this server's runs at {self._monitoring.clock.rate:g}",
             )
-        resume_from = self.session.open(hello.device_clock, hello.spool_last_seq, now)
+        resume_from = self.session.open(
+            hello.device_clock,
+            hello.spool_last_seq,
+            now,
+            spool_first_seq=hello.spool_first_seq,
+            spool_id=hello.spool_id,
+            backfills=hello.backfills,
+        )
         self._link.send(
             _Response(
                 welcome=telemetry_pb2.Welcome(
@@ -283,6 +324,8 @@ class TelemetryStream:
                     heartbeat_interval_s=HEARTBEAT_S,
                     max_frame_bytes=FRAME_BYTES_MAX,
                     server_clock=now,
+                    backfill_frames_per_s=self.session.backfill_frames_per_s,
+                    durable_beyond=ranges_to_wire(self.session.durable_beyond),
                 )
             )
         )
@@ -295,26 +338,33 @@ class TelemetryStream:
             kind, priority = _checked_device_alarm(alarm)
             self.session.take_device_alarm(
                 alarm.mds, alarm.condition, kind, priority, alarm.observed_at, now,
-                present=alarm.present, text=alarm.text,
+                present=alarm.present, text=alarm.text, backfill=alarm.backfill,
             )  # fmt: skip
         except Refused as refusal:
-            raise Refused(_within("device_alarm", refusal.field), refusal.reason) from None
+            field, again = _within("device_alarm", refusal.field), refusal.retryable
+            raise Refused(field, refusal.reason, retryable=again) from None
 
-    def _refuse_part(self, now: float, seq: int, mds: int, field: str, refusal: Refused) -> None:
-        self.session.refuse(now, mds)
+    def _refuse_part(
+        self, now: float, seq: int, mds: int, field: str, refusal: Refused, *, backfill: bool
+    ) -> None:
+        self.session.refuse(now, mds, backfill=backfill)
         self._refused_parts += 1
         if self._refused_parts <= REFUSALS_MAX:
-            self._tell_refusal(seq, field, refusal.reason)
+            self._tell_refusal(seq, field, refusal)
 
-    def _refuse(self, now: float, seq: int, field: str, reason: str) -> None:
-        self.session.refuse(now)
-        self._tell_refusal(seq, field, reason)
+    def _refuse(
+        self, now: float, seq: int, field: str, refusal: Refused, *, backfill: bool = False
+    ) -> None:
+        self.session.refuse(now, backfill=backfill)
+        self._tell_refusal(seq, field, refusal)
 
-    def _tell_refusal(self, seq: int, field: str, reason: str) -> None:
-        _log.warning("%s: refused frame %d: %s: %s", self.session.stream_id, seq, field, reason)
-        self._link.send(
-            _Response(refusal=telemetry_pb2.Refusal(seq=seq, field=field, reason=reason))
+    def _tell_refusal(self, seq: int, field: str, refusal: Refused) -> None:
+        stream_id, reason = self.session.stream_id, refusal.reason
+        _log.warning("%s: refused frame %d: %s: %s", stream_id, seq, field, reason)
+        told = telemetry_pb2.Refusal(
+            seq=seq, field=field, reason=reason, retryable=refusal.retryable
         )
+        self._link.send(_Response(refusal=told))
 
 
 def _checked_device_alarm(alarm: telemetry_pb2.DeviceAlarm) -> tuple[Kind, Priority]:
@@ -328,6 +378,11 @@ def _checked_device_alarm(alarm: telemetry_pb2.DeviceAlarm) -> tuple[Kind, Prior
     if len(alarm.text) > TEXT_MAX or not alarm.text.isprintable():
         raise Refused("text", f"at most {TEXT_MAX} printable characters")
     return kind, priority
+
+
+def ranges_to_wire(ranges: Sequence[Range]) -> list[telemetry_pb2.SeqRange]:
+    """Ranges of sequence numbers."""
+    return [telemetry_pb2.SeqRange(from_seq=begin, to_seq=end) for begin, end in ranges]
 
 
 def _within(field: str, part: str) -> str:

@@ -46,7 +46,7 @@ class Block(NamedTuple):
 
 
 def pack_numerics(rows: Sequence[NumericRow]) -> Block:
-    """Packs at least one row, in order of their sequence numbers."""
+    """Packs at least one row."""
     seqs, observed, received, values, indices, validity = zip(*rows, strict=True)
     count = len(rows)
     widths = [*map(len, values)]
@@ -66,7 +66,7 @@ def pack_numerics(rows: Sequence[NumericRow]) -> Block:
                 _packed("B", validity),
             )
         )
-    return Block(seqs[0], seqs[-1], min(observed), max(observed), count, data)
+    return Block(min(seqs), max(seqs), min(observed), max(observed), count, data)
 
 
 def _packed(code: str, columns: Sequence[Sequence[float]]) -> bytes:
@@ -75,7 +75,7 @@ def _packed(code: str, columns: Sequence[Sequence[float]]) -> bytes:
 
 
 def pack_waveforms(rows: Sequence[WaveformRow]) -> Block:
-    """Packs at least one row, in order of their sequence numbers."""
+    """Packs at least one row."""
     seqs, channels, start, received, samples = zip(*rows, strict=True)
     count = len(rows)
     head = pack(
@@ -83,7 +83,7 @@ def pack_waveforms(rows: Sequence[WaveformRow]) -> Block:
         SAMPLES, 0, count, *seqs, *start, *received, *channels, *map(len, samples),
     )  # fmt: skip
     data = b"".join((head, *samples))
-    return Block(seqs[0], seqs[-1], min(start), max(start), count, data)
+    return Block(min(seqs), max(seqs), min(start), max(start), count, data)
 
 
 def unpack_numerics(data: bytes) -> list[NumericRow]:

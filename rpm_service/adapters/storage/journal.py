@@ -119,7 +119,7 @@ def begin_run(connection: Connection) -> int:
     # last may not be on disk.
     used = (newest + RUN_NUMBERS // 2) // RUN_NUMBERS + 1 if newest else 0
     run = max(connection.execute(earlier).scalar() or 0, used) + 1
-    note = sqlite.insert(streams).values(stream_id=OWN_STREAM, epoch=run, durable_seq=0)
+    note = sqlite.insert(streams).values(stream_id=OWN_STREAM, epoch=run)
     connection.execute(
         note.on_conflict_do_update(
             index_elements=[streams.c.stream_id], set_={"epoch": note.excluded.epoch}
@@ -157,6 +157,7 @@ def _content(event: AlarmEvent) -> Content:
         answer.accepted if answer else None,
         answer.by if answer else None,
         number(answer.at) if answer else None,
+        event.late_detected or None,
     )
 
 
@@ -186,4 +187,5 @@ def event_of(row: Any) -> AlarmEvent:
         text=row.text,
         answer=answer,
     )
-    return AlarmEvent(Phase(row.phase), alarm, row.observed_at, row.received_at)
+    late = bool(row.late_detected)
+    return AlarmEvent(Phase(row.phase), alarm, row.observed_at, row.received_at, late_detected=late)

@@ -11,7 +11,7 @@ from rpm_service.adapters.storage.errors import (
     in_one_line,
 )
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest migration. Kept here so that a start that has nothing to do loads no Alembic."""
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 

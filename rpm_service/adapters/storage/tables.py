@@ -38,7 +38,18 @@ streams: Final = Table(
     METADATA,
     Column("stream_id", Text, primary_key=True),
     Column("epoch", BigInteger, nullable=False),
-    Column("durable_seq", BigInteger, nullable=False),
+)
+
+# What is on disk of the numbers of each spool (application/numbering.py): all up to the newest
+# but for `holes`, a JSON list of [first, last]. `epoch` is that of the session that used it last.
+spools: Final = Table(
+    "spools",
+    METADATA,
+    Column("stream_id", Text, primary_key=True),
+    Column("spool_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("newest", BigInteger, nullable=False),
+    Column("holes", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
 )
 
 gaps: Final = Table(
@@ -48,6 +59,8 @@ gaps: Final = Table(
     Column("from_seq", BigInteger, primary_key=True, autoincrement=False),
     Column("to_seq", BigInteger, nullable=False),
     Column("noticed_at", Double, nullable=False),
+    Column("spool_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("waveforms", Boolean, primary_key=True, autoincrement=False),
 )
 
 # A description is stored once, however many devices share it or come back to it.
@@ -140,6 +153,7 @@ journal: Final = Table(
     Column("answer_accepted", Boolean),
     Column("answered_by", Text),
     Column("answered_at", Double),
+    Column("late_detected", Boolean),
     Column("hash", LargeBinary, nullable=False),
     UniqueConstraint("occurrence_id", "event_seq"),
 )

@@ -10,14 +10,19 @@ import time
 from asyncio import get_running_loop
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection
 
-from rpm_service.adapters.storage import bedsides, delivery, evidence, journal, registry
+from rpm_service.adapters.storage import (
+    bedsides,
+    delivery,
+    evidence,
+    journal,
+    numbering,
+    registry,
+)
 from rpm_service.adapters.storage.engine import (
     DirectoryLock,
     check,
@@ -34,7 +39,7 @@ from rpm_service.adapters.storage.errors import (
 from rpm_service.adapters.storage.ledger import Ledger, number
 from rpm_service.adapters.storage.retention import FOR_EVER, Forgetting, Retention
 from rpm_service.adapters.storage.schema import upgrade
-from rpm_service.adapters.storage.tables import acts, gaps, streams
+from rpm_service.adapters.storage.tables import acts
 from rpm_service.adapters.storage.tables import journal as journal_table
 from rpm_service.adapters.storage.tail import NUMERICS, WAVEFORMS, Tail
 from rpm_service.application.effects import Batch, Restored
@@ -46,19 +51,6 @@ FOLD_S: Final = 4.0
 
 Rows = TypeVar("Rows")
 _log = logging.getLogger(__name__)
-
-
-def _upsert_stream(column: str) -> str:
-    new = sqlite.insert(streams)
-    statement = new.on_conflict_do_update(
-        index_elements=[streams.c.stream_id], set_={column: new.excluded[column]}
-    )
-    return str(statement.compile(dialect=sqlite.dialect()))
-
-
-_PROGRESS: Final = _upsert_stream("durable_seq")
-_EPOCH: Final = _upsert_stream("epoch")
-_GAP: Final = sqlite.insert(gaps).on_conflict_do_nothing()
 
 
 class SqliteRecorder:
@@ -107,14 +99,12 @@ class SqliteRecorder:
     def load(self) -> Restored:
         """Reads back what the core needs from before a restart. Raises DatabaseDamaged."""
         with in_one_line(DataDirectoryUnusable), self._engine.begin() as connection:
-            of_peers = select(streams).where(streams.c.stream_id != journal.OWN_STREAM)
-            known = connection.execute(of_peers).all()
             return Restored(
                 next_occurrence=self._first_occurrence,
                 alarms=journal.standing_alarms(connection),
                 devices=registry.stored_devices(connection),
-                progress={row.stream_id: row.durable_seq for row in known if row.durable_seq},
-                epochs={row.stream_id: row.epoch for row in known if row.epoch},
+                progress=numbering.progress(connection),
+                epochs=numbering.epochs(connection),
                 beds=registry.known_beds(connection),
                 stays=registry.lasting_stays(connection),
                 associations=registry.lasting_associations(connection),
@@ -129,9 +119,9 @@ class SqliteRecorder:
     def submit(self, batch: Batch, done: Callable[[Exception | None], None]) -> None:
         """Writes a batch in one transaction, elsewhere, and calls `done` in the event loop.
 
-        Sequence numbers of streams grow from batch to batch, and rows come with the progress
-        of their stream. Errors: NotRecorded, which may pass, so that the batch may be submitted
-        again; DatabaseDamaged and MediumFailed, after which nothing more is written.
+        What is dealt with of a spool's numbers grows from batch to batch, and rows come with
+        the progress of their spool. Errors: NotRecorded, which may pass, so that the batch may
+        be submitted again; DatabaseDamaged and MediumFailed, after which nothing more is written.
         """
         loop = get_running_loop()
 
@@ -218,9 +208,8 @@ def _is_on_disk(connection: Connection, batch: Batch) -> bool:
 
     Rows are the only part that could be there twice, and they come with progress.
     """
-    found = connection.execute(select(streams.c.stream_id, streams.c.durable_seq))
-    known = {row.stream_id: row.durable_seq for row in found}
-    return any(known.get(stream_id, 0) >= seq for stream_id, seq in batch.progress.items())
+    known = numbering.progress(connection)
+    return any(known.get(key) == progress for key, progress in batch.progress.items())
 
 
 class _Books:
@@ -259,14 +248,7 @@ class _Books:
             journal.record(self.journal, connection, batch.events)
         if batch.evidence:
             evidence.keep(connection, batch.evidence, self.devices, self.numerics, self.waveforms)
-        if batch.gaps:
-            connection.execute(_GAP, [asdict(gap) for gap in batch.gaps])
-        if batch.epochs:
-            rows = [(stream_id, epoch, 0) for stream_id, epoch in batch.epochs.items()]
-            connection.exec_driver_sql(_EPOCH, rows)
-        if batch.progress:
-            rows = [(stream_id, 0, seq) for stream_id, seq in batch.progress.items()]
-            connection.exec_driver_sql(_PROGRESS, rows)
+        numbering.keep(connection, batch)
 
     def _placed(
         self, connection: Connection, by_device: Mapping[str, Rows]

@@ -1,5 +1,6 @@
 """Whatever a device sends, in whatever order: nothing breaks, and good frames are still taken."""
 
+from collections.abc import Sequence
 from math import inf, isinf, nan
 from typing import Any
 
@@ -67,16 +68,22 @@ ENTRY = st.builds(
 )
 FRAME = st.one_of(
     st.builds(t.Hello, protocol_version=st.just(1) | UINT32, software=TEXT, device_clock=TIME,
-              spool_last_seq=UINT64, clock_rate=st.just(0.0) | st.floats()),
+              spool_last_seq=UINT64, clock_rate=st.just(0.0) | st.floats(),
+              spool_first_seq=UINT64, spool_id=st.integers(0, 2) | UINT64,
+              backfills=st.booleans()),
     st.builds(t.Describe, mds=st.lists(GOOD_MDS | MDS, max_size=3)),
-    st.builds(t.Observations, seq=SEQ, entries=st.lists(ENTRY, max_size=4)),
+    st.builds(t.Observations, seq=SEQ, entries=st.lists(ENTRY, max_size=4),
+              backfill=st.booleans(), waveforms_dropped=st.booleans()),
+    st.builds(t.Gap, from_seq=SEQ, to_seq=SEQ),
     st.builds(t.DeviceAlarm, seq=SEQ, mds=INDEX, condition=st.just("X") | TEXT, kind=ENUM,
-              priority=ENUM, present=st.booleans(), observed_at=TIME, text=TEXT),
+              priority=ENUM, present=st.booleans(), observed_at=TIME, text=TEXT,
+              backfill=st.booleans()),
     st.builds(t.Heartbeat, device_clock=TIME),
     st.builds(t.Goodbye, reason=ENUM),
 )  # fmt: skip
 FIELDS = {"Hello": "hello", "Describe": "describe", "Observations": "observations",
-          "DeviceAlarm": "device_alarm", "Heartbeat": "heartbeat", "Goodbye": "goodbye"}  # fmt: skip
+          "DeviceAlarm": "device_alarm", "Heartbeat": "heartbeat", "Goodbye": "goodbye",
+          "Gap": "gap"}  # fmt: skip
 
 
 class Link:
@@ -90,7 +97,7 @@ class Link:
         response.SerializeToString()
         self.sent.append(response)
 
-    def acknowledge(self, durable_through_seq: int) -> None:
+    def acknowledge(self, durable_through: int, beyond: Sequence[tuple[int, int]]) -> None:
         pass
 
     def cover(self, mds: int, *, covered: bool) -> None:
@@ -147,7 +154,7 @@ def test_nothing_that_is_sent_breaks_a_stream(opening: list[bytes], frames: list
         stream.take(framed(t.Hello(protocol_version=1, device_clock=clock.now())))
     stream.take(framed(t.Heartbeat(device_clock=clock.now())))
     stream.take(framed(t.Describe(mds=[monitor("g/a"), monitor("g/b")])))
-    seq = session._newest + 1
+    seq = session._numbering.newest + 1
     if seq > SEQ_MAX:
         return
     said = len(link.sent)

@@ -76,7 +76,7 @@ async def test_a_superseded_stream_ends_aborted_even_if_a_frame_was_on_its_way(
         async def read(self) -> Any:
             data = await super().read()
             if len(self._frames) == 0:
-                server.monitoring.ward.sessions["device/bed-1"].supersede(server.clock.now())
+                server.monitoring.ward.sessions["device/bed-1"].supersede()
             return data
 
     call = Superseded(*opening(server), observations(server, 1))

@@ -35,6 +35,7 @@ async def test_welcome_says_where_to_resume_and_what_is_expected(server: Loopbac
             heartbeat_interval_s=1.0,
             max_frame_bytes=262_144,
             server_clock=server.clock.now(),
+            backfill_frames_per_s=200.0,
         )
         await device.describe()
         await device.take("settings")
@@ -288,7 +289,7 @@ async def test_an_ack_comes_only_once_the_frame_is_on_disk_and_alarms_do_not_wai
             delta = await viewer.take("delta")
         assert delta.alarms[0].condition == "ASYSTOLE"
         ward = server.monitoring.ward
-        assert ward.durable.get("device/bed-1", 0) == 0
+        assert ward.spools.durable("device/bed-1").newest == 0
         assert ward.sessions["device/bed-1"].acked == 0
         server.recorder.error = None
         assert await device.acked(1) == 1
@@ -314,7 +315,7 @@ async def test_a_newer_stream_of_the_same_device_supersedes_the_older_one(
         await newer.lives()
         assert values_of(server) == [(1, [80.0, 97.0]), (2, [80.0, 97.0])]
         assert server.bedside("bed-1").connection is Connection.CONNECTED
-        assert codes(server) == ["DUPLICATE_DEVICE"], "a connection that broke would have ended"
+        assert codes(server) == [], "it may have come back before its old end was seen"
 
 
 @pytest.mark.spec("WIRE-33")

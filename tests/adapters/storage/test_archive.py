@@ -6,6 +6,7 @@ from rpm_service.adapters.storage.errors import DatabaseDamaged
 from rpm_service.adapters.storage.tables import numerics, numerics_tail
 from rpm_service.application.effects import Batch, WaveformRow
 from tests.support.batches import HR_AND_SPO2, T0, numeric_row, observed, write
+from tests.support.numbers import through
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ async def test_a_span_of_time_begins_with_since_and_ends_before_until(
 
 async def test_samples_are_read_by_the_time_they_begin(recorder, reading):
     rows = [WaveformRow(seq, 0, T0 + seq, T0 + seq, b"\1\0") for seq in range(3)]
-    await write(recorder, Batch(waveforms={"m1": rows}, progress={"device/m1": 3}))
+    await write(recorder, Batch(waveforms={"m1": rows}, progress=through("device/m1", 3)))
     assert [row for _, row in archive.waveforms(reading, "m1", T0 + 1)] == rows[1:]
 
 

@@ -18,6 +18,7 @@ from rpm_service.application.effects import (
 )
 from rpm_service.application.evidence import LATE_S, EvidenceDue
 from tests.support.batches import HR_AND_SPO2, SPO2, T0, observed, write
+from tests.support.numbers import newest
 from tests.support.process import process
 
 KILLS = 3
@@ -158,13 +159,14 @@ from rpm_service.adapters.storage.writer import SqliteRecorder
 from rpm_service.application.evidence import EvidenceDue
 from tests.adapters.storage.test_evidence import second
 from tests.support.batches import T0, alarm_event, write
+from tests.support.numbers import newest
 
 tail.BLOCK_ROWS = 5
 
 async def main():
     recorder = SqliteRecorder(Path(sys.argv[1]))
     restored = recorder.load()
-    seq = restored.progress.get("device/m1", 0)
+    seq = newest(restored.progress)
     due = EvidenceDue(restored.evidence)
     while True:
         seq += 1
@@ -191,7 +193,7 @@ async def test_a_server_killed_at_any_moment_keeps_the_evidence_of_what_had_begu
             server.kill()
     recorder = SqliteRecorder(tmp_path)
     restored = recorder.load()
-    last = restored.progress["device/m1"]
+    last = newest(restored.progress)
     assert last >= KILLS * DONE_BEFORE_A_KILL
     left = EvidenceDue(restored.evidence)
     batch = Batch()

@@ -66,7 +66,7 @@ def test_a_database_of_a_later_version_is_refused_by_server_and_reader(empty, tm
     with pytest.raises(DatabaseOfAnotherVersion, match=r"version 9999.*start the newer server"):
         schema.upgrade(empty)
     reading = open_reading(tmp_path)
-    with pytest.raises(DatabaseOfAnotherVersion, match=r"version 9999.*reads version 0003"):
+    with pytest.raises(DatabaseOfAnotherVersion, match=r"version 9999.*reads version 0004"):
         schema.require_current(reading)
     reading.dispose()
 

@@ -57,7 +57,7 @@ class Device:
         self._session.describe([(device_id, what or Description())], self._clock.now())
         station.monitoring.live.publish()
 
-    def acknowledge(self, durable_through_seq: int) -> None:
+    def acknowledge(self, durable_through: int, beyond: Sequence[tuple[int, int]]) -> None:
         pass
 
     def cover(self, mds: int, *, covered: bool) -> None:

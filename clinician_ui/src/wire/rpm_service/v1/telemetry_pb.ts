@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rpm_service/v1/telemetry.proto.
  */
 export const file_rpm_service_v1_telemetry: GenFile = /*@__PURE__*/
-  fileDesc("Ch5ycG1fc2VydmljZS92MS90ZWxlbWV0cnkucHJvdG8SDnJwbV9zZXJ2aWNlLnYxIr4CChZTdHJlYW1UZWxlbWV0cnlSZXF1ZXN0EiYKBWhlbGxvGAEgASgLMhUucnBtX3NlcnZpY2UudjEuSGVsbG9IABIsCghkZXNjcmliZRgCIAEoCzIYLnJwbV9zZXJ2aWNlLnYxLkRlc2NyaWJlSAASNAoMb2JzZXJ2YXRpb25zGAMgASgLMhwucnBtX3NlcnZpY2UudjEuT2JzZXJ2YXRpb25zSAASMwoMZGV2aWNlX2FsYXJtGAQgASgLMhsucnBtX3NlcnZpY2UudjEuRGV2aWNlQWxhcm1IABIuCgloZWFydGJlYXQYBSABKAsyGS5ycG1fc2VydmljZS52MS5IZWFydGJlYXRIABIqCgdnb29kYnllGAYgASgLMhcucnBtX3NlcnZpY2UudjEuR29vZGJ5ZUgAQgcKBWZyYW1lIo4BCgVIZWxsbxIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhAKCHNvZnR3YXJlGAIgASgJEhQKDGRldmljZV9jbG9jaxgDIAEoARIXCg9zcG9vbF9maXJzdF9zZXEYBCABKAQSFgoOc3Bvb2xfbGFzdF9zZXEYBSABKAQSEgoKY2xvY2tfcmF0ZRgGIAEoASI8CghEZXNjcmliZRIwCgNtZHMYASADKAsyIy5ycG1fc2VydmljZS52MS5NZWRpY2FsRGV2aWNlU3lzdGVtIrEBChNNZWRpY2FsRGV2aWNlU3lzdGVtEgoKAmlkGAEgASgJEhQKDG1hbnVmYWN0dXJlchgCIAEoCRINCgVtb2RlbBgDIAEoCRIvCghudW1lcmljcxgEIAMoCzIdLnJwbV9zZXJ2aWNlLnYxLk51bWVyaWNNZXRyaWMSOAoNc2FtcGxlX2FycmF5cxgFIAMoCzIhLnJwbV9zZXJ2aWNlLnYxLlNhbXBsZUFycmF5TWV0cmljIl4KDU51bWVyaWNNZXRyaWMSDAoEY29kZRgBIAEoDRIMCgR1bml0GAIgASgNEhAKCHBlcmlvZF9zGAMgASgBEhAKCGluc3RhbmNlGAQgASgNEg0KBWxhYmVsGAUgASgJIocBChFTYW1wbGVBcnJheU1ldHJpYxIMCgRjb2RlGAEgASgNEgwKBHVuaXQYAiABKA0SFgoOc2FtcGxlX3JhdGVfaHoYAyABKAESDQoFc2NhbGUYBCABKAESDgoGb2Zmc2V0GAUgASgBEhAKCGluc3RhbmNlGAYgASgNEg0KBWxhYmVsGAcgASgJIkwKDE9ic2VydmF0aW9ucxILCgNzZXEYASABKAQSLwoHZW50cmllcxgCIAMoCzIeLnJwbV9zZXJ2aWNlLnYxLk1kc09ic2VydmF0aW9uIrMBCg5NZHNPYnNlcnZhdGlvbhILCgNtZHMYASABKA0SEwoLb2JzZXJ2ZWRfYXQYAiABKAESDgoGdmFsdWVzGAMgAygBEg8KB2luZGljZXMYBCADKA0SKgoIdmFsaWRpdHkYBSADKA4yGC5ycG1fc2VydmljZS52MS5WYWxpZGl0eRIyCg1zYW1wbGVfYXJyYXlzGAYgAygLMhsucnBtX3NlcnZpY2UudjEuU2FtcGxlQXJyYXkiPwoLU2FtcGxlQXJyYXkSDQoFaW5kZXgYASABKA0SEAoIc3RhcnRfYXQYAiABKAESDwoHc2FtcGxlcxgDIAEoDCLIAQoLRGV2aWNlQWxhcm0SCwoDc2VxGAEgASgEEgsKA21kcxgCIAEoDRIRCgljb25kaXRpb24YAyABKAkSJwoEa2luZBgEIAEoDjIZLnJwbV9zZXJ2aWNlLnYxLkFsYXJtS2luZBIvCghwcmlvcml0eRgFIAEoDjIdLnJwbV9zZXJ2aWNlLnYxLkFsYXJtUHJpb3JpdHkSDwoHcHJlc2VudBgGIAEoCBITCgtvYnNlcnZlZF9hdBgHIAEoARIMCgR0ZXh0GAggASgJIiEKCUhlYXJ0YmVhdBIUCgxkZXZpY2VfY2xvY2sYASABKAEiOAoHR29vZGJ5ZRItCgZyZWFzb24YASABKA4yHS5ycG1fc2VydmljZS52MS5Hb29kYnllUmVhc29uIswCChdTdHJlYW1UZWxlbWV0cnlSZXNwb25zZRIqCgd3ZWxjb21lGAEgASgLMhcucnBtX3NlcnZpY2UudjEuV2VsY29tZUgAEiIKA2FjaxgCIAEoCzITLnJwbV9zZXJ2aWNlLnYxLkFja0gAEigKBnJld2luZBgDIAEoCzIWLnJwbV9zZXJ2aWNlLnYxLlJld2luZEgAEioKB3JlZnVzYWwYBCABKAsyFy5ycG1fc2VydmljZS52MS5SZWZ1c2FsSAASLAoIc2V0dGluZ3MYBSABKAsyGC5ycG1fc2VydmljZS52MS5TZXR0aW5nc0gAEiYKBWRyYWluGAYgASgLMhUucnBtX3NlcnZpY2UudjEuRHJhaW5IABIsCghjb3ZlcmFnZRgHIAEoCzIYLnJwbV9zZXJ2aWNlLnYxLkNvdmVyYWdlSABCBwoFZnJhbWUihgEKB1dlbGNvbWUSFQoNc2Vzc2lvbl9lcG9jaBgBIAEoBBIXCg9yZXN1bWVfZnJvbV9zZXEYAiABKAQSHAoUaGVhcnRiZWF0X2ludGVydmFsX3MYAyABKAESFwoPbWF4X2ZyYW1lX2J5dGVzGAQgASgNEhQKDHNlcnZlcl9jbG9jaxgFIAEoASIiCgNBY2sSGwoTZHVyYWJsZV90aHJvdWdoX3NlcRgBIAEoBCIqCgZSZXdpbmQSEAoIZnJvbV9zZXEYASABKAQSDgoGcmVhc29uGAIgASgJIkgKB1JlZnVzYWwSCwoDc2VxGAEgASgEEg0KBWZpZWxkGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIRCglyZXRyeWFibGUYBCABKAgiRQoIU2V0dGluZ3MSCwoDbWRzGAEgASgNEiwKBmxpbWl0cxgCIAMoCzIcLnJwbV9zZXJ2aWNlLnYxLk1ldHJpY0xpbWl0cyKKAgoMTWV0cmljTGltaXRzEg4KBm1ldHJpYxgBIAEoCRIQCgNsb3cYAiABKAFIAIgBARIRCgRoaWdoGAMgASgBSAGIAQESGAoLZXh0cmVtZV9sb3cYBCABKAFIAogBARIZCgxleHRyZW1lX2hpZ2gYBSABKAFIA4gBARIPCgdkZWxheV9zGAYgASgBEhcKD2V4dHJlbWVfZGVsYXlfcxgHIAEoARISCgpoeXN0ZXJlc2lzGAggASgBEg4KBmhvbGRfcxgJIAEoARIQCghsYXRjaGluZxgKIAEoCEIGCgRfbG93QgcKBV9oaWdoQg4KDF9leHRyZW1lX2xvd0IPCg1fZXh0cmVtZV9oaWdoIigKCENvdmVyYWdlEgsKA21kcxgBIAEoDRIPCgdjb3ZlcmVkGAIgASgIIiIKBURyYWluEhkKEXJlY29ubmVjdF9hZnRlcl9zGAEgASgBKoYBCg1Hb29kYnllUmVhc29uEh4KGkdPT0RCWUVfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWR09PREJZRV9SRUFTT05fU1RBTkRCWRABEhwKGEdPT0RCWUVfUkVBU09OX0RJU0NIQVJHRRACEhsKF0dPT0RCWUVfUkVBU09OX1NIVVRET1dOEAMyegoQVGVsZW1ldHJ5U2VydmljZRJmCg9TdHJlYW1UZWxlbWV0cnkSJi5ycG1fc2VydmljZS52MS5TdHJlYW1UZWxlbWV0cnlSZXF1ZXN0GicucnBtX3NlcnZpY2UudjEuU3RyZWFtVGVsZW1ldHJ5UmVzcG9uc2UoATABYgZwcm90bzM", [file_rpm_service_v1_alarm]);
+  fileDesc("Ch5ycG1fc2VydmljZS92MS90ZWxlbWV0cnkucHJvdG8SDnJwbV9zZXJ2aWNlLnYxIuICChZTdHJlYW1UZWxlbWV0cnlSZXF1ZXN0EiYKBWhlbGxvGAEgASgLMhUucnBtX3NlcnZpY2UudjEuSGVsbG9IABIsCghkZXNjcmliZRgCIAEoCzIYLnJwbV9zZXJ2aWNlLnYxLkRlc2NyaWJlSAASNAoMb2JzZXJ2YXRpb25zGAMgASgLMhwucnBtX3NlcnZpY2UudjEuT2JzZXJ2YXRpb25zSAASMwoMZGV2aWNlX2FsYXJtGAQgASgLMhsucnBtX3NlcnZpY2UudjEuRGV2aWNlQWxhcm1IABIuCgloZWFydGJlYXQYBSABKAsyGS5ycG1fc2VydmljZS52MS5IZWFydGJlYXRIABIqCgdnb29kYnllGAYgASgLMhcucnBtX3NlcnZpY2UudjEuR29vZGJ5ZUgAEiIKA2dhcBgHIAEoCzITLnJwbV9zZXJ2aWNlLnYxLkdhcEgAQgcKBWZyYW1lIrcBCgVIZWxsbxIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhAKCHNvZnR3YXJlGAIgASgJEhQKDGRldmljZV9jbG9jaxgDIAEoARIXCg9zcG9vbF9maXJzdF9zZXEYBCABKAQSFgoOc3Bvb2xfbGFzdF9zZXEYBSABKAQSEgoKY2xvY2tfcmF0ZRgGIAEoARIUCghzcG9vbF9pZBgHIAEoBEICMAESEQoJYmFja2ZpbGxzGAggASgIIjwKCERlc2NyaWJlEjAKA21kcxgBIAMoCzIjLnJwbV9zZXJ2aWNlLnYxLk1lZGljYWxEZXZpY2VTeXN0ZW0isQEKE01lZGljYWxEZXZpY2VTeXN0ZW0SCgoCaWQYASABKAkSFAoMbWFudWZhY3R1cmVyGAIgASgJEg0KBW1vZGVsGAMgASgJEi8KCG51bWVyaWNzGAQgAygLMh0ucnBtX3NlcnZpY2UudjEuTnVtZXJpY01ldHJpYxI4Cg1zYW1wbGVfYXJyYXlzGAUgAygLMiEucnBtX3NlcnZpY2UudjEuU2FtcGxlQXJyYXlNZXRyaWMiXgoNTnVtZXJpY01ldHJpYxIMCgRjb2RlGAEgASgNEgwKBHVuaXQYAiABKA0SEAoIcGVyaW9kX3MYAyABKAESEAoIaW5zdGFuY2UYBCABKA0SDQoFbGFiZWwYBSABKAkihwEKEVNhbXBsZUFycmF5TWV0cmljEgwKBGNvZGUYASABKA0SDAoEdW5pdBgCIAEoDRIWCg5zYW1wbGVfcmF0ZV9oehgDIAEoARINCgVzY2FsZRgEIAEoARIOCgZvZmZzZXQYBSABKAESEAoIaW5zdGFuY2UYBiABKA0SDQoFbGFiZWwYByABKAkieQoMT2JzZXJ2YXRpb25zEgsKA3NlcRgBIAEoBBIvCgdlbnRyaWVzGAIgAygLMh4ucnBtX3NlcnZpY2UudjEuTWRzT2JzZXJ2YXRpb24SEAoIYmFja2ZpbGwYAyABKAgSGQoRd2F2ZWZvcm1zX2Ryb3BwZWQYBCABKAgiJwoDR2FwEhAKCGZyb21fc2VxGAEgASgEEg4KBnRvX3NlcRgCIAEoBCIsCghTZXFSYW5nZRIQCghmcm9tX3NlcRgBIAEoBBIOCgZ0b19zZXEYAiABKAQiswEKDk1kc09ic2VydmF0aW9uEgsKA21kcxgBIAEoDRITCgtvYnNlcnZlZF9hdBgCIAEoARIOCgZ2YWx1ZXMYAyADKAESDwoHaW5kaWNlcxgEIAMoDRIqCgh2YWxpZGl0eRgFIAMoDjIYLnJwbV9zZXJ2aWNlLnYxLlZhbGlkaXR5EjIKDXNhbXBsZV9hcnJheXMYBiADKAsyGy5ycG1fc2VydmljZS52MS5TYW1wbGVBcnJheSI/CgtTYW1wbGVBcnJheRINCgVpbmRleBgBIAEoDRIQCghzdGFydF9hdBgCIAEoARIPCgdzYW1wbGVzGAMgASgMItoBCgtEZXZpY2VBbGFybRILCgNzZXEYASABKAQSCwoDbWRzGAIgASgNEhEKCWNvbmRpdGlvbhgDIAEoCRInCgRraW5kGAQgASgOMhkucnBtX3NlcnZpY2UudjEuQWxhcm1LaW5kEi8KCHByaW9yaXR5GAUgASgOMh0ucnBtX3NlcnZpY2UudjEuQWxhcm1Qcmlvcml0eRIPCgdwcmVzZW50GAYgASgIEhMKC29ic2VydmVkX2F0GAcgASgBEgwKBHRleHQYCCABKAkSEAoIYmFja2ZpbGwYCSABKAgiIQoJSGVhcnRiZWF0EhQKDGRldmljZV9jbG9jaxgBIAEoASI4CgdHb29kYnllEi0KBnJlYXNvbhgBIAEoDjIdLnJwbV9zZXJ2aWNlLnYxLkdvb2RieWVSZWFzb24isAIKF1N0cmVhbVRlbGVtZXRyeVJlc3BvbnNlEioKB3dlbGNvbWUYASABKAsyFy5ycG1fc2VydmljZS52MS5XZWxjb21lSAASIgoDYWNrGAIgASgLMhMucnBtX3NlcnZpY2UudjEuQWNrSAASKgoHcmVmdXNhbBgEIAEoCzIXLnJwbV9zZXJ2aWNlLnYxLlJlZnVzYWxIABIsCghzZXR0aW5ncxgFIAEoCzIYLnJwbV9zZXJ2aWNlLnYxLlNldHRpbmdzSAASJgoFZHJhaW4YBiABKAsyFS5ycG1fc2VydmljZS52MS5EcmFpbkgAEiwKCGNvdmVyYWdlGAcgASgLMhgucnBtX3NlcnZpY2UudjEuQ292ZXJhZ2VIAEIHCgVmcmFtZUoECAMQBFIGcmV3aW5kItcBCgdXZWxjb21lEhUKDXNlc3Npb25fZXBvY2gYASABKAQSFwoPcmVzdW1lX2Zyb21fc2VxGAIgASgEEhwKFGhlYXJ0YmVhdF9pbnRlcnZhbF9zGAMgASgBEhcKD21heF9mcmFtZV9ieXRlcxgEIAEoDRIUCgxzZXJ2ZXJfY2xvY2sYBSABKAESHQoVYmFja2ZpbGxfZnJhbWVzX3Blcl9zGAYgASgBEjAKDmR1cmFibGVfYmV5b25kGAcgAygLMhgucnBtX3NlcnZpY2UudjEuU2VxUmFuZ2UiVAoDQWNrEhsKE2R1cmFibGVfdGhyb3VnaF9zZXEYASABKAQSMAoOZHVyYWJsZV9iZXlvbmQYAiADKAsyGC5ycG1fc2VydmljZS52MS5TZXFSYW5nZSJICgdSZWZ1c2FsEgsKA3NlcRgBIAEoBBINCgVmaWVsZBgCIAEoCRIOCgZyZWFzb24YAyABKAkSEQoJcmV0cnlhYmxlGAQgASgIIkUKCFNldHRpbmdzEgsKA21kcxgBIAEoDRIsCgZsaW1pdHMYAiADKAsyHC5ycG1fc2VydmljZS52MS5NZXRyaWNMaW1pdHMiigIKDE1ldHJpY0xpbWl0cxIOCgZtZXRyaWMYASABKAkSEAoDbG93GAIgASgBSACIAQESEQoEaGlnaBgDIAEoAUgBiAEBEhgKC2V4dHJlbWVfbG93GAQgASgBSAKIAQESGQoMZXh0cmVtZV9oaWdoGAUgASgBSAOIAQESDwoHZGVsYXlfcxgGIAEoARIXCg9leHRyZW1lX2RlbGF5X3MYByABKAESEgoKaHlzdGVyZXNpcxgIIAEoARIOCgZob2xkX3MYCSABKAESEAoIbGF0Y2hpbmcYCiABKAhCBgoEX2xvd0IHCgVfaGlnaEIOCgxfZXh0cmVtZV9sb3dCDwoNX2V4dHJlbWVfaGlnaCIoCghDb3ZlcmFnZRILCgNtZHMYASABKA0SDwoHY292ZXJlZBgCIAEoCCIiCgVEcmFpbhIZChFyZWNvbm5lY3RfYWZ0ZXJfcxgBIAEoASqGAQoNR29vZGJ5ZVJlYXNvbhIeChpHT09EQllFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkdPT0RCWUVfUkVBU09OX1NUQU5EQlkQARIcChhHT09EQllFX1JFQVNPTl9ESVNDSEFSR0UQAhIbChdHT09EQllFX1JFQVNPTl9TSFVURE9XThADMnoKEFRlbGVtZXRyeVNlcnZpY2USZgoPU3RyZWFtVGVsZW1ldHJ5EiYucnBtX3NlcnZpY2UudjEuU3RyZWFtVGVsZW1ldHJ5UmVxdWVzdBonLnJwbV9zZXJ2aWNlLnYxLlN0cmVhbVRlbGVtZXRyeVJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_rpm_service_v1_alarm]);
 
 /**
  * One frame from a device.
@@ -75,6 +75,14 @@ export type StreamTelemetryRequest = Message<"rpm_service.v1.StreamTelemetryRequ
      */
     value: Goodbye;
     case: "goodbye";
+  } | {
+    /**
+     * Numbers that the device no longer has.
+     *
+     * @generated from field: rpm_service.v1.Gap gap = 7;
+     */
+    value: Gap;
+    case: "gap";
   } | { case: undefined; value?: undefined };
 };
 
@@ -133,6 +141,23 @@ export type Hello = Message<"rpm_service.v1.Hello"> & {
    * @generated from field: double clock_rate = 6;
    */
   clockRate: number;
+
+  /**
+   * Which spool the numbers are of: made at random once, with the spool, 1 to 2^63 - 1. What
+   * the server has is kept apart by spool, so that two processes of one identity never take
+   * each other's frames for duplicates. 0, not stated: one spool that has no name.
+   *
+   * @generated from field: uint64 spool_id = 7 [jstype = JS_STRING];
+   */
+  spoolId: string;
+
+  /**
+   * Whether every number that the device skips comes later, marked as backfill, or is declared
+   * as a gap. Without it a number that was skipped is a gap at once.
+   *
+   * @generated from field: bool backfills = 8;
+   */
+  backfills: boolean;
 };
 
 /**
@@ -334,9 +359,9 @@ export const SampleArrayMetricSchema: GenMessage<SampleArrayMetric> = /*@__PURE_
 export type Observations = Message<"rpm_service.v1.Observations"> & {
   /**
    * Numbers the frames of this device, from 1, over reconnects and restarts. A number
-   * at or below the last acknowledged one is acknowledged again and otherwise ignored;
-   * a jump is a gap, kept and shown. A number more than 1000000 beyond the newest that
-   * was taken, or that Hello announced, is refused with its frame.
+   * that the server has is acknowledged again and otherwise ignored; a jump is a gap, kept
+   * and shown, unless Hello said that the device backfills. A number more than 1000000
+   * beyond the newest that was taken, or that Hello announced, is refused with its frame.
    *
    * @generated from field: uint64 seq = 1;
    */
@@ -348,6 +373,21 @@ export type Observations = Message<"rpm_service.v1.Observations"> & {
    * @generated from field: repeated rpm_service.v1.MdsObservation entries = 2;
    */
   entries: MdsObservation[];
+
+  /**
+   * Not of now: what could not be sent in its time. It is stored, and judged for the record
+   * only: it never alarms, replaces no newer value, and does not say that the device is there.
+   *
+   * @generated from field: bool backfill = 3;
+   */
+  backfill: boolean;
+
+  /**
+   * Whether waveforms that belonged to this frame were given up: a gap of waveforms.
+   *
+   * @generated from field: bool waveforms_dropped = 4;
+   */
+  waveformsDropped: boolean;
 };
 
 /**
@@ -356,6 +396,63 @@ export type Observations = Message<"rpm_service.v1.Observations"> & {
  */
 export const ObservationsSchema: GenMessage<Observations> = /*@__PURE__*/
   messageDesc(file_rpm_service_v1_telemetry, 6);
+
+/**
+ * Numbers that the device has given out and no longer has: they never come. What of them the
+ * server has is not concerned; the rest is a gap, kept and shown.
+ *
+ * @generated from message rpm_service.v1.Gap
+ */
+export type Gap = Message<"rpm_service.v1.Gap"> & {
+  /**
+   * The first of them.
+   *
+   * @generated from field: uint64 from_seq = 1;
+   */
+  fromSeq: bigint;
+
+  /**
+   * The last of them.
+   *
+   * @generated from field: uint64 to_seq = 2;
+   */
+  toSeq: bigint;
+};
+
+/**
+ * Describes the message rpm_service.v1.Gap.
+ * Use `create(GapSchema)` to create a new message.
+ */
+export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_telemetry, 7);
+
+/**
+ * Sequence numbers without a hole, both ends included.
+ *
+ * @generated from message rpm_service.v1.SeqRange
+ */
+export type SeqRange = Message<"rpm_service.v1.SeqRange"> & {
+  /**
+   * The first.
+   *
+   * @generated from field: uint64 from_seq = 1;
+   */
+  fromSeq: bigint;
+
+  /**
+   * The last.
+   *
+   * @generated from field: uint64 to_seq = 2;
+   */
+  toSeq: bigint;
+};
+
+/**
+ * Describes the message rpm_service.v1.SeqRange.
+ * Use `create(SeqRangeSchema)` to create a new message.
+ */
+export const SeqRangeSchema: GenMessage<SeqRange> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_telemetry, 8);
 
 /**
  * What one monitor observed at one instant.
@@ -413,7 +510,7 @@ export type MdsObservation = Message<"rpm_service.v1.MdsObservation"> & {
  * Use `create(MdsObservationSchema)` to create a new message.
  */
 export const MdsObservationSchema: GenMessage<MdsObservation> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 7);
+  messageDesc(file_rpm_service_v1_telemetry, 9);
 
 /**
  * Consecutive samples of one waveform.
@@ -448,7 +545,7 @@ export type SampleArray = Message<"rpm_service.v1.SampleArray"> & {
  * Use `create(SampleArraySchema)` to create a new message.
  */
 export const SampleArraySchema: GenMessage<SampleArray> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 8);
+  messageDesc(file_rpm_service_v1_telemetry, 10);
 
 /**
  * An alarm condition that the device itself raises or ends.
@@ -511,6 +608,14 @@ export type DeviceAlarm = Message<"rpm_service.v1.DeviceAlarm"> & {
    * @generated from field: string text = 8;
    */
   text: string;
+
+  /**
+   * As in Observations. A device that backfills says the newest state of each of its
+   * conditions at once, unmarked and under a new number.
+   *
+   * @generated from field: bool backfill = 9;
+   */
+  backfill: boolean;
 };
 
 /**
@@ -518,7 +623,7 @@ export type DeviceAlarm = Message<"rpm_service.v1.DeviceAlarm"> & {
  * Use `create(DeviceAlarmSchema)` to create a new message.
  */
 export const DeviceAlarmSchema: GenMessage<DeviceAlarm> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 9);
+  messageDesc(file_rpm_service_v1_telemetry, 11);
 
 /**
  * Proof of life.
@@ -539,7 +644,7 @@ export type Heartbeat = Message<"rpm_service.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 10);
+  messageDesc(file_rpm_service_v1_telemetry, 12);
 
 /**
  * Leaves on purpose: the end of the stream after it is not an alarm.
@@ -560,7 +665,7 @@ export type Goodbye = Message<"rpm_service.v1.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 11);
+  messageDesc(file_rpm_service_v1_telemetry, 13);
 
 /**
  * One frame to a device.
@@ -589,14 +694,6 @@ export type StreamTelemetryResponse = Message<"rpm_service.v1.StreamTelemetryRes
      */
     value: Ack;
     case: "ack";
-  } | {
-    /**
-     * Asks for frames again.
-     *
-     * @generated from field: rpm_service.v1.Rewind rewind = 3;
-     */
-    value: Rewind;
-    case: "rewind";
   } | {
     /**
      * A frame was not taken.
@@ -637,7 +734,7 @@ export type StreamTelemetryResponse = Message<"rpm_service.v1.StreamTelemetryRes
  * Use `create(StreamTelemetryResponseSchema)` to create a new message.
  */
 export const StreamTelemetryResponseSchema: GenMessage<StreamTelemetryResponse> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 12);
+  messageDesc(file_rpm_service_v1_telemetry, 14);
 
 /**
  * Answers Hello.
@@ -679,6 +776,21 @@ export type Welcome = Message<"rpm_service.v1.Welcome"> & {
    * @generated from field: double server_clock = 5;
    */
   serverClock: number;
+
+  /**
+   * At most so many frames of backfill in a second, beside what is live. 0: this server takes
+   * none, and a device sends what it holds in the order of its numbers.
+   *
+   * @generated from field: double backfill_frames_per_s = 6;
+   */
+  backfillFramesPerS: number;
+
+  /**
+   * What is on disk beyond resume_from_seq; see Ack.
+   *
+   * @generated from field: repeated rpm_service.v1.SeqRange durable_beyond = 7;
+   */
+  durableBeyond: SeqRange[];
 };
 
 /**
@@ -686,20 +798,27 @@ export type Welcome = Message<"rpm_service.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 13);
+  messageDesc(file_rpm_service_v1_telemetry, 15);
 
 /**
- * Every frame up to and including this number is on disk.
+ * What is on disk: everything up to a number, and ranges beyond it.
  *
  * @generated from message rpm_service.v1.Ack
  */
 export type Ack = Message<"rpm_service.v1.Ack"> & {
   /**
-   * Cumulative; never goes back within a session.
+   * Every frame up to and including this number. Never goes back within a session.
    *
    * @generated from field: uint64 durable_through_seq = 1;
    */
   durableThroughSeq: bigint;
+
+  /**
+   * And these, in order; at most 32, none where nothing is missing between them.
+   *
+   * @generated from field: repeated rpm_service.v1.SeqRange durable_beyond = 2;
+   */
+  durableBeyond: SeqRange[];
 };
 
 /**
@@ -707,35 +826,7 @@ export type Ack = Message<"rpm_service.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 14);
-
-/**
- * Asks the device to send again from a number on.
- *
- * @generated from message rpm_service.v1.Rewind
- */
-export type Rewind = Message<"rpm_service.v1.Rewind"> & {
-  /**
-   * Where to start again.
-   *
-   * @generated from field: uint64 from_seq = 1;
-   */
-  fromSeq: bigint;
-
-  /**
-   * Why, in words.
-   *
-   * @generated from field: string reason = 2;
-   */
-  reason: string;
-};
-
-/**
- * Describes the message rpm_service.v1.Rewind.
- * Use `create(RewindSchema)` to create a new message.
- */
-export const RewindSchema: GenMessage<Rewind> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 15);
+  messageDesc(file_rpm_service_v1_telemetry, 16);
 
 /**
  * A frame, or a part of it, was not taken; the stream lives on. What was refused is
@@ -768,7 +859,7 @@ export type Refusal = Message<"rpm_service.v1.Refusal"> & {
   reason: string;
 
   /**
-   * Whether the same frame may be taken later.
+   * Whether the same frame, under the same number, may be taken later.
    *
    * @generated from field: bool retryable = 4;
    */
@@ -780,7 +871,7 @@ export type Refusal = Message<"rpm_service.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 16);
+  messageDesc(file_rpm_service_v1_telemetry, 17);
 
 /**
  * The alarm limits in force for one monitor. Sent after Describe, and when they change.
@@ -808,7 +899,7 @@ export type Settings = Message<"rpm_service.v1.Settings"> & {
  * Use `create(SettingsSchema)` to create a new message.
  */
 export const SettingsSchema: GenMessage<Settings> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 17);
+  messageDesc(file_rpm_service_v1_telemetry, 18);
 
 /**
  * Alarm limits of one metric, in its unit. A limit is crossed strictly beyond it.
@@ -892,7 +983,7 @@ export type MetricLimits = Message<"rpm_service.v1.MetricLimits"> & {
  * Use `create(MetricLimitsSchema)` to create a new message.
  */
 export const MetricLimitsSchema: GenMessage<MetricLimits> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 18);
+  messageDesc(file_rpm_service_v1_telemetry, 19);
 
 /**
  * Whether a viewer is there that can call somebody. Sent after Settings, and when it changes.
@@ -921,7 +1012,7 @@ export type Coverage = Message<"rpm_service.v1.Coverage"> & {
  * Use `create(CoverageSchema)` to create a new message.
  */
 export const CoverageSchema: GenMessage<Coverage> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 19);
+  messageDesc(file_rpm_service_v1_telemetry, 20);
 
 /**
  * The server is about to stop; everything acknowledged is safe.
@@ -942,7 +1033,7 @@ export type Drain = Message<"rpm_service.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 20);
+  messageDesc(file_rpm_service_v1_telemetry, 21);
 
 /**
  * Why a device leaves on purpose.
