@@ -130,11 +130,14 @@ class _Sent:
     """What one device observed, and what it was told of it."""
 
     frames: dict[int, tuple[float, ...]] = field(default_factory=dict)
-    through: int = 0
+    acked: list[tuple[int, int]] = field(default_factory=list)
     refused: set[int] = field(default_factory=set)
 
     def is_acked(self, number: int) -> bool:
-        return number <= self.through and number not in self.refused
+        """Whether it is in a range that was acknowledged; ranges of one device never overlap."""
+        return number not in self.refused and any(
+            first <= number <= last for first, last in self.acked
+        )
 
 
 def _sent(history: Iterable[Record]) -> dict[str, _Sent]:
@@ -144,8 +147,7 @@ def _sent(history: Iterable[Record]) -> dict[str, _Sent]:
             case "observed":
                 found[record["device"]].frames[record["n"]] = tuple(record["values"])
             case "acked":
-                own = found[record["device"]]
-                own.through = max(own.through, record["through"])
+                found[record["device"]].acked.append((record["first"], record["last"]))
             case "refused":
                 found[record["device"]].refused.add(record["n"])
     return found

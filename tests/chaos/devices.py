@@ -76,7 +76,7 @@ class Wanted:
 class Noted:
     """A spool that notes what was acknowledged: that is a promise of the server."""
 
-    def __init__(self, spool: Spool, note: Callable[[int], None]) -> None:
+    def __init__(self, spool: Spool, note: Callable[[int, int], None]) -> None:
         self._spool = spool
         self._note = note
 
@@ -92,10 +92,10 @@ class Noted:
     def __len__(self) -> int:
         return len(self._spool)
 
-    def trim(self, through: int) -> int:
-        count = self._spool.trim(through)
+    def release(self, first: int, last: int) -> int:
+        count = self._spool.release(first, last)
         if count:
-            self._note(through)
+            self._note(first, last)
         return count
 
 
@@ -168,8 +168,8 @@ class Device:
         taken = client.observe(values)
         assert taken == number
 
-    def _acked(self, through: int) -> None:
-        self._note("acked", device=self.name, through=through)
+    def _acked(self, first: int, last: int) -> None:
+        self._note("acked", device=self.name, first=first, last=last)
 
     def _connected(self) -> None:
         self.connected = True

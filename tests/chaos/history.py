@@ -3,7 +3,7 @@
 Every record says `t` (Unix seconds; all processes are on one machine) and `what`:
 
     observed      device, n, values      it took values, to be delivered
-    acked         device, through        the server has said that all up to n are on disk
+    acked         device, first, last    the server has said that all from first to last are on disk
     connected     device                 it was welcomed
     disconnected  device, why
     coverage      device, covered        it was told whether somebody watches

@@ -1,6 +1,6 @@
 """A device: a patient it measures, its own clock, and the session of the SDK with its spool."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import nan
 from random import Random
@@ -11,7 +11,7 @@ from rpm_service.sdk.backoff import backoff_s
 from rpm_service.sdk.session import Session
 from rpm_service.sdk.spool import SPOOL_BYTES_MAX, MemorySpool
 from rpm_service.sdk.wire import Numbered
-from rpm_service.v1.telemetry_pb2 import StreamTelemetryResponse
+from rpm_service.v1.telemetry_pb2 import SeqRange, StreamTelemetryResponse
 from tests.simulation.link import Link, Weather
 from tests.simulation.samples import Sample, Samples
 from tests.simulation.scheduler import Process, Scheduler
@@ -215,17 +215,24 @@ class Device:
         self._session.receive(response, self._scheduler.time())
         match response.WhichOneof("frame"):
             case "ack":
-                self._note_ack(response.ack.durable_through_seq)
+                ack = response.ack
+                self._note_ack(ack.durable_through_seq, ack.durable_beyond)
             case "welcome":
-                self._note_ack(response.welcome.resume_from_seq - 1)
+                welcome = response.welcome
+                self._note_ack(welcome.resume_from_seq - 1, welcome.durable_beyond)
         self._pump()
 
-    def _note_ack(self, through_seq: int) -> None:
+    def _note_ack(self, through_seq: int, beyond: Iterable[SeqRange]) -> None:
         """What the server says is safe with it."""
         base = self._spool.base
         assert base is not None
-        for number in range(self._acked + 1, through_seq - base + 1):
+        self._note_acked(self._acked + 1, through_seq - base)
+        self._acked = max(self._acked, through_seq - base)
+        for each in beyond:
+            self._note_acked(each.from_seq - base, each.to_seq - base)
+
+    def _note_acked(self, first: int, last: int) -> None:
+        for number in range(first, last + 1):
             sample = self._numbers.pop(number, None)
             if sample is not None:
                 self._samples.acked(sample)
-            self._acked = number

@@ -1,13 +1,15 @@
 """What devices measured, what of it they were told is safe, and what is on the disk.
 
 I1: a sample that was acknowledged is stored, and no sample is stored twice.
-I2: between two stored frames of a stream there is none missing that is not reported as a gap.
+I2: between two stored frames of a spool there is none missing that is neither reported as a gap
+nor known to be on its way.
 """
 
 from collections import defaultdict
 from dataclasses import dataclass
 
-from rpm_service.application.effects import Batch, NumericRow
+from rpm_service.application.effects import Batch, NumericRow, Progress, SpoolKey
+from rpm_service.sdk.ranges import minus
 from tests.simulation.broken import Broken
 
 STAMP = 2
@@ -34,8 +36,8 @@ class Samples:
         self.of: dict[str, list[Sample]] = defaultdict(list)
         self.acks = 0
         self.rows = 0
-        self._through: dict[str, int] = defaultdict(int)
-        """Up to which number all of a stream is accounted for."""
+        self._progress: dict[SpoolKey, Progress] = {}
+        """Up to which number all of a spool is accounted for, but for holes."""
 
     def observed(self, device: str, at: float, heart_rate: float, saturation: float) -> Sample:
         known = self.of[device]
@@ -59,12 +61,24 @@ class Samples:
             self._store(device, rows, numbers)
         for gap in batch.gaps:
             numbers[gap.stream_id].update(range(gap.from_seq, gap.to_seq + 1))
-        for stream, progress in batch.progress.items():
-            through, there = self._through[stream], numbers[stream]
-            missing = [each for each in range(through + 1, progress + 1) if each not in there]
+        for key, progress in batch.progress.items():
+            newest, holes, _ = self._progress.get(key) or self._begun(key)
+            there = numbers[key.stream_id]
+            dealt_with = minus([*holes, (newest + 1, progress.newest)], progress.holes)
+            missing = [
+                each
+                for first, last in dealt_with
+                for each in range(first, last + 1)
+                if each not in there
+            ]
             if missing:
-                raise Broken("I2", f"{stream} is stored to {progress} and lacks {missing}")
-            self._through[stream] = max(through, progress)
+                raise Broken("I2", f"{key} is stored to {progress} and lacks {missing}")
+            self._progress[key] = progress
+
+    def _begun(self, key: SpoolKey) -> Progress:
+        """A new spool begins after all that its stream has used."""
+        others = (each for known, each in self._progress.items() if known[0] == key.stream_id)
+        return Progress(max((each.newest for each in others), default=0))
 
     def _store(self, device: str, rows: list[NumericRow], numbers: dict[str, set[int]]) -> None:
         known = self.of[device]

@@ -10,6 +10,13 @@ from alembic.config import Config
 from rpm_service.adapters.storage import schema
 from rpm_service.adapters.storage.engine import DATABASE, DirectoryLock, open_writing
 
+_STREAMS = """
+INSERT INTO main.streams SELECT stream_id, epoch, coalesce(
+    (SELECT max(newest) FROM newer.spools AS spools WHERE spools.stream_id = streams.stream_id), 0)
+FROM newer.streams AS streams
+"""
+"""Before version 0004 a stream had one numbering, without holes."""
+
 
 def make_older(data: Path, revision: str) -> None:
     """Puts what a data directory holds into the tables of an earlier version, in place.
@@ -30,7 +37,9 @@ def make_older(data: Path, revision: str) -> None:
         older.execute("PRAGMA foreign_keys = OFF")
         older.execute("ATTACH ? AS newer", (str(newer / DATABASE),))
         for (table,) in older.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'"):
-            if table != "alembic_version":
+            if table == "streams" and '"durable_seq"' in _columns(older, "main", table):
+                older.execute(_STREAMS)
+            elif table != "alembic_version":
                 names = ", ".join(_columns(older, "main", table) & _columns(older, "newer", table))
                 older.execute(
                     f"INSERT INTO main.{table} ({names}) SELECT {names} FROM newer.{table}"
