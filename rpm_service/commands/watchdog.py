@@ -40,7 +40,7 @@ def watched(end: Callable[[str], None]) -> Iterator[None]:
         while not over.wait(every_s):
             missed = 0 if turned.is_set() else missed + 1
             turned.clear()
-            if missed >= LOOKS:
+            if missed > LOOKS:
                 faulthandler.dump_traceback(sys.stderr)
                 end(
                     f"the event loop has been blocked for {BLOCKED_S_MAX:g} s, see above where; "

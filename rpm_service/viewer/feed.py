@@ -16,8 +16,8 @@ from rpm_service.v1 import alarm_pb2 as a
 from rpm_service.v1 import monitoring_pb2 as m
 from rpm_service.v1 import monitoring_pb2_grpc
 
-QUIET_S: Final = 5.0
-"""A feed that has said nothing for so long is not monitoring."""
+QUIET_S: Final = 4.5
+"""A feed that has said nothing for so long is not monitoring: that is said within 5 s."""
 CONFIRM_MAX: Final = 256
 """Alarm events that one frame may confirm."""
 _FINAL: Final = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)

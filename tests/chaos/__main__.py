@@ -22,7 +22,7 @@ from tests.chaos.proofs import PROOFS, Figure, Proof
 from tests.chaos.ward import Ward
 from tests.support.process import ROOT
 
-AREAS: Final = ("restarts", "disks")
+AREAS: Final = ("restarts", "links", "slow", "abuse", "disks")
 """Modules of proofs."""
 BUILD: Final = ROOT / "build"
 REPORT: Final = BUILD / "chaos.json"

@@ -221,7 +221,7 @@ async def test_a_feed_that_is_closed_or_quiet_is_not_monitoring() -> None:
         yield snapshot(1)
         heard = time.monotonic()
         assert "bed-1" in said(heard)
-        assert "bed-1" in said(heard + 4.9)
+        assert "bed-1" in said(heard + 4.4)
         quiet = said(heard + 65)
         assert "NOT MONITORING" in quiet
         assert "for 1:05: the server says nothing" in quiet
