@@ -104,11 +104,11 @@ async def run(settings: Settings) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
-    host = settings.listen.rpartition(":")[0]
-    print(f"devices and viewers: {host}:{server.port}", flush=True)
-    for line in server.welcome():
-        print(line, flush=True)
     with watched(lambda reason: _end(reason, ExitCode.BLOCKED)):
+        host = settings.listen.rpartition(":")[0]
+        print(f"devices and viewers: {host}:{server.port}", flush=True)
+        for line in server.welcome():
+            print(line, flush=True)
         keeper = asyncio.create_task(server.run())
         waiter = asyncio.create_task(stopping.wait())
         await asyncio.wait((keeper, waiter), return_when=asyncio.FIRST_COMPLETED)
