@@ -62,6 +62,8 @@ export class Station {
   #left = $state.raw<readonly string[]>([]);
   /** Beds that left the page since the person last took note, and are not back. */
   readonly gone = $derived(this.#left.filter((bed) => !this.bedsByName.has(bed)));
+  /** How often beds have left. What was read before may tell of them, and is to be read anew. */
+  partings = $state(0);
 
   /** Where the person is. */
   route = $state.raw<Route>(WARD);
@@ -310,7 +312,9 @@ export class Station {
       snapshot: (frame, now) => {
         this.#clock = hearClock(null, frame.serverClock, now);
         const ward = wardOf(frame);
-        this.#left = [...this.gone, ...gone(this.ward, ward)];
+        const left = gone(this.ward, ward);
+        this.#left = [...this.gone, ...left];
+        if (left.length > 0) this.partings += 1;
         this.#show(ward);
         this.deliveries = toldAnew(this.deliveries, frame.alarms);
         this.closing = "";

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, WebSocket
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, WebSocket, expect
 
 from rpm_service.v1.monitoring_pb2 import WatchRequest, WatchResponse
 
@@ -58,8 +58,9 @@ async def page_of(
         if heard is not None:
             socket.on("framereceived", lambda data: heard.append(WatchResponse.FromString(data)))
 
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", listen)
+    # Of every page that is opened beside it too.
+    context.on("weberror", lambda failed: complaints.append(str(failed.error)))
+    context.on("console", listen)
     page.on("websocket", follow)
     try:
         if script is not None:
@@ -71,6 +72,17 @@ async def page_of(
         assert [each for each in complaints if not any(part in each for part in errors)] == []
     finally:
         await context.close()
+
+
+async def everywhere(page: Page, house: "House", bed: str) -> list[Page]:
+    """The page of a bed, that of all alarms and that of their burden, beside the ward's."""
+    pages = [page]
+    for where in (f"bed/{bed}", "alarms", "burden"):
+        other = await page.context.new_page()
+        await other.goto(f"{house.page}/#/{where}")
+        await expect(other.locator("main")).to_contain_text(bed, timeout=10_000)
+        pages.append(other)
+    return pages
 
 
 def tile(page: Page, bed: str) -> Locator:

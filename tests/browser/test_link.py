@@ -14,7 +14,15 @@ from playwright.async_api import CDPSession, Page, WebSocketRoute, expect
 
 from rpm_service.v1.monitoring_pb2 import WatchResponse
 from tests.browser.beds import Device, device
-from tests.browser.page import NOTE_WHEN_SHOWN, acknowledge, age, number, page_of, tile
+from tests.browser.page import (
+    NOTE_WHEN_SHOWN,
+    acknowledge,
+    age,
+    everywhere,
+    number,
+    page_of,
+    tile,
+)
 from tests.support.process import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
@@ -180,6 +188,10 @@ async def test_a_server_of_another_minor_version_is_watched(ward, browser):
         await expect(tile(page, one.bed)).to_contain_text("!!! asystole")
         await asyncio.sleep(OVER_THE_SILENCE_S)
         await expect(age(page, one.bed)).to_have_text("now")
+        await tile(page, one.bed).get_by_role("button", name=one.bed, exact=True).click()
+        whole = page.get_by_role("region", name=f"Bed {one.bed}")
+        await expect(number(whole, "HR").locator(".age")).to_have_text("now")
+        await expect(page.locator(".alarms")).to_contain_text(f"!!! {one.bed} asystole")
 
 
 def users(house, *arguments: str, password: str = "") -> None:
@@ -196,7 +208,8 @@ def users(house, *arguments: str, password: str = "") -> None:
 
 
 @pytest.mark.spec("STATION-87")
-async def test_a_right_that_is_lost_takes_the_bed_from_the_page_within_a_second(ward, browser):
+@pytest.mark.spec("SIGNIN-4")
+async def test_a_right_that_is_lost_takes_the_bed_from_every_page_within_a_second(ward, browser):
     password = "a right that is lost"
     await asyncio.to_thread(users, ward, "add", "kim", password=password)
     # The form is what a stranger gets in place of the page.
@@ -206,28 +219,37 @@ async def test_a_right_that_is_lost_takes_the_bed_from_the_page_within_a_second(
         await page.get_by_label("Password").fill(password)
         await page.get_by_role("button", name="Sign in").click()
         await expect(age(page, one.bed)).to_have_text("now", timeout=10_000)
-        gone = asyncio.create_task(
-            page.evaluate(NOTE_WHEN_SHOWN, [".gone", "No longer shown here"])
-        )
+        one.stand_still()
+        await expect(tile(page, one.bed)).to_contain_text("!!! asystole")
+        pages = await everywhere(page, ward, one.bed)
+        said = [
+            asyncio.create_task(each.evaluate(NOTE_WHEN_SHOWN, [".gone", "No longer shown here"]))
+            for each in pages
+        ]
         await asyncio.to_thread(users, ward, "set", "kim", "--unit", "another")
         changed = (ward.data / "users.json").stat().st_mtime
-        took_s = await gone - changed
-        print(f"gone {1000 * took_s:.0f} ms after the account changed")
-        assert took_s <= 1
-        await expect(tile(page, one.bed)).to_have_count(0)
+        for each, shown in zip(pages, said, strict=True):
+            took_s = await shown - changed
+            print(f"gone {1000 * took_s:.0f} ms after the account changed")
+            assert took_s <= 1
+            await expect(each.locator("main [data-bed]")).to_have_count(0)
+            await expect(each.get_by_text("asystole")).to_have_count(0)
 
 
 @pytest.mark.spec("STATION-9")
-async def test_a_session_that_ends_is_said_and_nothing_is_shown(ward, browser):
+async def test_a_session_that_ends_is_said_on_every_page_and_nothing_is_shown(ward, browser):
     unknown = ("401 (Unauthorized)",)
     async with (
         device(ward, "signed-out") as one,
         page_of(ward, browser, errors=unknown) as page,
     ):
-        await expect(age(page, one.bed)).to_have_text("now", timeout=10_000)
+        one.stand_still()
+        await expect(tile(page, one.bed)).to_contain_text("!!! asystole", timeout=10_000)
+        pages = await everywhere(page, ward, one.bed)
         await page.evaluate("fetch('/sign-out', {method: 'POST'})")
-        await expect(page.get_by_text("You are signed out")).to_be_visible()
-        await expect(tile(page, one.bed)).to_have_count(0)
+        for each in pages:
+            await expect(each.get_by_text("You are signed out")).to_be_visible()
+            await expect(each.get_by_text(one.bed)).to_have_count(0)
 
 
 @pytest.mark.spec("STATION-94")
