@@ -7,7 +7,7 @@ UI_SOURCES := $(shell find clinician_ui/src clinician_ui/index.html clinician_ui
 ARGS ?=
 SEEDS ?= 200
 
-.PHONY: demo test check simulate bench chaos ui pictures docs generate clean
+.PHONY: demo test check simulate bench chaos soak ui pictures docs generate clean
 
 demo: $(VENV)/.installed $(UI)
 	@$(BIN)/rpm-service demo $(ARGS)
@@ -34,6 +34,9 @@ bench: $(VENV)/.installed
 
 chaos: $(VENV)/.installed
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+soak: $(VENV)/.installed
+	$(BIN)/python -m tests.chaos.soak $(ARGS)
 
 ui: $(UI)
 
