@@ -1,7 +1,8 @@
 """How rows are packed into the `data` of one block: what one device sent between two commits.
 
-All numbers are little-endian. Every block begins with its format (u8), a reserved byte, a
-width (u16) and a count of rows n (u32); then one column after the other:
+All numbers are little-endian. Every block begins with its format (u8), whether it is sealed (u8),
+a width (u16) and a count of rows n (u32); then one column after the other; and where it is
+sealed (1), last, a CRC-32 (u32) of all before it. Blocks of before are not (0).
 
     FULL    n u64 seq | n f64 observed_at | n f64 received_at
             | n * width f64 values
@@ -20,6 +21,7 @@ from collections.abc import Sequence
 from itertools import accumulate, chain, islice, pairwise
 from struct import Struct, calcsize, error, pack, unpack_from
 from typing import Any, Final, NamedTuple
+from zlib import crc32
 
 from rpm_service.application.effects import NumericRow, WaveformRow
 
@@ -27,7 +29,9 @@ FULL: Final = 1
 SPARSE: Final = 2
 SAMPLES: Final = 3
 
-HEAD: Final = Struct("<BxHI")
+SEALED: Final = 1
+HEAD: Final = Struct("<BBHI")
+SEAL: Final = Struct("<I")
 
 
 class BlockUnreadable(Exception):
@@ -53,20 +57,46 @@ def pack_numerics(rows: Sequence[NumericRow]) -> Block:
     width = widths[0]
     if widths.count(width) == count and not any(indices) and not any(validity):
         data = pack(
-            f"<BxHI{count}Q{(2 + width) * count}d",
-            FULL, width, count, *seqs, *observed, *received, *chain.from_iterable(values),
+            f"<BBHI{count}Q{(2 + width) * count}d",
+            FULL, SEALED, width, count, *seqs, *observed, *received, *chain.from_iterable(values),
         )  # fmt: skip
     else:
         data = b"".join(
             (
-                pack(f"<BxHI{count}Q{2 * count}d", SPARSE, 0, count, *seqs, *observed, *received),
+                pack(
+                    f"<BBHI{count}Q{2 * count}d",
+                    SPARSE,
+                    SEALED,
+                    0,
+                    count,
+                    *seqs,
+                    *observed,
+                    *received,
+                ),
                 pack(f"<{3 * count}H", *widths, *map(len, indices), *map(len, validity)),
                 _packed("d", values),
                 _packed("H", indices),
                 _packed("B", validity),
             )
         )
-    return Block(min(seqs), max(seqs), min(observed), max(observed), count, data)
+    return Block(min(seqs), max(seqs), min(observed), max(observed), count, sealed(data))
+
+
+def sealed(data: bytes) -> bytes:
+    """Puts the seal to what says that it is sealed."""
+    return data + SEAL.pack(crc32(data))
+
+
+def unsealed(data: bytes) -> bytes:
+    """What is in a block that is as it was written. Raises BlockUnreadable."""
+    if len(data) < HEAD.size:
+        raise BlockUnreadable(f"{len(data)} bytes")
+    if data[1] != SEALED:
+        return data
+    body = data[: -SEAL.size]
+    if SEAL.unpack(data[-SEAL.size :]) != (crc32(body),):
+        raise BlockUnreadable("its bytes are not those that were written")
+    return body
 
 
 def _packed(code: str, columns: Sequence[Sequence[float]]) -> bytes:
@@ -79,11 +109,11 @@ def pack_waveforms(rows: Sequence[WaveformRow]) -> Block:
     seqs, channels, start, received, samples = zip(*rows, strict=True)
     count = len(rows)
     head = pack(
-        f"<BxHI{count}Q{2 * count}d{count}H{count}I",
-        SAMPLES, 0, count, *seqs, *start, *received, *channels, *map(len, samples),
+        f"<BBHI{count}Q{2 * count}d{count}H{count}I",
+        SAMPLES, SEALED, 0, count, *seqs, *start, *received, *channels, *map(len, samples),
     )  # fmt: skip
     data = b"".join((head, *samples))
-    return Block(min(seqs), max(seqs), min(start), max(start), count, data)
+    return Block(min(seqs), max(seqs), min(start), max(start), count, sealed(data))
 
 
 def unpack_numerics(data: bytes) -> list[NumericRow]:
@@ -128,13 +158,11 @@ class _Reader:
     """Takes a block apart from its beginning. Raises BlockUnreadable."""
 
     def __init__(self, data: bytes, *formats: int) -> None:
-        self._data = data
+        self._data = data = unsealed(data)
         self._at = HEAD.size
-        if len(data) < HEAD.size or data[0] not in formats:
-            raise BlockUnreadable(
-                f"{len(data)} bytes that begin with {data[:1].hex() or 'nothing'}"
-            )
-        self.format, self.width, self.count = HEAD.unpack_from(data)
+        if data[0] not in formats:
+            raise BlockUnreadable(f"{len(data)} bytes that begin with {data[:1].hex()}")
+        self.format, _, self.width, self.count = HEAD.unpack_from(data)
 
     def take(self, code: str, count: int) -> tuple[Any, ...]:
         """The next numbers, all of one type."""

@@ -15,6 +15,8 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from rpm_service.adapters.storage import tables
+from rpm_service.adapters.storage.blocks import unsealed
 from rpm_service.adapters.storage.engine import DATABASE, DirectoryLock, open_reading_file
 from rpm_service.adapters.storage.errors import (
     CopyUnusable,
@@ -26,7 +28,13 @@ from rpm_service.adapters.storage.errors import (
 from rpm_service.adapters.storage.ledger import Head, LedgerBroken, verify
 from rpm_service.adapters.storage.schema import HEAD, is_known, revision
 from rpm_service.adapters.storage.tables import acts, journal
+from rpm_service.adapters.storage.tail import readable
 
+BLOCKS: Final = (
+    tables.numerics, tables.numerics_tail, tables.waveforms, tables.waveforms_tail,
+    tables.evidence_rows,
+)  # fmt: skip
+"""What has samples in it, each block with a seal of its own."""
 PAGES: Final = 1_024
 """Copied at once: 4 MiB, between two looks at how far it is."""
 BESIDE: Final = ("", "-wal", "-shm")
@@ -85,6 +93,11 @@ def _checked(connection: Connection, path: Path) -> Heads:
             f"{path} has version {version}, this program checks version {HEAD}: "
             "start a server on a copy of it first"
         )
+    for table in BLOCKS:
+        (key,) = table.primary_key
+        for number, data in connection.execute(select(key, table.c.data)):
+            with readable(f"{table.name} {number}"):
+                unsealed(data)
     return Heads(verify(connection, journal), verify(connection, acts))
 
 

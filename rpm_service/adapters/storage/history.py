@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import Engine, Select, func, select
 
 from rpm_service.adapters.storage import archive, tables
-from rpm_service.adapters.storage.blocks import FULL, HEAD, times_received
+from rpm_service.adapters.storage.blocks import FULL, HEAD, times_received, unsealed
 from rpm_service.adapters.storage.errors import damaged
 from rpm_service.adapters.storage.registry import (
     all_associations,
@@ -135,10 +135,11 @@ def _received(block: Any) -> tuple[float, ...]:
 
 def _columns(description: Description, block: Any) -> NumericColumns:
     """The columns of one block: taken as they are where it is FULL (see blocks.py)."""
-    data = block.data
+    with readable(_where(block)):
+        data = unsealed(block.data)
     if data[:1] != bytes([FULL]):
-        return _from_rows(description, NUMERICS.rows(data, _where(block)))
-    _, width, count = HEAD.unpack_from(data)
+        return _from_rows(description, NUMERICS.rows(block.data, _where(block)))
+    _, _, width, count = HEAD.unpack_from(data)
     if width != len(description.numerics) or len(data) != HEAD.size + 8 * count * (3 + width):
         raise damaged(f"{_where(block)}: {count} rows of {width} values in {len(data)} bytes")
     numbers = np.frombuffer(data, "<f8", offset=HEAD.size)

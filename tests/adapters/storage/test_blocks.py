@@ -10,8 +10,11 @@ from rpm_service.adapters.storage.blocks import (
     BlockUnreadable,
     pack_numerics,
     pack_waveforms,
+    sealed,
+    times_received,
     unpack_numerics,
     unpack_waveforms,
+    unsealed,
 )
 from rpm_service.application.effects import NumericRow
 from tests.support.batches import T0, any_rows, full_rows, numeric_row, waveform_rows
@@ -58,9 +61,32 @@ def test_a_block_that_was_cut_or_lengthened_is_not_read(rows, data):
 
 
 @pytest.mark.spec("STORE-6")
+@pytest.mark.promise("G19")
+@given(st.lists(any_rows | full_rows, min_size=1, max_size=4), st.data())
+def test_a_block_of_which_a_bit_has_changed_is_not_read(rows, data):
+    whole = pack_numerics(rows).data
+    place = data.draw(st.integers(0, len(whole) - 1))
+    changed = bytearray(whole)
+    changed[place] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(BlockUnreadable):
+        unpack_numerics(bytes(changed))
+    if place != 1:
+        with pytest.raises(BlockUnreadable):
+            times_received(bytes(changed))
+
+
+@pytest.mark.spec("STORE-6")
+@given(st.lists(any_rows, min_size=1, max_size=4))
+def test_a_block_from_before_there_were_seals_is_read(rows):
+    sealed_one = pack_numerics(rows).data
+    before = sealed_one[:1] + b"\0" + unsealed(sealed_one)[2:]
+    assert list(map(repr, unpack_numerics(before))) == list(map(repr, rows))
+
+
+@pytest.mark.spec("STORE-6")
 def test_a_block_of_an_unknown_format_is_not_read():
     data = pack_numerics([numeric_row(1, 80)]).data
     with pytest.raises(BlockUnreadable, match="begin with 09"):
-        unpack_numerics(b"\x09" + data[1:])
+        unpack_numerics(sealed(b"\x09" + unsealed(data)[1:]))
     with pytest.raises(BlockUnreadable):
         unpack_waveforms(data)
