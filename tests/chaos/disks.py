@@ -11,8 +11,10 @@ from math import inf
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
+from rpm_service.adapters.storage.copies import check_copy
+from rpm_service.adapters.storage.errors import StorageError
 from rpm_service.adapters.storage.retention import USUAL, Forgetting
 from rpm_service.adapters.storage.tail import WAVEFORMS
 from rpm_service.adapters.storage.writer import SqliteRecorder
@@ -40,6 +42,8 @@ STALLS: Final = "delay_enter=5000000:when=150..151"
 BROKEN: Final = "error=EIO:when=150"
 STOP_S_MAX, GAP_S_MAX = 10.0, 10.0
 TRANSACTIONS, BLOCKS = 60, 1000
+FEW, FLIPS = 8, 100
+KEPT: Final = ("numerics", "numerics_tail", "waveforms", "waveforms_tail", "journal", "acts")
 OLDER: Final = "0002"
 """The version of the database that an upgrade begins with."""
 
@@ -283,3 +287,38 @@ def _caught_up(ward: Ward, at: float) -> float:
                 longest = max(longest, each["t"] - at)
             observed[device] = 0
     return inf if any(observed.values()) else longest
+
+
+@proof("G19")
+async def flipped_bytes(ward: Ward) -> list[Figure]:
+    """Bytes of a database that have changed: refused, found by verify, or of no consequence."""
+    async with _load(ward, FEW) as devices:
+        await ward.finish(devices)
+    whole, place = ward.server.data / DATABASE, ward.directory / "flipped"
+    await asyncio.to_thread(_fold, whole)
+    told, silent = 0, 0
+    known, content = _kept(whole), whole.read_bytes()
+    for _ in range(FLIPS):
+        changed = bytearray(content)
+        changed[ward.rng.randrange(len(changed))] ^= ward.rng.randrange(1, 256)
+        place.write_bytes(changed)
+        try:
+            check_copy(place)
+        except StorageError:
+            told += 1
+            continue
+        silent += _kept(place) != known
+    what = f"{FLIPS} bytes changed, one at a time, in {len(content) >> 10} KiB: {told} told"
+    return [Figure("G19", f"{what}; samples and journal wrong and not told", silent, "", 0)]
+
+
+def _fold(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode = DELETE")
+
+
+def _kept(database: Path) -> list[list[tuple[Any, ...]]]:
+    """Everything of the tables that hold what was measured, alarmed and done."""
+    with closing(sqlite3.connect(database)) as connection:
+        return [connection.execute(f"SELECT * FROM {table}").fetchall() for table in KEPT]

@@ -24,6 +24,7 @@ from rpm_service.adapters.storage.errors import (
     NoData,
     damaged,
     in_one_line,
+    read_back,
 )
 from rpm_service.adapters.storage.ledger import Head, LedgerBroken, verify
 from rpm_service.adapters.storage.schema import HEAD, is_known, revision
@@ -73,7 +74,7 @@ def check_copy(path: Path) -> Heads:
         raise CopyUnusable(f"there is no file {path}")
     engine = open_reading_file(path)
     try:
-        with in_one_line(CopyUnusable), engine.begin() as connection:
+        with in_one_line(CopyUnusable), read_back(), engine.begin() as connection:
             return _checked(connection, path)
     finally:
         engine.dispose()

@@ -16,6 +16,7 @@ from rpm_service.adapters.storage.errors import (
     NotRecorded,
     damaged,
     in_one_line,
+    read_back,
 )
 from rpm_service.adapters.storage.tables import METADATA, evidence_rows, numerics, waveforms
 
@@ -134,7 +135,7 @@ def check(engine: Engine, directory: Path) -> None:
     names = [""]
     if (directory / DATABASE).stat().st_size > CHECK_BYTES_MAX:
         names = [f"('{table}')" for table in METADATA.tables if table not in _BLOCKS]
-    with in_one_line(DataDirectoryUnusable), engine.connect() as connection:
+    with in_one_line(DataDirectoryUnusable), read_back(), engine.connect() as connection:
         for name in names:
             found = connection.exec_driver_sql(f"PRAGMA quick_check{name}").scalar()
             if found != "ok":

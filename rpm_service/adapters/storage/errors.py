@@ -78,6 +78,15 @@ def in_one_line(otherwise: type[StorageError]) -> Iterator[None]:
         raise otherwise(f"the database refuses: {said}") from error
 
 
+@contextmanager
+def read_back() -> Iterator[None]:
+    """Says of what is read and can be none of ours: DatabaseDamaged. It may name a patient."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError) as error:
+        raise damaged(f"what is read was never written: {type(error).__name__}") from error
+
+
 def damaged(what: str) -> DatabaseDamaged:
     """Says what is wrong with a database, and what to do."""
     return DatabaseDamaged(
