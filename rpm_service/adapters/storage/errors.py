@@ -70,6 +70,9 @@ def in_one_line(otherwise: type[StorageError]) -> Iterator[None]:
         code = getattr(said, "sqlite_errorcode", 0)
         if code & 0xFF in _DAMAGE:  # without the extension
             raise damaged(str(said)) from error
+        if code == 0 and isinstance(said, sqlite3.OperationalError):
+            # Text that cannot be decoded: SQLite itself has nothing against it.
+            raise damaged("text that was never written") from error
         if code in _UNSYNCED:
             raise MediumFailed(
                 f"the disk failed to keep what was written ({said} at fsync): look after the disk, "
@@ -84,7 +87,7 @@ def read_back() -> Iterator[None]:
     try:
         yield
     except (ValueError, LookupError, TypeError) as error:
-        raise damaged(f"what is read was never written: {type(error).__name__}") from error
+        raise damaged(f"what was never written: {type(error).__name__}") from error
 
 
 def damaged(what: str) -> DatabaseDamaged:

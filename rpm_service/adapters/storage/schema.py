@@ -9,6 +9,7 @@ from rpm_service.adapters.storage.errors import (
     DatabaseOfAnotherVersion,
     DataDirectoryUnusable,
     in_one_line,
+    read_back,
 )
 
 HEAD: Final = "0004"
@@ -21,7 +22,7 @@ def upgrade(engine: Engine) -> None:
 
     Raises DatabaseOfAnotherVersion where it is a later one.
     """
-    with in_one_line(DataDirectoryUnusable), engine.begin() as connection:
+    with in_one_line(DataDirectoryUnusable), read_back(), engine.begin() as connection:
         found = revision(connection)
         if found != HEAD:
             _migrate(connection, found)
@@ -29,7 +30,7 @@ def upgrade(engine: Engine) -> None:
 
 def require_current(engine: Engine) -> None:
     """Raises DatabaseOfAnotherVersion where the database is not of this version."""
-    with in_one_line(DataDirectoryUnusable), engine.begin() as connection:
+    with in_one_line(DataDirectoryUnusable), read_back(), engine.begin() as connection:
         found = revision(connection)
     if found != HEAD:
         raise DatabaseOfAnotherVersion(

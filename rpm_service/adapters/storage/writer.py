@@ -35,6 +35,7 @@ from rpm_service.adapters.storage.errors import (
     NotRecorded,
     StorageError,
     in_one_line,
+    read_back,
 )
 from rpm_service.adapters.storage.ledger import Ledger, number
 from rpm_service.adapters.storage.retention import FOR_EVER, Forgetting, Retention
@@ -98,7 +99,11 @@ class SqliteRecorder:
 
     def load(self) -> Restored:
         """Reads back what the core needs from before a restart. Raises DatabaseDamaged."""
-        with in_one_line(DataDirectoryUnusable), self._engine.begin() as connection:
+        with (
+            in_one_line(DataDirectoryUnusable),
+            read_back(),
+            self._engine.begin() as connection,
+        ):
             return Restored(
                 next_occurrence=self._first_occurrence,
                 alarms=journal.standing_alarms(connection),

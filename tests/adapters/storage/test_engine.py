@@ -15,7 +15,7 @@ from rpm_service.adapters.storage.errors import (
     StorageError,
 )
 from rpm_service.adapters.storage.writer import SqliteRecorder
-from rpm_service.application.effects import Batch
+from rpm_service.application.effects import Batch, Bed, Connection
 from tests.support.batches import HR_AND_SPO2, alarm_event, numeric_row, observed, write
 
 HOLDER = """
@@ -144,3 +144,23 @@ def test_a_reader_makes_nothing_where_there_is_nothing(tmp_path):
     with pytest.raises(NoData, match="is it the --data of a server"):
         open_reading(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.spec("STORE-14")
+@pytest.mark.promise("G19")
+@pytest.mark.parametrize(
+    ("was", "becomes"), [(b"unit-of-B1", b"unit\xffof-B1"), (b"connected", b"connectet")]
+)
+async def test_a_database_with_words_that_were_never_written_is_refused(tmp_path, was, becomes):
+    recorder = SqliteRecorder(tmp_path)
+    batch = Batch(connections={"m1": Connection.CONNECTED}, beds=[Bed("B1", "unit-of-B1")])
+    await write(recorder, batch)
+    recorder.close()
+    path = tmp_path / DATABASE
+    content = path.read_bytes()
+    assert was in content
+    path.write_bytes(content.replace(was, becomes))
+    again = SqliteRecorder(tmp_path)
+    with pytest.raises(DatabaseDamaged, match=r"never written.*db restore"):
+        again.load()
+    again.close()
