@@ -11,6 +11,7 @@ from rpm_service.application.refusals import CannotGoOn, CannotStart
 
 RESTORE: Final = "`rpm-service db restore COPY --replace` with the server's --data"
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_NO_TEXT: Final = "Could not decode to UTF-8"
 _UNSYNCED: Final = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 
 
@@ -70,8 +71,8 @@ def in_one_line(otherwise: type[StorageError]) -> Iterator[None]:
         code = getattr(said, "sqlite_errorcode", 0)
         if code & 0xFF in _DAMAGE:  # without the extension
             raise damaged(str(said)) from error
-        if code == 0 and isinstance(said, sqlite3.OperationalError):
-            # Text that cannot be decoded: SQLite itself has nothing against it.
+        if str(said).startswith(_NO_TEXT):
+            # SQLite itself has nothing against it. What follows may name a patient.
             raise damaged("text that was never written") from error
         if code in _UNSYNCED:
             raise MediumFailed(
