@@ -22,7 +22,10 @@ from tests.chaos.proofs import PROOFS, Figure, Proof
 from tests.chaos.ward import Ward
 from tests.support.process import ROOT
 
-AREAS: Final = ("restarts", "links", "slow", "abuse", "disks")
+AREAS: Final = (
+    "restarts", "settings", "silence", "clocks", "delivery", "identities",
+    "links", "slow", "abuse", "disks",
+)  # fmt: skip
 """Modules of proofs."""
 BUILD: Final = ROOT / "build"
 REPORT: Final = BUILD / "chaos.json"

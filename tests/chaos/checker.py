@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.chaos.history import Record, read
-from tests.chaos.stored import Event, Stored
+from tests.chaos.stored import Event, Stored, stored_in
 
 RAISED_S: Final = 0.6
 """How far `raised_at` may be from when a device says that a condition began."""
@@ -380,7 +380,7 @@ def _in_time(
 
 def main() -> int:
     history, data = map(Path, sys.argv[1:3])
-    verdict = check(read(history), Stored(data))
+    verdict = check(read(history), stored_in(data))
     for line in verdict.lines():
         print(line)
     print(

@@ -7,16 +7,19 @@ standard input tells it what to do next:
 
     still      every heart stands still, until
     beat
-    end        no more values; says `drained` once all that was observed was acknowledged, and
-               ends once it has said goodbye
+    part       the oxygen saturation is reported no more, all else is, until
+    whole
+    end        no more values; says `all drained` once all that was observed was acknowledged
+               and every device has said goodbye, and ends
 """
 
 import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -38,16 +41,16 @@ from rpm_service.sdk.spool import Spool
 from tests.chaos.history import Notes
 from tests.chaos.orders import tell_when, with_orders
 
-NUMBER: Final = 2
-"""Which value of every frame is the frame's number, by which the checker knows it again."""
+# The last one is the frame's number: by it the checker knows each frame again.
 NUMERICS: Final = (
     Numeric(147842, 264864),
     Numeric(150456, 262688),
     Numeric(9_000_001, 262656, label="number"),
 )
-HEART_RATE, SATURATION, STILL = 72.0, 97.0, 0.0
-ON_S, OFF_S = (0.5, 3.0), (1.0, 6.0)
-"""For how long a heart stands still, and beats, of a device that does so by chance."""
+WITHOUT_SATURATION: Final = (0, 2)
+HEART_RATE, STILL = 72.0, 0.0
+STILL_S: Final = (0.5, 3.0)
+"""For how long a heart stands still that falters."""
 DRAIN_S: Final = 30.0
 
 
@@ -55,9 +58,11 @@ DRAIN_S: Final = 30.0
 class Wanted:
     """What a process of devices is told on its command line.
 
-    `fps` frames a second and device. `falters`: hearts stand still now and then, by `seed`.
+    `fps` frames a second and device. `falters`: hearts beat for a time between these, and then
+    stand still for STILL_S, by `seed`; None: they beat.
     `spools`: a directory for spools on disk; None: in memory. `twin` lets several devices
-    speak with the certificate of one. `skew_s` is how far the devices' clock is ahead.
+    speak with the certificate of one; `saturation` then tells their samples apart. `skew_s`
+    is how far the devices' clock is ahead.
     """
 
     target: str
@@ -67,9 +72,10 @@ class Wanted:
     count: int = 1
     fps: float = 10.0
     seed: int = 0
-    falters: bool = False
+    falters: Sequence[float] | None = None
     spools: str | None = None
     twin: str | None = None
+    saturation: float = 97.0
     skew_s: float = 0.0
 
 
@@ -104,13 +110,14 @@ class Device:
 
     def __init__(self, wanted: Wanted, number: int, note: Notes, news: asyncio.Event) -> None:
         self.name = f"{wanted.name}-{number:03}"
-        self.connected = self.still = False
+        self.connected = self.still = self.part = False
         self._note = note
         self._news = news
         self._fps = wanted.fps
         self._rng = Random(f"{wanted.seed} {self.name}")
-        self._falters = wanted.falters
+        self._beats_s = wanted.falters or (inf, inf)
         self._stands_still = False
+        self._saturation = wanted.saturation
         self._ending = False
         identity = wanted.twin or self.name
         own = pki.ensure_client(Path(wanted.certs), Role.DEVICE, identity)
@@ -141,18 +148,19 @@ class Device:
         async with self._client as client:
             await self._measure(client)
             await client.drained(DRAIN_S)
-            print(f"drained {self.name}", flush=True)
             await client.goodbye(GoodbyeReason.SHUTDOWN)
 
     async def _measure(self, client: TelemetryClient) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time() + self._rng.uniform(0, 1 / self._fps)
-        turns_at = loop.time() + self._rng.uniform(*OFF_S)
+        turns_at = loop.time() + self._rng.uniform(*self._beats_s)
         faltering = False
         while not self._ending:
-            if self._falters and loop.time() >= turns_at:
+            if loop.time() >= turns_at:
                 faltering = not faltering
-                turns_at = loop.time() + self._rng.uniform(*(ON_S if faltering else OFF_S))
+                turns_at = loop.time() + self._rng.uniform(
+                    *(STILL_S if faltering else self._beats_s)
+                )
             self._observe(client, still=faltering or self.still)
             due = max(due + 1 / self._fps, loop.time())
             await asyncio.sleep(due - loop.time())
@@ -163,9 +171,11 @@ class Device:
             self._stands_still = still
             self._note("began" if still else "over", device=self.name, condition="ASYSTOLE")
         number = self._spool.last + 1
-        values = [STILL if still else HEART_RATE, SATURATION, float(number)]
+        values = [STILL if still else HEART_RATE, self._saturation, float(number)]
+        indices = WITHOUT_SATURATION if self.part else ()
+        values = [values[index] for index in indices] or values
         self._note("observed", device=self.name, n=number, values=values)
-        taken = client.observe(values)
+        taken = client.observe(values, indices=indices)
         assert taken == number
 
     def _acked(self, first: int, last: int) -> None:
@@ -196,6 +206,8 @@ def obey(line: str, devices: list[Device]) -> None:
                 device.still = True
             case "beat":
                 device.still = False
+            case "part" | "whole":
+                device.part = line.strip() == "part"
             case "end":
                 device.end()
 
@@ -209,7 +221,7 @@ async def main() -> None:
         async with asyncio.TaskGroup() as group:
             for device in devices:
                 group.create_task(device.run())
-        print("drained", flush=True)
+        print("all drained", flush=True)
 
     await with_orders(
         all_of_them(),

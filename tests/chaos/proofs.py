@@ -10,11 +10,18 @@ proven where.
 """
 
 import shutil
+import sysconfig
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from tests.chaos.ward import Ward
+
+LIBFAKETIME: Final = Path(
+    "/usr/lib", sysconfig.get_config_var("MULTIARCH") or "", "faketime", "libfaketimeMT.so.1"
+)
+"""Of the Debian package faketime."""
 
 Works = Callable[[Ward], Awaitable[list["Figure"]]]
 
@@ -51,7 +58,7 @@ class Proof:
     promises: tuple[str, ...]
     works: Works
     needs: tuple[str, ...]
-    """Programs or files without which it cannot be run."""
+    """What it cannot be run without; see is_installed."""
 
     @property
     def name(self) -> str:
@@ -63,8 +70,13 @@ class Proof:
 
     def lacks(self) -> str:
         """What it needs and is not there; empty where nothing is missing."""
-        missing = [need for need in self.needs if shutil.which(need) is None]
+        missing = [need for need in self.needs if not is_installed(need)]
         return f"{' and '.join(missing)} is not installed" if missing else ""
+
+
+def is_installed(need: str) -> bool:
+    """Whether a program, or the library that misleads a clock, is there."""
+    return LIBFAKETIME.exists() if need == "libfaketime" else shutil.which(need) is not None
 
 
 PROOFS: Final[list[Proof]] = []

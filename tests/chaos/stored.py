@@ -8,6 +8,7 @@ import sqlite3
 import struct
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -50,24 +51,34 @@ class Gap(NamedTuple):
     last: int
 
 
+@dataclass(slots=True)
 class Stored:
     """Everything of a data directory that a history is compared with."""
 
-    def __init__(self, data: Path) -> None:
-        # A WAL that a killed server left is read too, and for that the file must be writable.
-        with closing(sqlite3.connect(data / DATABASE)) as connection:
-            self.samples = list(_samples(connection))
-            fields = ", ".join(Event._fields)
-            journal = connection.execute(f"SELECT {fields} FROM journal ORDER BY number")
-            self.journal = [Event(*row) for row in journal]
-            self.standing = dict(
-                connection.execute(
-                    "SELECT s.occurrence_id, j.event_seq"
-                    " FROM standing s JOIN journal j ON j.number = s.number"
-                )
-            )
-            gaps = connection.execute("SELECT stream_id, from_seq, to_seq FROM gaps")
-            self.gaps = [Gap(*row) for row in gaps]
+    samples: list[Sample] = field(default_factory=list)
+    journal: list[Event] = field(default_factory=list)
+    standing: dict[int, int] = field(default_factory=dict)
+    """The newest event of each occurrence that has a signal."""
+    gaps: list[Gap] = field(default_factory=list)
+
+
+def stored_in(data: Path) -> Stored:
+    """Reads a data directory that no server holds."""
+    # A WAL that a killed server left is read too, and for that the file must be writable.
+    with closing(sqlite3.connect(data / DATABASE)) as connection:
+        fields = ", ".join(Event._fields)
+        journal = connection.execute(f"SELECT {fields} FROM journal ORDER BY number")
+        standing = connection.execute(
+            "SELECT s.occurrence_id, j.event_seq"
+            " FROM standing s JOIN journal j ON j.number = s.number"
+        )
+        gaps = connection.execute("SELECT stream_id, from_seq, to_seq FROM gaps")
+        return Stored(
+            list(_samples(connection)),
+            [Event(*row) for row in journal],
+            dict(standing.fetchall()),
+            [Gap(*row) for row in gaps],
+        )
 
 
 def _samples(connection: sqlite3.Connection) -> Iterator[Sample]:

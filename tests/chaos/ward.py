@@ -6,13 +6,15 @@ from dataclasses import asdict
 from math import inf
 from pathlib import Path
 from random import Random
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from tests.chaos import devices, viewers
 from tests.chaos.checker import Verdict, check
 from tests.chaos.history import Notes, Record, read
 from tests.chaos.processes import Child, Server
-from tests.chaos.stored import Stored
+from tests.chaos.stored import stored_in
+
+DRAIN_S: Final = 60.0
 
 
 class Ward:
@@ -65,13 +67,17 @@ class Ward:
         await child.wait_for("ready")
         return child
 
-    async def finish(self, *measuring: Child) -> None:
-        """Lets devices deliver all that they observed and leave, then stops the server."""
+    async def leave(self, *measuring: Child) -> None:
+        """Lets devices deliver all that they observed, and leave."""
         for each in measuring:
             each.say("end")
         for each in measuring:
-            await each.wait_for("drained", 60)
+            await each.wait_for("all drained", DRAIN_S)
             await each.wait()
+
+    async def finish(self, *measuring: Child) -> None:
+        """Lets the last devices leave, then stops the server."""
+        await self.leave(*measuring)
         await self.server.stop()
 
     def records(self, *whats: str) -> list[Record]:
@@ -80,7 +86,7 @@ class Ward:
 
     def check(self, late_s: float = inf, identity: str | None = None) -> Verdict:
         """Compares the history with what is stored, once the server has ended."""
-        verdict = check(self.records(), Stored(self.server.data), late_s, identity)
+        verdict = check(self.records(), stored_in(self.server.data), late_s, identity)
         (self.directory / "verdict.txt").write_text("".join(f"{x}\n" for x in verdict.lines()))
         return verdict
 

@@ -1,0 +1,54 @@
+"""Two devices with the certificate of one: the newest counts, and neither loses anything."""
+
+import asyncio
+from typing import Final
+
+from tests.chaos.history import Record
+from tests.chaos.proofs import Figure, proof
+from tests.chaos.silence import starts
+from tests.chaos.ward import Ward
+
+SECONDS: Final = 20.0
+FLIPS: Final = 10
+CUT_S_MAX: Final = 1.0
+SUPERSEDED: Final = "superseded"
+
+
+@proof("G12")
+async def two_of_one_identity(ward: Ward) -> list[Figure]:
+    """Two devices with one certificate: the older session is cut and told why; an alarm tells."""
+    await ward.server.start()
+    await ward.viewers(count=2)
+    one = await ward.devices(name="one", twin="twin", fps=5.0, saturation=96.0)
+    ward.say("a second device has its certificate")
+    two = await ward.devices(name="two", twin="twin", fps=5.0)
+    await asyncio.sleep(SECONDS)
+    ward.say("and leaves again")
+    await ward.leave(one)
+    await ward.finish(two)
+    verdict = ward.check(identity="twin")
+    ends = ward.records("connected", "disconnected")
+    cuts = _cuts(ends)
+    without = [
+        each for each in ends if each["what"] == "disconnected" and SUPERSEDED not in each["why"]
+    ]
+    return [
+        Figure("G12", "sessions that took over from the other device's", len(cuts), "", float("inf"), FLIPS),
+        Figure("G12", "the older one is cut, slowest", max(cuts), "s", CUT_S_MAX),
+        Figure("G12", "ends without the reason", len(without), "", 0),
+        Figure("G12", "DUPLICATE_DEVICE at viewers", len({each["viewer"] for each in starts(ward, "DUPLICATE_DEVICE")}), "", 2, 2),
+        Figure("G12", f"{verdict.acked} acknowledged samples: lost", len(verdict.lost), "", 0),
+        Figure("G12", "stored twice, or as the other's", len(verdict.duplicated), "", 0),
+    ]  # fmt: skip
+
+
+def _cuts(ends: list[Record]) -> list[float]:
+    """How long each session lasted on after the other device's had begun."""
+    found, began = [], {}
+    for record in ends:
+        if record["what"] == "connected":
+            began[record["device"]] = record["t"]
+        elif SUPERSEDED in record["why"]:
+            others = [t for device, t in began.items() if device != record["device"]]
+            found += [record["t"] - t for t in others]
+    return found
