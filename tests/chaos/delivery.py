@@ -20,7 +20,9 @@ async def alarms_under_load(ward: Ward) -> list[Figure]:
     await ward.server.start()
     await ward.viewers(count=VIEWERS)
     devices = [
-        await ward.devices(name=f"device{number}", count=STREAMS, fps=1.0, falters=BEATS_S)
+        await ward.devices(
+            name=f"device{number}", count=STREAMS, fps=1.0, falters=True, beats_s=BEATS_S
+        )
         for number in range(PROCESSES)
     ]
     ward.say(f"{STREAMS * PROCESSES} devices, {VIEWERS} viewers, for {SECONDS:g} s")

@@ -58,8 +58,8 @@ DRAIN_S: Final = 30.0
 class Wanted:
     """What a process of devices is told on its command line.
 
-    `fps` frames a second and device. `falters`: hearts beat for a time between these, and then
-    stand still for STILL_S, by `seed`; None: they beat.
+    `fps` frames a second and device. `falters`: hearts beat for a time between `beats_s`, and
+    then stand still for STILL_S, by `seed`.
     `spools`: a directory for spools on disk; None: in memory. `twin` lets several devices
     speak with the certificate of one; `saturation` then tells their samples apart. `skew_s`
     is how far the devices' clock is ahead.
@@ -72,7 +72,8 @@ class Wanted:
     count: int = 1
     fps: float = 10.0
     seed: int = 0
-    falters: Sequence[float] | None = None
+    falters: bool = False
+    beats_s: Sequence[float] = (1.0, 6.0)
     spools: str | None = None
     twin: str | None = None
     saturation: float = 97.0
@@ -115,7 +116,7 @@ class Device:
         self._news = news
         self._fps = wanted.fps
         self._rng = Random(f"{wanted.seed} {self.name}")
-        self._beats_s = wanted.falters or (inf, inf)
+        self._beats_s = wanted.beats_s if wanted.falters else (inf, inf)
         self._stands_still = False
         self._saturation = wanted.saturation
         self._ending = False

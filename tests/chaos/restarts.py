@@ -17,8 +17,6 @@ DEATHS: Final = (
     WHILE_THEY_COME_BACK,
 )  # fmt: skip
 CYCLES, STREAMS, FPS, VIEWERS = 25, 50, 10.0, 4
-BEATS_S: Final = (1.0, 6.0)
-"""For how long hearts beat that then stand still."""
 BETWEEN_S: Final = (0.5, 2.0)
 """How long all is well between two deaths."""
 SERVING_S_MAX, STREAMS_S_MAX, VIEWERS_S_MAX = 2.0, 3.0, 5.0
@@ -35,7 +33,7 @@ async def killed(ward: Ward, deaths: Sequence[str], streams: int) -> list[Figure
     server, rng = ward.server, ward.rng
     server.failpoints = [death if death.isidentifier() else "" for death in deaths]
     await server.start()
-    devices = await ward.devices(count=streams, fps=FPS, falters=BEATS_S)
+    devices = await ward.devices(count=streams, fps=FPS, falters=True)
     viewers = await ward.viewers(count=VIEWERS)
     whole: list[Run] = []
     """Starts after which everybody had the time to come back."""
