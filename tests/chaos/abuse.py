@@ -189,7 +189,7 @@ async def a_device_that_floods(ward: Ward) -> list[Figure]:
     await asyncio.sleep(FLOOD_S)
     until = time.time()
     records = ward.records()
-    acked = [(each["t"], each["through"]) for each in records
+    acked = [(each["t"], each["last"]) for each in records
              if each["what"] == "acked" and each["device"] == "flood-0000"]  # fmt: skip
     (first_at, first), (last_at, last) = (
         next(x for x in acked if x[0] > until - WINDOW_S),

@@ -327,14 +327,17 @@ def _standing_at(journal: Iterable[Event], at: float) -> set[int]:
 def _delivered(
     history: Iterable[Record], watching: dict[str, Presences], stored: Stored, verdict: Verdict
 ) -> None:
-    """Every alarm that was raised is at every viewer that was there."""
+    """Every alarm that was raised is at every viewer that was there.
+
+    What is only found in values that come late signals to nobody.
+    """
     got: dict[str, set[tuple[int, int]]] = defaultdict(set)
     for record in history:
         if record["what"] in ("event", "snapshot"):
             alarms = [record["alarm"]] if record["what"] == "event" else record["alarms"]
             got[record["viewer"]] |= {(each["occurrence_id"], each["event_seq"]) for each in alarms}
     for event in stored.journal:
-        if event.phase not in ("start", "escalate"):
+        if event.phase not in ("start", "escalate") or event.presence == OFF:
             continue
         for viewer, presences in watching.items():
             wanted = (event.occurrence_id, event.event_seq)

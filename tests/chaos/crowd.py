@@ -75,7 +75,7 @@ class Member:
     async def tell_acked(self) -> None:
         """Notes once a second how much was taken of it."""
         while True:
-            self._note("acked", device=self.name, through=self.device.acked)
+            self._note("acked", device=self.name, first=1, last=self.device.acked)
             await asyncio.sleep(1)
 
     async def leave(self) -> None:

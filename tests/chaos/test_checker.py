@@ -192,6 +192,12 @@ def test_a_viewer_that_was_away_did_not_miss_it(story: Story) -> None:
     assert story.verdict()
 
 
+def test_an_alarm_found_in_values_that_came_late_is_missed_by_nobody(story: Story) -> None:
+    late = [event(2, 1, "start", 5.0, "OFF"), event(2, 2, "end", 6.0, "OFF")]
+    story.stored.journal += [each._replace(received_at=13.0) for each in late]
+    assert list(story.verdict().lines()) == []
+
+
 @pytest.mark.parametrize("at", [11.0, 30.0])
 def test_a_snapshot_without_an_alarm_that_stood_is_told(story: Story, at: float) -> None:
     if at > 12:
