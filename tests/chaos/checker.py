@@ -231,29 +231,47 @@ def _raised(
     identity: str | None,
 ) -> None:
     """Whatever held on a connection that stood was raised, and ended once it was over."""
-    raised: dict[tuple[str, str], list[float]] = defaultdict(list)
-    newest: dict[int, Event] = {}
-    for event in stored.journal:
-        if event.phase == "start":
-            raised[_meaning(event)].append(event.raised_at)
-        newest[event.occurrence_id] = event
+    stood = _stood(stored)
     last_over: dict[tuple[str, str], float] = {}
     for held in conditions:
         key = (identity or held.device, held.condition)
         last_over[key] = max(last_over.get(key, 0.0), held.until)
         there = connected[held.device].longest(held.since, held.until)
-        if there >= NOTICED_S and not any(
-            held.since - RAISED_S <= at <= held.until + RAISED_S for at in raised[key]
-        ):
+        if there >= NOTICED_S and not any(_covers(each, held) for each in stood[key]):
             verdict.missed.append(
                 f"{held.device} {held.condition} held from {held.since:.3f}"
                 f" for {held.until - held.since:.1f} s and was not raised"
             )
     end = max((event.received_at for event in stored.journal), default=0.0)
-    for event in newest.values():
-        over = last_over.get(_meaning(event), inf)
-        if event.presence == "ON" and over < end - OVER_S:
-            verdict.missed.append(f"{_meaning(event)} is over since {over:.3f} and still ON")
+    for key, intervals in stood.items():
+        over = last_over.get(key, inf)
+        if over < end - OVER_S and any(until == inf for _, until in intervals):
+            verdict.missed.append(f"{key} is over since {over:.3f} and still ON")
+
+
+def _stood(stored: Stored) -> dict[tuple[str, str], list[tuple[float, float]]]:
+    """From when to when each condition was an alarm; infinite where it still is."""
+    newest: dict[int, Event] = {}
+    until: dict[int, float] = {}
+    for event in stored.journal:
+        newest[event.occurrence_id] = event
+        until[event.occurrence_id] = event.received_at if event.presence == OFF else inf
+    found: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for occurrence, event in newest.items():
+        found[_meaning(event)].append((event.raised_at, until[occurrence]))
+    return found
+
+
+def _covers(stood: tuple[float, float], held: Held) -> bool:
+    """Whether an alarm is that of a condition: it began with it, or stood throughout.
+
+    The latter is so after a restart, where nobody saw in between that it was over for a while.
+    """
+    since, until = stood
+    return (
+        held.since - RAISED_S <= since <= held.until + RAISED_S
+        or since <= held.since <= held.until <= until + RAISED_S
+    )
 
 
 # -- alarms, as viewers have them ---------------------------------------------------------

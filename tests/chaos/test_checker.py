@@ -146,6 +146,19 @@ def test_a_condition_that_held_while_its_device_was_away_is_not_missed(story: St
     assert story.verdict()
 
 
+def test_a_condition_that_holds_again_under_an_alarm_that_stood_is_not_missed(
+    story: Story,
+) -> None:
+    story.history += [
+        told("began", 5, device="d", condition="ASYSTOLE"),
+        told("over", 7, device="d", condition="ASYSTOLE"),
+        told("lost", 4, viewer="v", why="gone"),
+    ]
+    story.history = [each for each in story.history if each["what"] != "event"]
+    story.stored.journal = [event(1, 1, "start", 5.0), event(1, 2, "end", 12.0, "OFF")]
+    assert list(story.verdict().lines()) == []
+
+
 def test_an_alarm_that_stays_on_though_it_is_over_is_told(story: Story) -> None:
     story.stored.journal[1] = event(2, 1, "start", 30.0, condition="OTHER")
     story.stored.standing = {1: 1, 2: 1}
