@@ -251,13 +251,13 @@ def _raised(
 
 def _stood(stored: Stored) -> dict[tuple[str, str], list[tuple[float, float]]]:
     """From when to when each condition was an alarm; infinite where it still is."""
-    newest: dict[int, Event] = {}
+    first: dict[int, Event] = {}
     until: dict[int, float] = {}
     for event in stored.journal:
-        newest[event.occurrence_id] = event
+        first.setdefault(event.occurrence_id, event)
         until[event.occurrence_id] = event.received_at if event.presence == OFF else inf
     found: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
-    for occurrence, event in newest.items():
+    for occurrence, event in first.items():
         found[_meaning(event)].append((event.raised_at, until[occurrence]))
     return found
 

@@ -149,12 +149,12 @@ def test_a_condition_that_held_while_its_device_was_away_is_not_missed(story: St
 def test_a_condition_that_holds_again_under_an_alarm_that_stood_is_not_missed(
     story: Story,
 ) -> None:
+    story.history = [each for each in story.history if each["what"] != "event"]
     story.history += [
         told("began", 5, device="d", condition="ASYSTOLE"),
+        told("lost", 5, viewer="v", why="gone"),
         told("over", 7, device="d", condition="ASYSTOLE"),
-        told("lost", 4, viewer="v", why="gone"),
     ]
-    story.history = [each for each in story.history if each["what"] != "event"]
     story.stored.journal = [event(1, 1, "start", 5.0), event(1, 2, "end", 12.0, "OFF")]
     assert list(story.verdict().lines()) == []
 
