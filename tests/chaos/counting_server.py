@@ -14,7 +14,7 @@ from pathlib import Path
 from rpm_service import cli
 from rpm_service.application import live
 
-ALARM_EVENTS_MAX = 200
+ALARM_EVENTS_MAX = 50
 
 
 def count(*_: object) -> None:
