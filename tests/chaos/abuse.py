@@ -39,11 +39,15 @@ FLOOD_S, WINDOW_S = 25.0, 15.0
 ALARM_S_MAX: Final = 0.5
 
 
-async def gather(ward: Ward, **wanted: object) -> Child:
-    """Starts a crowd, and waits until it has its certificates."""
+async def gather(ward: Ward, *, yields: bool = False, **wanted: object) -> Child:
+    """Starts a crowd, and waits until it has its certificates.
+
+    One that `yields` leaves the processors to all others, as if it were on other machines.
+    """
     whole = asdict(crowd.Wanted(**ward._place("crowd", dict(wanted))))  # type: ignore[arg-type]
     log = ward.directory / f"{whole['name']}.log"
-    child = await Child.start("-m", "tests.chaos.crowd", json.dumps(whole), log=log)
+    before = ("nice",) if yields else ()
+    child = await Child.start("-m", "tests.chaos.crowd", json.dumps(whole), log=log, before=before)
     ward._children.append(child)
     await child.wait_for("certified", 120)
     return child
@@ -65,7 +69,7 @@ async def storm(ward: Ward) -> list[Figure]:
     pid = ward.server.pid
     served = await ward.devices(count=20, fps=2, falters=True)
     await ward.viewers(count=2)
-    good = await gather(ward, count=STORM)
+    good = await gather(ward, count=STORM, yields=True)
     await asyncio.sleep(5)
     began = time.time()
     strangers = asyncio.create_task(_strangers(ward.server.target))
@@ -165,11 +169,13 @@ async def _too_large(ward: Ward, what: str) -> grpc.StatusCode:
 
 
 def attack(target: str, certs: Path, name: str) -> None:
-    """Carries out one attack, and tells how far it came."""
+    """Carries out one attack, tells how far it came, and stays for as long as all others."""
     host, _, port = target.rpartition(":")
+    began = time.monotonic()
     with connected(host, int(port), certs, "attacker") as tls:
         outcome = getattr(Attacker(tls), name)(ATTACK_S)
     after = outcome.cut_after_s
+    time.sleep(max(0.0, began + ATTACK_S - time.monotonic()))
     end = "not cut" if after is None else f"cut after {after:.2f} s"
     print(f"sent {outcome.sent} frames, {end}", flush=True)
 
@@ -183,7 +189,7 @@ async def a_device_that_floods(ward: Ward) -> list[Figure]:
     await ward.server.start()
     served = await ward.devices(count=20, fps=2, falters=True)
     await ward.viewers(count=2)
-    flood = await gather(ward, name="flood", count=1, fps=FLOOD_FPS, floods=True)
+    flood = await gather(ward, yields=True, name="flood", count=1, fps=FLOOD_FPS, floods=True)
     began = time.time()
     await welcomed(flood)
     await asyncio.sleep(FLOOD_S)

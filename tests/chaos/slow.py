@@ -37,6 +37,7 @@ class SlowViewer:
         credentials = grpc.ssl_channel_credentials(own.trust_pem, own.key_pem, own.chain_pem)
         self.name = name
         self.told: list[tuple[int, int]] = []
+        self.pause_s = 1.0
         self._channel = grpc.aio.secure_channel(ward.server.target, credentials, OPTIONS)
         self._call: Any = None
 
@@ -85,7 +86,7 @@ async def slow_viewers(ward: Ward) -> list[Figure]:
         alone = latencies(ward.records(), began, time.time() - 1)
         before, begun = rss_mib(pid), time.time()
         await slow.watch()
-        reading = asyncio.create_task(_a_frame_a_second(slow))
+        reading = asyncio.create_task(_read_slowly(slow))
         for each in (armed, *stuck):
             await each.watch(armed=each is armed, subscriptions=SUBSCRIPTIONS)
         most = before
@@ -95,7 +96,10 @@ async def slow_viewers(ward: Ward) -> list[Figure]:
         beside = latencies(ward.records(), begun, time.time() - 1)
         cut = _cut(ward.server.data.parent / "server.log")
         codes = [await each.ending() for each in stuck]
-        until = time.time() - STUCK_S / 2
+        until = time.time() - 1
+        # What it has not read yet is on its way to it, and it catches up.
+        slow.pause_s = 0.0
+        await asyncio.sleep(3)
         reading.cancel()
         missed = _missed(ward.records("event"), slow.told, begun + 2, until)
     finally:
@@ -118,9 +122,9 @@ async def slow_viewers(ward: Ward) -> list[Figure]:
     ]  # fmt: skip
 
 
-async def _a_frame_a_second(viewer: SlowViewer) -> None:
+async def _read_slowly(viewer: SlowViewer) -> None:
     while await viewer.read():
-        await asyncio.sleep(1)
+        await asyncio.sleep(viewer.pause_s)
 
 
 def _cut(log: Path) -> set[str]:
