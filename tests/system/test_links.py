@@ -19,7 +19,7 @@ async def test_silence_is_noticed_on_both_sides(
     monkeypatch.setattr(links, "DEVICES", 1)
     # What a busy machine adds to an age is not what is tested here.
     monkeypatch.setattr(links, "STALE_S_MAX", links.NOTICED_S_MAX)
-    monkeypatch.setattr(links, "NOT_MONITORING_S_MAX", 2 * links.NOT_MONITORING_S_MAX)
+    monkeypatch.setattr(links, "NOT_MONITORING_S_MAX", links.NOT_MONITORING_S_MAX + 1.5)
     async with Ward(tmp_path / "ward", certs, seed=1) as ward:
         figures = await links.silent_peers(ward)
     assert [figure for figure in figures if not figure.held] == []
