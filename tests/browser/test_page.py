@@ -13,6 +13,23 @@ from tests.browser.page import acknowledge, number, page_of, tile, turn_sound_on
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
 
+NOTE_PULSES = """
+const start = AudioScheduledSourceNode.prototype.start;
+window.pulses = [];
+AudioScheduledSourceNode.prototype.start = function (at) {
+  window.pulses.push([Math.round(this.frequency.value), at - this.context.currentTime]);
+  return start.call(this, at);
+};
+"""
+AFTER_PULSES = """
+(wanted) => new Promise((done) => {
+  const look = () => window.pulses.length < wanted ? setTimeout(look, 50) : done(window.pulses);
+  look();
+})
+"""
+"""Pitch of each pulse and in how many seconds it sounds, as the page hands them to the browser."""
+
+
 def presences(sent: list[WatchRequest]) -> list[tuple[bool, bool]]:
     told = [each.presence for each in sent if each.WhichOneof("frame") == "presence"]
     return [(each.audio_armed, each.visible) for each in told]
@@ -59,49 +76,25 @@ async def test_heart_rate_0_is_shown_as_0_alarms_and_is_acknowledged(ward, heart
 
 
 @pytest.mark.spec("STATION-15")
+@pytest.mark.spec("STATION-16")
 @pytest.mark.spec("STATION-20")
-async def test_sound_is_off_until_a_person_turns_it_on_and_the_server_is_told(
-    ward, calm_bed, browser
+async def test_sound_is_off_until_a_person_turns_it_on_and_then_asystole_sounds(
+    ward, calm_bed, hearts, browser
 ):
     sent: list[WatchRequest] = []
-    async with page_of(ward, browser, sent=sent) as page:
+    async with page_of(ward, browser, script=NOTE_PULSES, sent=sent) as page:
         header = tile(page, calm_bed).locator("header")
+        await expect(tile(page, next(hearts))).to_contain_text("!!! asystole", timeout=20_000)
         await expect(header).to_contain_text("NOT COVERED", timeout=10_000)
         await expect(page.get_by_text("SOUND OFF")).to_be_visible()
+        assert await page.evaluate("window.pulses") == []
         assert presences(sent) == [(False, True)]
         await turn_sound_on(page)
         await expect(page.get_by_text("SOUND OFF")).to_have_count(0)
         await expect(page.get_by_text("sound on · tested")).to_be_visible()
-        assert presences(sent) == [(False, True), (True, True)]
         await expect(header).not_to_contain_text("NOT COVERED")
-        await expect(page.get_by_text("NOT COVERED")).to_have_count(0)
-
-
-NOTE_PULSES = """
-const start = AudioScheduledSourceNode.prototype.start;
-window.pulses = [];
-AudioScheduledSourceNode.prototype.start = function (at) {
-  window.pulses.push([Math.round(this.frequency.value), at - this.context.currentTime]);
-  return start.call(this, at);
-};
-"""
-AFTER_PULSES = """
-(wanted) => new Promise((done) => {
-  const look = () => window.pulses.length < wanted ? setTimeout(look, 50) : done(window.pulses);
-  look();
-})
-"""
-"""Pitch of each pulse and in how many seconds it sounds, as the page hands them to the browser."""
-
-
-@pytest.mark.spec("STATION-16")
-async def test_asystole_sounds_as_3_and_2_pulses_twice_and_a_new_page_is_silent(
-    ward, hearts, browser
-):
-    async with page_of(ward, browser, script=NOTE_PULSES) as page:
-        await expect(tile(page, next(hearts))).to_contain_text("!!! asystole", timeout=20_000)
-        assert await page.evaluate("window.pulses") == []
-        await turn_sound_on(page)
+        await expect(page.locator(".tile .uncovered")).to_have_count(0)
+        assert presences(sent) == [(False, True), (True, True)]
         test, burst = 15, 10
         pulses = (await page.evaluate(AFTER_PULSES, test + burst))[test : test + burst]
         assert {pitch for pitch, _ in pulses} == {523}
