@@ -276,17 +276,17 @@ def _storage_alarms(events: Sequence[Record], since: float) -> list[float]:
 
 def _caught_up(ward: Ward, at: float) -> float:
     """How long until everything that each device had observed by then was acknowledged."""
-    observed: dict[str, int] = {}
+    waiting: dict[str, set[int]] = {}
     longest = 0.0
     for each in ward.records("observed", "acked"):
-        device = each["device"]
+        frames = waiting.setdefault(each["device"], set())
         if each["what"] == "observed" and each["t"] <= at:
-            observed[device] = each["n"]
-        elif each["what"] == "acked" and each["through"] >= observed.get(device, 0) > 0:
-            if each["t"] > at:
+            frames.add(each["n"])
+        elif each["what"] == "acked" and frames:
+            frames.difference_update(range(each["first"], each["last"] + 1))
+            if not frames and each["t"] > at:
                 longest = max(longest, each["t"] - at)
-            observed[device] = 0
-    return inf if any(observed.values()) else longest
+    return inf if any(waiting.values()) else longest
 
 
 @proof("G19")
