@@ -31,10 +31,12 @@ BROWSERS = ("chromium", "chromium-browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A browser lives in one event loop, and so do all tests that share it."""
+    """A browser lives in one event loop of one process, and so do all tests that share it."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            # For `pytest -n 2 --dist loadgroup`.
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")
