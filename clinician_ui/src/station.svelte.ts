@@ -9,6 +9,7 @@ import { Records } from "./feed/records";
 import type { Sessions } from "./feed/session";
 import { Feed, type FeedEvents, type FeedWorld } from "./feed/socket";
 import { byBed, inOrder, waitsForSomebody } from "./model/alarms";
+import { LastHour } from "./lastHour.svelte";
 import { hearClock, type ServerClock, serverTime } from "./model/clock";
 import { type Confirmation, confirms, keyed, named, type Silencing } from "./model/confirmation";
 import { fragmentOf, type Route, routeOf, WARD } from "./route";
@@ -86,6 +87,7 @@ export class Station {
 
   /** What is stored, for pages that look back. */
   readonly records = new Records();
+  readonly lastHour = new LastHour(this.records);
 
   constructor(world: FeedWorld, acts: Acts, speaker: Speaker, sessions: Sessions | null = null) {
     this.person = new Person(sessions);
@@ -107,6 +109,7 @@ export class Station {
     document.removeEventListener("visibilitychange", this.#look);
     window.removeEventListener("popstate", this.#arrive);
     this.#feed.stop();
+    this.lastHour.stop();
   }
 
   /** Goes to another page of the station; the feed and the sound go on. */

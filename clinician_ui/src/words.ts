@@ -52,6 +52,11 @@ export const english = {
   technical: "technical",
   activeAlarms: "Active alarms",
   noAlarms: "No active alarm",
+  lastHour: "Last hour",
+  alarmsCounted: (count: number, isCut: boolean) =>
+    isCut ? `over ${count} alarms` : count === 1 ? "1 alarm" : `${count} alarms`,
+  hourBars: (counts: readonly number[]) =>
+    `Alarms in each five minutes, the oldest first: ${counts.join(", ")}`,
   noSuchBed: (name: string) => `No bed ${name} is in view. It may have been moved or let go.`,
   choice: "What of the ward is shown",
   find: "Find a bed",

@@ -11,6 +11,7 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 describe("the built page", () => {
   const files = new Map<string, string>();
 
+  // A build takes some seconds, and longer on a machine that does other things too.
   beforeAll(async () => {
     // As `npm run build` has it: Svelte brings its warnings along elsewhere.
     vi.stubEnv("NODE_ENV", "production");
@@ -20,7 +21,7 @@ describe("the built page", () => {
     for (const file of built.output) {
       files.set(file.fileName, String(file.type === "chunk" ? file.code : file.source));
     }
-  });
+  }, 60_000);
 
   const index = () => files.get("index.html") ?? "";
 

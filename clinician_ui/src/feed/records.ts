@@ -162,6 +162,26 @@ export class Records {
     return events;
   }
 
+  /** Alarms that began, newest first, and whether these are all: as many as a few pages hold. */
+  async starts(
+    since: number,
+    until: number,
+  ): Promise<{ readonly events: readonly WholeEvent[]; readonly isWhole: boolean }> {
+    const events: WholeEvent[] = [];
+    let before: number | null = null;
+    for (let pages = 0; pages < PAGES_MAX; pages += 1) {
+      const asked = { phase: "start", since, until, limit: EVENTS_A_PAGE };
+      const page: JournalPage = await this.#read(
+        "/v1/journal",
+        before === null ? asked : { ...asked, before },
+      );
+      events.push(...page.events);
+      before = page.next_before;
+      if (before === null) break;
+    }
+    return { events, isWhole: before === null };
+  }
+
   /** One page of alarm events of who lies there, newest first. */
   journal(bed: string, before: number | null = null): Promise<JournalPage> {
     const asked = { bed, limit: EVENTS_A_PAGE };

@@ -41,6 +41,8 @@ beforeEach(() => {
     posted.push({ path, body: JSON.parse(String(body)) as Record<string, unknown> });
     return Promise.resolve(answer());
   });
+  // What is stored is not of these tests.
+  vi.stubGlobal("fetch", () => new Promise(() => undefined));
   speaker = new FakeSpeaker();
   station = new Station(world, acts, speaker);
   render(StationView, { station });
