@@ -4,8 +4,9 @@ import { Analyses, AnalysisRefused, type TriedLimits, type WhatIf } from "./feed
 import { NotRead, type Records } from "./feed/records";
 import { barsOf, HOUR_S, noisiest } from "./model/lastHour";
 
-/** How often the journal is looked at. */
+/** How often the journal is looked at: seldom, and sooner where alarms have changed. */
 const LOOK_EVERY_S = 60;
+const LOOK_AFTER_S = 15;
 /** What was read longer ago is not of now. */
 const LOOK_S_MAX = 300;
 /** A trial replays the hour of every bed: it is asked for seldom, and only where
@@ -35,7 +36,8 @@ export interface Trial {
 export class LastHour {
   #look = $state.raw<Look | null>(null);
   #trial = $state.raw<Trial | null>(null);
-  #lookAt = -Infinity;
+  #lookedAt = -Infinity;
+  #seen: unknown = null;
   #tryAt = -Infinity;
   readonly #records: Records;
   readonly #analyses: Analyses;
@@ -56,10 +58,12 @@ export class LastHour {
     return this.#trial !== null && now - this.#trial.at < TRY_S_MAX ? this.#trial : null;
   }
 
-  /** Somebody looks: reads what is due. */
-  async follow(now: number): Promise<void> {
-    if (!(now >= this.#lookAt)) return;
-    this.#lookAt = now + LOOK_EVERY_S;
+  /** Somebody looks: reads what is due. `standing` is another object once an alarm has changed. */
+  async follow(now: number, standing: unknown): Promise<void> {
+    const wait_s = standing === this.#seen ? LOOK_EVERY_S : LOOK_AFTER_S;
+    if (!(now >= this.#lookedAt + wait_s)) return;
+    this.#lookedAt = now;
+    this.#seen = standing;
     try {
       const { events, isWhole } = await this.#records.starts(now - HOUR_S, now);
       this.#look = { at: now, bars: barsOf(events, now), count: events.length, isCut: !isWhole };
