@@ -4,9 +4,11 @@ import { Analyses, AnalysisRefused, type TriedLimits, type WhatIf } from "./feed
 import { NotRead, type Records } from "./feed/records";
 import { barsOf, HOUR_S, noisiest } from "./model/lastHour";
 
-/** How often the journal is looked at: seldom, and sooner where alarms have changed. */
+/** How often the journal is looked at: seldom, and sooner where alarms have changed, once that is
+ * written. */
 const LOOK_EVERY_S = 60;
-const LOOK_AFTER_S = 15;
+const LOOK_AFTER_S = 10;
+const WRITTEN_AFTER_S = 2;
 /** What was read longer ago is not of now. */
 const LOOK_S_MAX = 300;
 /** A trial replays the hour of every bed: it is asked for seldom, and only where
@@ -37,6 +39,7 @@ export class LastHour {
   #look = $state.raw<Look | null>(null);
   #trial = $state.raw<Trial | null>(null);
   #lookedAt = -Infinity;
+  #lookAt = -Infinity;
   #seen: unknown = null;
   #tryAt = -Infinity;
   readonly #records: Records;
@@ -60,12 +63,17 @@ export class LastHour {
 
   /** Somebody looks: reads what is due. `standing` is another object once an alarm has changed. */
   async follow(now: number, standing: unknown): Promise<void> {
-    const wait_s = standing === this.#seen ? LOOK_EVERY_S : LOOK_AFTER_S;
-    if (!(now >= this.#lookedAt + wait_s)) return;
+    if (standing !== this.#seen) {
+      this.#seen = standing;
+      const soon = Math.max(now + WRITTEN_AFTER_S, this.#lookedAt + LOOK_AFTER_S);
+      this.#lookAt = Math.min(this.#lookAt, soon);
+    }
+    if (!(now >= this.#lookAt)) return;
     this.#lookedAt = now;
-    this.#seen = standing;
+    this.#lookAt = now + LOOK_EVERY_S;
     try {
-      const { events, isWhole } = await this.#records.starts(now - HOUR_S, now);
+      const { events: all, isWhole } = await this.#records.starts(now - HOUR_S, now);
+      const events = all.filter(({ kind }) => kind === "physiological");
       this.#look = { at: now, bars: barsOf(events, now), count: events.length, isCut: !isWhole };
       await this.#try(noisiest(events), now);
     } catch (error) {

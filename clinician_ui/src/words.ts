@@ -54,9 +54,9 @@ export const english = {
   noAlarms: "No active alarm",
   lastHour: "Last hour",
   alarmsCounted: (count: number, isCut: boolean) =>
-    isCut ? `over ${count} alarms` : count === 1 ? "1 alarm" : `${count} alarms`,
+    `${isCut ? "over " : ""}${count} about patients`,
   hourBars: (counts: readonly number[]) =>
-    `Alarms in each five minutes, the oldest first: ${counts.join(", ")}`,
+    `Alarms about patients in each five minutes, the oldest first: ${counts.join(", ")}`,
   noSuchBed: (name: string) => `No bed ${name} is in view. It may have been moved or let go.`,
   choice: "What of the ward is shown",
   find: "Find a bed",

@@ -20,8 +20,8 @@ export function barsOf(events: readonly WholeEvent[], now: number): number[] {
 /** The metric whose limits raised most alarms; null where none raised many. */
 export function noisiest(events: readonly WholeEvent[]): string | null {
   const counts = new Map<string, number>();
-  for (const { kind, metric, limit } of events) {
-    if (kind !== "physiological" || metric === null || limit === null) continue;
+  for (const { metric, limit } of events) {
+    if (metric === null || limit === null) continue;
     counts.set(metric, (counts.get(metric) ?? 0) + 1);
   }
   const [most] = [...counts].sort(([, a], [, b]) => b - a);
