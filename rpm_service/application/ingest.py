@@ -96,6 +96,8 @@ class TelemetrySession:
         self._acked_at = float("-inf")
         self._said_goodbye = False
         self._draining = False
+        self._judged = False
+        """Whether the frame under way was here before, so that only its rows are new."""
         self._ack_again = False
         self._pace = Pace()
         self._backfill_pace = Pace()
@@ -219,6 +221,11 @@ class TelemetrySession:
             self._acknowledge()
         self._peer.drain()
 
+    def ask_again(self) -> None:
+        """The disk takes again what it did not: has the device come back and send it."""
+        self._draining = True
+        self._peer.come_back()
+
     def end(self, now: float) -> None:
         """The stream is over, however that came about."""
         self.step = Step.ENDED
@@ -308,6 +315,7 @@ class TelemetrySession:
         """Decides on a frame's number; tells whether the frame is new. Raises Refused."""
         self._check_streaming()
         numbering = self._numbering
+        self._judged = False
         if seq == numbering.newest + 1 and seq <= SEQ_MAX:
             numbering.newest = seq
         elif not self._take_out_of_order(seq, now):
@@ -332,6 +340,7 @@ class TelemetrySession:
             if numbering.is_missing(seq):
                 numbering.fill(seq, seq)
                 self._filled_at = now
+                self._judged = numbering.was_judged(seq)
                 return True
             self.duplicates += 1
             self._ack_again = True
@@ -464,7 +473,8 @@ class TelemetrySession:
         if backfill or now - at > LIVE_S:
             if not backfill:
                 self._hear(bedside, now)
-            self._ward.retrospects.take(bedside, at, values, indices, validity, now)
+            if not self._judged:
+                self._ward.retrospects.take(bedside, at, values, indices, validity, now)
             return refusals
         self._notice(bedside, now)
         if bedside.observe(at, now, values, indices, validity):
@@ -510,7 +520,7 @@ class TelemetrySession:
         row = WaveformRow(seq, channel, start_at, now, samples)
         ward.batch.waveforms.setdefault(bedside.device_id, []).append(row)
         ward.rows += 1
-        if not backfill and now - at <= LIVE_S:
+        if not (backfill or self._judged) and now - at <= LIVE_S:
             ward.live.waveform(bedside, channel, at, samples)
 
     def take_device_alarm(
@@ -529,6 +539,8 @@ class TelemetrySession:
         """Takes a condition that the device itself raised or ended. Raises Refused."""
         bedside = self._bedside(mds)
         at = self._on_server_clock("observed_at", observed_at, now)
+        if self._judged:
+            return
         if backfill:
             self._ward.retrospects.take_device_alarm(
                 bedside, code, kind, priority, at, now, present=present, text=text
@@ -565,7 +577,7 @@ class TelemetrySession:
             self._ack_again = False
             self._acked_at = now
             self._acknowledge()
-        if numbering.holes and now - self._filled_at >= HOLE_S_MAX:
+        if numbering.awaits_unseen and now - self._filled_at >= HOLE_S_MAX:
             # What it skipped should be on its way, and nothing of it comes.
             self._filled_at = now
             self._tell_gap(now)

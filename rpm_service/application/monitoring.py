@@ -37,7 +37,8 @@ RETRY_S: Final = 0.5
 DRAIN_S_MAX: Final = 3.0
 """Devices of a server that stops are sent away after this time, whatever the disk does."""
 ROWS_MAX: Final = 100_000
-"""With so many rows waiting for the disk, devices are read no further."""
+"""With so many rows waiting for a disk that is slow, devices are read no further; of those that
+wait for a disk that fails, samples are let go of: their devices keep them, and alarms go on."""
 
 STORAGE_S_MAX: Final = 4.0
 """A batch that takes longer to be written is a disk that fails."""
@@ -189,6 +190,7 @@ class Monitoring:
         self._feeds: set[Feed] = set()
         self._writing: Batch | None = None
         self._written = asyncio.Event()
+        self._degraded = False
         self._failing = ""
         """Why the batch under way was refused last; empty while none was."""
         self._broken: CannotGoOn | None = None
@@ -261,6 +263,8 @@ class Monitoring:
         if self._ticks % ACK_TICKS == 0:
             for session in self.ward.sessions.values():
                 session.acknowledge(now)
+        if not self._degraded and self._stopping is None:
+            self.ward.ask_again()
 
     def _judge_itself(self, loop_now: float, due: float) -> None:
         """Judges what would make the server late; both times are the event loop's own."""
@@ -275,6 +279,7 @@ class Monitoring:
         self.ward.judge_server(WEBHOOK_FAILING, Priority.MEDIUM, present=fails, now=now)
 
     def _storage(self, *, degraded: bool) -> None:
+        self._degraded = degraded
         now = self.clock.now()
         self.ward.judge_server(STORAGE_DEGRADED, Priority.MEDIUM, present=degraded, now=now)
 
@@ -296,6 +301,14 @@ class Monitoring:
             self._writing = self.ward.take_batch()
             self._write(self._writing)
         if self.ward.rows > ROWS_MAX:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        if self._writing is not None and self._degraded:
+            _log.warning("storage: %d rows let go of; devices keep them", self.ward.rows)
+            self.ward.let_go(self._writing)
+            self.room.set()
+        else:
             self.room.clear()
 
     def _write(self, batch: Batch) -> None:

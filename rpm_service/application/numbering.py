@@ -20,7 +20,7 @@ Range = tuple[int, int]
 class Numbering:
     """The numbers of one spool."""
 
-    __slots__ = ("durable", "holes", "key", "newest", "told")
+    __slots__ = ("durable", "holes", "key", "let_go", "newest", "told")
 
     def __init__(self, key: SpoolKey, progress: Progress) -> None:
         self.key = key
@@ -28,6 +28,8 @@ class Numbering:
         self.holes = progress.holes
         """In order, and none beyond the newest number."""
         self.durable = progress
+        self.let_go: tuple[Range, ...] = ()
+        """Numbers that were judged, and are asked for again because the disk did not take them."""
         self.told: tuple[Range, ...] = ()
         """Holes that people were told of as gaps."""
 
@@ -44,6 +46,27 @@ class Numbering:
     def is_missing(self, seq: int) -> bool:
         """Whether a number up to the newest is in a hole."""
         return any(begin <= seq <= end for begin, end in self.holes)
+
+    def was_judged(self, seq: int) -> bool:
+        """Whether a number that is missing was here before."""
+        return any(begin <= seq <= end for begin, end in self.let_go)
+
+    @property
+    def awaits_unseen(self) -> bool:
+        """Whether a number is missing that was never here."""
+        return any(
+            not any(first <= begin and end <= last for first, last in self.let_go)
+            for begin, end in self.holes
+        )
+
+    def forget_since(self, before: Progress) -> None:
+        """What was taken since is not on its way to the disk any more: it is missing again."""
+        self.holes = before.holes
+        if self.newest > before.newest:
+            again = (before.newest + 1, self.newest)
+            self.holes = (*self.holes, again)
+            earlier = (each for each in self.let_go if each[1] <= before.newest)
+            self.let_go = (*earlier, again)[-HOLES_MAX:]
 
     def skip_to(self, seq: int) -> None:
         """A number beyond the newest was taken: those between are a hole."""

@@ -70,6 +70,10 @@ class DevicePeer(Protocol):
         """Cuts the stream: a newer one of the same identity has taken over."""
         ...
 
+    def come_back(self) -> None:
+        """Ends the stream so that the device opens another and sends what is missing."""
+        ...
+
     def drain(self) -> None:
         """Tells the device that the server stops, and then ends the stream."""
         ...

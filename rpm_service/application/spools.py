@@ -58,6 +58,14 @@ class Spools:
             if key in self._known:
                 self._known[key].durable = progress
 
+    def forget(self, waiting: Batch, writing: Batch) -> None:
+        """Samples that wait behind a batch are not written: their numbers are missing again."""
+        for key, progress in waiting.progress.items():
+            numbering = self._known.get(key)
+            if numbering is not None:
+                numbering.forget_since(writing.progress.get(key, numbering.durable))
+                waiting.progress[key] = Progress(numbering.newest, numbering.holes, progress.epoch)
+
     def durable(self, stream_id: str, spool_id: int = 0) -> Progress:
         """What is on disk of a spool."""
         known = self._known.get(SpoolKey(stream_id, spool_id))

@@ -41,6 +41,9 @@ BACKFILL_FRAMES_PER_S: Final = 1000.0
 BACKFILL_FRAMES_PER_S_EACH: Final = 200.0
 """One device never more: a day of one frame a second is then there within ten minutes."""
 
+ASKED_AT_ONCE_MAX: Final = 10
+"""So many devices connect again at once."""
+
 _CALLS_ANEW: Final = (Phase.START, Phase.ESCALATE)
 
 
@@ -65,6 +68,7 @@ class Ward:
         self.coverage = Coverage(self.bedsides, self.units, now)
         self.deliveries = Deliveries(self.units, live.call_in)
         self._rivals = Rivals()
+        self._asked_again: dict[str, TelemetrySession] = {}
         self._epochs: dict[str, int] = dict(restored.epochs)
         self._numbers = count(1)
         self.next_occurrence = count(restored.next_occurrence).__next__
@@ -196,6 +200,28 @@ class Ward:
         """How much backfill one device may send beside what is live: its share of them all."""
         share = BACKFILL_FRAMES_PER_S / max(1, len(self.sessions), len(self.bedsides))
         return min(max(share, 1.0), BACKFILL_FRAMES_PER_S_EACH)
+
+    def let_go(self, writing: Batch) -> None:
+        """Lets go of the samples that wait behind a batch: their devices keep them.
+
+        What was decided of them stays. They are asked for again by `ask_again`.
+        """
+        batch = self.batch
+        self.spools.forget(batch, writing)
+        batch.numerics.clear()
+        batch.waveforms.clear()
+        batch.earlier.clear()
+        self.rows = 0
+        for key in batch.progress:
+            if (session := self.sessions.get(key.stream_id)) is not None:
+                self._asked_again[key.stream_id] = session
+
+    def ask_again(self) -> None:
+        """Asks some of the devices whose samples were let go of for them, if there are any."""
+        for stream_id in list(self._asked_again)[:ASKED_AT_ONCE_MAX]:
+            session = self._asked_again.pop(stream_id)
+            if self.sessions.get(stream_id) is session:
+                session.ask_again()
 
     def written(self, batch: Batch, now: float) -> None:
         """A batch is on disk: the devices whose frames it has are told."""

@@ -163,20 +163,24 @@ def test_when_the_disk_is_back_everything_is_written_once_and_acknowledged() -> 
 
 
 @pytest.mark.spec("INGEST-18")
-def test_with_too_much_waiting_for_the_disk_devices_are_read_no_further() -> None:
+def test_with_too_much_waiting_for_a_slow_disk_devices_are_read_no_further() -> None:
+    class Slow(MemoryRecorder):
+        def submit(self, batch: Batch, done: Callable[[Exception | None], None]) -> None:
+            self.batches.append(batch)
+            asyncio.get_running_loop().call_later(2, done, None)
+
     async def story() -> None:
         async with corridor() as c:
+            c.monitoring._recorder = Slow()
             peer = Peer(c.monitoring)
-            c.recorder.error = OSError("No space left on device")
             await peer.streams(1, 72, 97)
             for _ in range(ROWS_MAX + 1):
                 peer.sends(72, 97)
             assert c.monitoring.room.is_set()
             await asyncio.sleep(TICK_S)
             assert not c.monitoring.room.is_set()
-            c.recorder.error = None
-            await asyncio.wait_for(c.monitoring.room.wait(), 2)
-            await asyncio.sleep(1)
+            await asyncio.wait_for(c.monitoring.room.wait(), 3)
+            await asyncio.sleep(5)
             assert peer.acks[-1] == peer.seq
 
     run(story())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from rpm_service.application import monitoring as monitoring_module
 from rpm_service.application.effects import Batch
 from rpm_service.application.ingest import ACK_S
 from rpm_service.application.monitoring import DRAIN_S_MAX, RETRY_S, STORAGE_S_MAX, Monitoring
@@ -15,6 +16,7 @@ from tests.support.elsewhere import ELSEWHERE
 from tests.support.memory_recorder import MemoryRecorder
 from tests.support.plain_encoder import PlainEncoder, PlainViewer, read
 from tests.support.virtual_time import LoopClock, run
+from tests.support.vital_signs import description
 
 FULL = OSError("No space left on device")
 BROKEN = CannotGoOn("the disk failed to keep what was written: look after it")
@@ -194,5 +196,93 @@ def test_what_happens_while_peers_leave_is_on_disk_too() -> None:
             assert c.rows == [1]
             codes = [e.alarm.condition.code for b in c.recorder.batches for e in b.events]
             assert "ASYSTOLE" in codes
+
+    run(story())
+
+
+class Keeper(Peer):
+    """A device that keeps what was not acknowledged, and comes back when it is asked to."""
+
+    def __init__(self, monitoring: Monitoring) -> None:
+        self.kept: dict[int, tuple[float, tuple[float, ...]]] = {}
+        self.came_back = 0
+        super().__init__(monitoring)
+
+    def acknowledge(self, durable_through_seq: int, durable_beyond: object = ()) -> None:
+        self.acks.append(durable_through_seq)
+        self.kept = {seq: kept for seq, kept in self.kept.items() if seq > durable_through_seq}
+
+    def sends(self, *values: float) -> None:
+        super().sends(*values)
+        self.kept[self.seq] = (self.monitoring.clock.now(), values)
+
+    def come_back(self) -> None:
+        asyncio.get_running_loop().call_soon(self.return_with_all)
+
+    def return_with_all(self) -> None:
+        self.came_back += 1
+        now = self.monitoring.clock.now()
+        self.session.end(now)
+        self.session = self.monitoring.session("device/oximeter-1", "oximeter-1".__eq__, self)
+        first = self.session.open(
+            now, self.seq, now, spool_first_seq=min(self.kept), backfills=True
+        )
+        self.session.describe([("oximeter-1", description("HR", "SpO2"))], now)
+        for seq, (at, values) in list(self.kept.items()):
+            assert seq >= first
+            assert self.session.take_seq(seq, now)
+            self.session.observe(seq, 0, at, values, (), (), now, backfill=True)
+
+
+@pytest.mark.spec("FAULT-8")
+@pytest.mark.promise("G18")
+@pytest.mark.parametrize("lasts_s", [30, 300])
+def test_samples_that_a_failing_disk_leaves_no_room_for_are_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch, lasts_s: int
+) -> None:
+    monkeypatch.setattr(monitoring_module, "ROWS_MAX", 20)
+
+    async def story() -> None:
+        async with corridor() as c:
+            peer = Keeper(c.monitoring)
+            await peer.streams(5, 72, 97)
+            c.recorder.error = FULL
+            await peer.streams(lasts_s - 5, 72, 97)
+            await peer.streams(5, 0, 97)
+            assert len(c.monitoring.ward.batch.numerics.get("oximeter-1", ())) <= 21
+            assert c.monitoring.room.is_set()
+            assert peer.acks[-1] <= 5
+            c.recorder.error = None
+            await peer.streams(10, 72, 97)
+            assert peer.came_back == 1
+            assert sorted(c.rows) == [*range(1, peer.seq + 1)], "each once"
+            assert peer.acks[-1] >= peer.seq - 1
+            events = [event for batch in c.recorder.batches for event in batch.events]
+            of_the_bed = [each for each in events if each.alarm.bed == "oximeter-1"]
+            assert {each.alarm.condition.code for each in of_the_bed} == {"ASYSTOLE"}
+            assert not any(each.late_detected for each in of_the_bed), "it was judged already"
+            assert not any(batch.gaps for batch in c.recorder.batches)
+
+    run(story())
+
+
+@pytest.mark.spec("FAULT-8")
+def test_what_fails_for_long_keeps_every_alarm_of_that_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(monitoring_module, "ROWS_MAX", 5)
+
+    async def story() -> None:
+        async with corridor() as c:
+            peer = Keeper(c.monitoring)
+            c.recorder.error = FULL
+            for _ in range(10):
+                await peer.streams(20, 72, 97)
+                await peer.streams(20, 0, 97)
+            c.recorder.error = None
+            await peer.streams(10, 72, 97)
+            events = [event for batch in c.recorder.batches for event in batch.events]
+            asystole = [e for e in events if e.alarm.condition.code == "ASYSTOLE"]
+            assert [str(e.phase) for e in asystole] == ["start", "end"] * 10
 
     run(story())

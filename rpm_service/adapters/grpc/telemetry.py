@@ -40,6 +40,7 @@ RECONNECT_AFTER_S: Final = 1.0
 """When a device should come back to a server that stops: it is most likely started again."""
 WRITE_S_MAX: Final = 1.0
 """Once a stream is cut, what is being written to it need not be read any more."""
+COME_BACK_AFTER_S: Final = 0.1
 OUTBOX_MAX: Final = 1024
 """Answers that may wait for a device that does not read; then the stream is cut."""
 
@@ -93,6 +94,11 @@ class DeviceLink:
         """Says when to connect again, then ends the stream."""
         self.send(_Response(drain=telemetry_pb2.Drain(reconnect_after_s=RECONNECT_AFTER_S)))
         self._last = (grpc.StatusCode.UNAVAILABLE, "the server is stopping")
+
+    def come_back(self) -> None:
+        """Ends the stream; the next Welcome says what is missing."""
+        self.send(_Response(drain=telemetry_pb2.Drain(reconnect_after_s=COME_BACK_AFTER_S)))
+        self._last = (grpc.StatusCode.UNAVAILABLE, "send again what the disk did not take")
 
     def cut(self, code: grpc.StatusCode, reason: str) -> None:
         """Ends the stream with a status."""
