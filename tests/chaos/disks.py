@@ -30,6 +30,8 @@ from tests.support.power_cuts import every_cut
 DEVICES, FPS, VIEWERS = 50, 10.0, 4
 FULL_S: Final = float(os.environ.get("RPM_CHAOS_FULL_S", "60"))
 """How long the disk is full; ten minutes by hand."""
+ROWS_MAX: Final = 10_000
+"""Of what waits for the disk: so that in a minute samples are let go of, and asked for again."""
 DISK: Final = "size=48m,mode=700"
 WELL_S: Final = 3.0
 """How long all is well before and after."""
@@ -58,6 +60,7 @@ async def full(ward: Ward, seconds: float, count: int) -> list[Figure]:
     """Fills the disk under load for so long."""
     data = ward.server.data
     data.mkdir(mode=0o700)
+    ward.server.environment["RPM_ROWS_MAX"] = str(ROWS_MAX)
     if await _ran("mount", "-t", "tmpfs", "-o", DISK, "none", str(data)):
         return [Figure("G18", "a disk that is full", None, "", 0, note="not run: may not mount")]
     try:

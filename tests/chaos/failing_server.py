@@ -19,6 +19,7 @@ from sqlalchemy import event
 
 from rpm_service import app, cli
 from rpm_service.adapters.storage.writer import SqliteRecorder
+from rpm_service.application import monitoring
 from rpm_service.application.effects import Batch
 from rpm_service.commands import serve
 
@@ -100,6 +101,8 @@ class FailingServer(app.Server):
 def main() -> None:
     signal.signal(signal.SIGUSR1, lambda *_: FAILPOINT.arm())
     app.SqliteRecorder = FailingRecorder  # type: ignore[misc]
+    # A proof has no time to fill what a server holds by itself.
+    monitoring.ROWS_MAX = int(os.environ.get("RPM_ROWS_MAX", monitoring.ROWS_MAX))  # type: ignore[misc]
     serve.Server = FailingServer  # type: ignore[misc]
     cli.main()
 
