@@ -293,42 +293,55 @@ def _presences(
 
 
 def _kept(history: Iterable[Record], stored: Stored, verdict: Verdict) -> None:
-    """What a viewer was shown is in the journal, or was decided anew after a restart.
-
-    And a snapshot has everything that had a signal then.
-    """
+    """What a viewer was shown is in the journal, or was decided anew after a restart."""
     meanings = {event.occurrence_id: _meaning(event) for event in stored.journal}
-    starts: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for event in stored.journal:
-        if event.phase == "start":
-            starts[_meaning(event)].append(event.raised_at)
+    lasted = _lasted(stored.journal)
     shown: dict[int, tuple[str, str]] = {}
-    doubled: set[int] = set()
-    vanished: set[int] = set()
-    for record in history:
-        if record["what"] not in ("event", "snapshot"):
+    told: set[int] = set()
+    for _, alarm in _shown(history):
+        occurrence, meaning = alarm["occurrence_id"], (alarm["device_id"], alarm["condition"])
+        before = shown.setdefault(occurrence, meanings.get(occurrence, meaning))
+        if occurrence in told:
             continue
-        alarms = [record["alarm"]] if record["what"] == "event" else record["alarms"]
-        for alarm in alarms:
-            occurrence, meaning = alarm["occurrence_id"], (alarm["device_id"], alarm["condition"])
-            before = shown.setdefault(occurrence, meanings.get(occurrence, meaning))
-            if before != meaning and occurrence not in doubled:
-                doubled.add(occurrence)
-                verdict.duplicated.append(f"occurrence {occurrence} is {before} and {meaning}")
-            if occurrence in vanished or meanings.get(occurrence) == meaning:
-                continue
-            if not any(abs(at - alarm["raised_at"]) <= RAISED_S for at in starts[meaning]):
-                vanished.add(occurrence)
-                verdict.missed.append(
-                    f"{meaning} of {alarm['raised_at']:.3f} was shown and is gone"
-                )
+        if before != meaning:
+            told.add(occurrence)
+            verdict.duplicated.append(f"occurrence {occurrence} is {before} and {meaning}")
+        elif occurrence not in meanings and not any(
+            since - RAISED_S <= alarm["raised_at"] <= until + RAISED_S
+            for since, until in lasted[meaning]
+        ):
+            told.add(occurrence)
+            verdict.missed.append(f"{meaning} of {alarm['raised_at']:.3f} was shown and is gone")
+    for record in history:
         if record["what"] == "snapshot":
-            have = {alarm["occurrence_id"] for alarm in alarms}
+            have = {alarm["occurrence_id"] for alarm in record["alarms"]}
             for occurrence in _standing_at(stored.journal, record["clock"]) - have:
                 verdict.missed.append(
                     f"{record['viewer']} has no occurrence {occurrence} in its snapshot"
                     f" of {record['t']:.3f}"
                 )
+
+
+def _shown(history: Iterable[Record]) -> Iterator[tuple[Record, Record]]:
+    """Every alarm that a viewer was shown, with the record that says so."""
+    for record in history:
+        if record["what"] == "event":
+            yield record, record["alarm"]
+        elif record["what"] == "snapshot":
+            for alarm in record["alarms"]:
+                yield record, alarm
+
+
+def _lasted(journal: Iterable[Event]) -> dict[tuple[str, str], list[tuple[float, float]]]:
+    """From when to when each condition held, by the times of the values."""
+    spans: dict[int, tuple[Event, float]] = {}
+    for event in journal:
+        first = spans.get(event.occurrence_id, (event,))[0]
+        spans[event.occurrence_id] = (first, inf if event.ended_at is None else event.ended_at)
+    found: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for first, until in spans.values():
+        found[_meaning(first)].append((first.raised_at, until))
+    return found
 
 
 def _standing_at(journal: Iterable[Event], at: float) -> set[int]:
@@ -350,10 +363,8 @@ def _delivered(
     What is only found in values that come late signals to nobody.
     """
     got: dict[str, set[tuple[int, int]]] = defaultdict(set)
-    for record in history:
-        if record["what"] in ("event", "snapshot"):
-            alarms = [record["alarm"]] if record["what"] == "event" else record["alarms"]
-            got[record["viewer"]] |= {(each["occurrence_id"], each["event_seq"]) for each in alarms}
+    for record, alarm in _shown(history):
+        got[record["viewer"]].add((alarm["occurrence_id"], alarm["event_seq"]))
     for event in stored.journal:
         if event.phase not in ("start", "escalate") or event.presence == OFF:
             continue

@@ -40,6 +40,7 @@ class Event(NamedTuple):
     priority: int
     presence: str
     raised_at: float
+    ended_at: float | None
     received_at: float
 
 

@@ -40,7 +40,8 @@ def event(
     device: str = "d",
     condition: str = "ASYSTOLE",
 ) -> Event:
-    return Event(0, occurrence, seq, phase, condition, device, 3, presence, at, at)
+    ended_at = at if presence == "OFF" else None
+    return Event(0, occurrence, seq, phase, condition, device, 3, presence, at, ended_at, at)
 
 
 def alarm(occurrence: int, at: float, device: str = "d", seq: int = 1) -> dict[str, Any]:
@@ -184,6 +185,15 @@ def test_an_alarm_that_was_shown_and_is_raised_again_under_another_number_is_kep
     story.history.append(
         told("snapshot", 18.5, viewer="v", clock=18.5, alarms=[alarm(100_001, 15)])
     )
+    assert list(story.verdict().lines()) == []
+
+
+def test_an_alarm_that_was_shown_and_is_found_again_in_values_that_came_late_is_kept(
+    story: Story,
+) -> None:
+    story.history.append(told("event", 15, viewer="v", alarm=alarm(2, 15.0)))
+    late = [event(100_001, 1, "start", 13.0, "OFF"), event(100_001, 2, "end", 16.0, "OFF")]
+    story.stored.journal += [each._replace(received_at=18.0) for each in late]
     assert list(story.verdict().lines()) == []
 
 
