@@ -65,7 +65,8 @@ async def run(each: Proof, seed: int) -> list[Figure]:
         traceback.print_exc()
         text = f"{type(error).__name__}: {error}".splitlines()[0]
         figures = [Figure(promise, BROKEN, 1, "", 0, note=text) for promise in each.promises]
-    if all(figure.held for figure in figures):
+    if all(figure.held is not False for figure in figures):
+        say("done")
         shutil.rmtree(directory)
     else:
         say(f"kept in {directory.relative_to(ROOT)}")
@@ -108,7 +109,9 @@ async def main() -> int:
     for each in proofs:
         figures += await run(each, options.seed)
         rows = [figure.row() for figure in figures]
-        REPORT.write_text(json.dumps({"seed": options.seed, "rows": rows}, indent=1) + "\n")
+        REPORT.write_text(
+            json.dumps({"seed": options.seed, "rows": rows}, indent=1, allow_nan=False) + "\n"
+        )
     print(f"\n{table(figures)}\n\n{time.monotonic() - begun:.0f} s; seed {options.seed}; {REPORT}")
     return 1 if any(figure.held is False for figure in figures) else 0
 

@@ -13,6 +13,7 @@ import shutil
 import sysconfig
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,8 +48,9 @@ class Figure:
         return None if self.figure is None else self.least <= self.figure <= self.bound
 
     def row(self) -> dict[str, Any]:
-        """As build/chaos.json has it."""
-        return {**asdict(self), "held": self.held}
+        """As build/chaos.json has it; what is not finite (never came, no bound) is null there."""
+        row = {**asdict(self), "held": self.held}
+        return {name: None if each == inf else each for name, each in row.items()}
 
 
 @dataclass(frozen=True, slots=True)
