@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rpm_service.adapters.analyst.process import AnalystProcess
 from rpm_service.adapters.grpc.convert import ProtobufEncoder
@@ -21,17 +21,18 @@ from rpm_service.adapters.units.reader import units_in
 from rpm_service.adapters.web import oidc_file
 from rpm_service.adapters.web.accounts import LocalAccounts
 from rpm_service.adapters.web.address import base_url, origins, parse_address
-from rpm_service.adapters.web.app import web_app
-from rpm_service.adapters.web.oidc import IdentityProvider
-from rpm_service.adapters.web.pages import Pages
-from rpm_service.adapters.web.server import WebServer, listen, names_in
+from rpm_service.adapters.web.listening import listen
 from rpm_service.adapters.web.sessions_file import SessionsFile
 from rpm_service.adapters.web.sign_in import LINK_S_MAX, Links, TooManyLinks, issue_link
-from rpm_service.adapters.web.signing_in import Ways
 from rpm_service.adapters.webhook.sender import WebhookSender
 from rpm_service.application.monitoring import Monitoring
 from rpm_service.application.ports import Recorder
 from rpm_service.clock import MonotoneClock
+
+if TYPE_CHECKING:
+    from rpm_service.adapters.web.oidc import IdentityProvider
+    from rpm_service.adapters.web.pages import Pages
+    from rpm_service.adapters.web.server import WebServer
 
 ANALYST: Final = "rpm_service.commands.analyst"
 """The program that carries out analyses beside the server."""
@@ -72,7 +73,7 @@ class Server:
         self._clock = clock = MonotoneClock(settings.clock_rate)
         self._credentials = credentials = load_server(settings.certs)
         checker = load_checker(settings.certs)
-        self._pages = Pages() if settings.web is not None else None
+        self._pages = _pages() if settings.web is not None else None
         self._recorder = recorder or SqliteRecorder(settings.data, settings.retention, clock.now)
         self._records = StoredRecords(settings.data)
         run = secrets.token_hex(RUN_BYTES)
@@ -120,7 +121,11 @@ class Server:
             await self.stop()
             raise
 
-    async def _start_web(self, pages: Pages) -> None:
+    async def _start_web(self, pages: "Pages") -> None:
+        from rpm_service.adapters.web.app import web_app
+        from rpm_service.adapters.web.server import WebServer, names_in
+        from rpm_service.adapters.web.signing_in import Ways
+
         assert self.settings.web is not None
         certs = self.settings.certs
         host, port = parse_address(self.settings.web)
@@ -160,9 +165,11 @@ class Server:
 
     def _provider(
         self, accounts: LocalAccounts, origins: frozenset[str]
-    ) -> IdentityProvider | None:
+    ) -> "IdentityProvider | None":
         if self.settings.oidc is None:
             return None
+        from rpm_service.adapters.web.oidc import IdentityProvider
+
         settings = oidc_file.read(self.settings.oidc, origins)
         return IdentityProvider(settings, self._clock, accounts.__contains__)
 
@@ -208,3 +215,9 @@ class Server:
     async def _stop_web(self) -> None:
         if self._web is not None:
             await self._web.stop()
+
+
+def _pages() -> "Pages":
+    from rpm_service.adapters.web.pages import Pages
+
+    return Pages()

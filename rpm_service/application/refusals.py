@@ -12,6 +12,10 @@ class CannotGoOn(Exception):
     """
 
 
+class NotBuilt(CannotStart):
+    """There is no page to serve."""
+
+
 class PortTaken(CannotStart):
     """Something else listens where this server should."""
 

@@ -18,9 +18,8 @@ from rpm_service.adapters.storage.retention import Retention
 from rpm_service.adapters.units.table import UnitsRefused
 from rpm_service.adapters.web.accounts_file import AccountsUnreadable
 from rpm_service.adapters.web.oidc_file import OidcRefused
-from rpm_service.adapters.web.pages import NotBuilt
 from rpm_service.app import Server, Settings
-from rpm_service.application.refusals import CannotGoOn, CannotStart, PortTaken
+from rpm_service.application.refusals import CannotGoOn, CannotStart, NotBuilt, PortTaken
 from rpm_service.clock import TEST_MODE
 from rpm_service.commands.address import address
 from rpm_service.commands.database import UnitsFile

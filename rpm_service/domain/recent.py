@@ -1,6 +1,5 @@
 """Technical conditions made of moments: present because something happened a short while ago."""
 
-from collections import deque
 from typing import Final
 
 from rpm_service.domain.alarms import AlarmBoard, Condition, Kind, Priority
@@ -18,14 +17,17 @@ class RecentCondition:
         self.condition = Condition(code, Kind.TECHNICAL)
         self._board = board
         self._priority = priority
-        self._moments: deque[float] = deque(maxlen=times)
+        self._times = times
+        self._moments: list[float] = []
+        """The last of them. A list: an empty one costs next to nothing, at every bed."""
 
     def happened(self, now: float) -> None:
         """It has happened, once more."""
         moments = self._moments
         moments.append(now)
+        del moments[: -self._times]
         if (
-            len(moments) == moments.maxlen
+            len(moments) == self._times
             and now - moments[0] <= RECENT_S
             and not self._board.holds(self.condition)
         ):

@@ -124,7 +124,7 @@ def test_an_address_of_another_machine_is_not_called_taken(
 def test_a_page_that_is_not_built_comes_with_the_command_to_build_it(
     fails: Fails, certs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    monkeypatch.setattr(app, "Pages", partial(Pages, tmp_path))
+    monkeypatch.setattr(app, "_pages", partial(Pages, tmp_path))
     arguments = (command, "--certs", certs, "--data", tmp_path / "var", "--web", "127.0.0.1:0")
     assert "run `make ui`" in fails(ExitCode.NOT_BUILT, *arguments)
 

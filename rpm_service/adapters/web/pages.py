@@ -8,7 +8,7 @@ from typing import Final
 from starlette.responses import HTMLResponse, Response
 
 from rpm_service.adapters.web.sign_in_words import WORDS
-from rpm_service.application.refusals import CannotStart
+from rpm_service.application.refusals import NotBuilt
 
 STATIC: Final = Path(__file__).parent / "static"
 """Where `npm run build` in clinician_ui/ puts the page."""
@@ -28,10 +28,6 @@ _MEDIA_TYPES: Final = {
 }
 _ASSET_CACHE: Final = "private, max-age=31536000, immutable"
 """An asset's name holds a hash of what is in it."""
-
-
-class NotBuilt(CannotStart):
-    """There is no page to serve."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The https port: uvicorn inside our own event loop, with our socket, our TLS and our signals."""
 
 import asyncio
-import errno
 import logging
 import socket
 import ssl
@@ -15,10 +14,9 @@ from cryptography import x509
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from rpm_service.adapters.web.listening import SEND_BYTES_MAX
 from rpm_service.adapters.web.live_socket import FRAME_BYTES_MAX
-from rpm_service.application.refusals import CannotStart, PortTaken
 
-BACKLOG: Final = 128
 CONNECTIONS_MAX: Final = 1024
 """Open connections, beyond which new ones are dropped: the devices' port needs its share."""
 HANDSHAKE_S_MAX: Final = 5.0
@@ -28,35 +26,9 @@ TLS_GOODBYE_S_MAX: Final = 1.0
 """A peer that does not take what is left, or does not answer the end of TLS, is dropped."""
 REQUEST_BYTES_MAX: Final = 32 * 1024
 """Head and body of one request."""
-SEND_BYTES_MAX: Final = 128 * 1024
-"""What waits for a slow reader, in the kernel and again in the process: what is queued here is
-old when it is read, while the next frame of a feed is put together from what is newest."""
 TAKE_S_MAX: Final = 10.0
 """A peer that takes nothing of an answer for so long is dropped."""
 STOP_S_MAX: Final = 3.0
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Opens the socket to serve on; port 0 takes any. Raises PortTaken and CannotStart."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise CannotStart(f"{host} is no address of this machine: {error.strerror}") from error
-    family, kind, protocol, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Connections inherit it.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES_MAX)
-        sock.bind(address)
-        sock.listen(BACKLOG)
-        sock.setblocking(False)
-    except OSError as error:
-        sock.close()
-        if error.errno == errno.EADDRINUSE:
-            raise PortTaken(f"{host}:{port}") from error
-        raise CannotStart(f"{host}:{port} cannot be listened on: {error.strerror}") from error
-    return sock
 
 
 def names_in(certificate_pem: bytes) -> list[str]:

@@ -15,7 +15,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 from starlette.responses import JSONResponse, RedirectResponse
 
-from rpm_service.adapters.web.server import WebServer, listen
+from rpm_service.adapters.web.listening import listen
+from rpm_service.adapters.web.server import WebServer
 from tests.support.manual_clock import ManualClock
 
 CLIENT, SECRET = "central-station", "a secret of the two"

@@ -22,10 +22,11 @@ from rpm_service.adapters.web.accounts import LocalAccounts
 from rpm_service.adapters.web.address import origins
 from rpm_service.adapters.web.app import web_app
 from rpm_service.adapters.web.gate import COOKIE
+from rpm_service.adapters.web.listening import listen
 from rpm_service.adapters.web.live_socket import Feed, Patience
 from rpm_service.adapters.web.pages import Pages
 from rpm_service.adapters.web.passwords import Checker
-from rpm_service.adapters.web.server import WebServer, listen, names_in
+from rpm_service.adapters.web.server import WebServer, names_in
 from rpm_service.adapters.web.sign_in import Links, issue_link
 from rpm_service.adapters.web.signing_in import Provider, Ways
 from rpm_service.application.access import Person, Rights

@@ -7,7 +7,7 @@ import pytest
 
 from rpm_service.adapters.web import server as bounds
 from rpm_service.adapters.web.address import base_url, origins, parse_address
-from rpm_service.adapters.web.server import listen
+from rpm_service.adapters.web.listening import listen
 from rpm_service.application.refusals import CannotStart, PortTaken
 from tests.adapters.web.station import SUBSCRIBE, Station, frame, station
 

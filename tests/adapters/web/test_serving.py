@@ -2,6 +2,8 @@
 
 import asyncio
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,8 +11,8 @@ import httpx2
 import pytest
 
 from rpm_service import app
+from rpm_service.adapters.web.listening import listen
 from rpm_service.adapters.web.pages import Pages
-from rpm_service.adapters.web.server import listen
 from rpm_service.app import Server, Settings
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.commands.serve import address, started
@@ -22,7 +24,7 @@ ANY = "127.0.0.1:0"
 @pytest.fixture
 def built(static: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the page had been built."""
-    monkeypatch.setattr(app, "Pages", lambda: Pages(static))
+    monkeypatch.setattr(app, "_pages", lambda: Pages(static))
 
 
 @pytest.fixture
@@ -67,11 +69,20 @@ async def test_a_server_without_a_page_has_nothing_to_say(certs: Path, tmp_path:
     await server.stop()
 
 
+def test_a_server_without_a_page_loads_nothing_of_it() -> None:
+    heavy = ("fastapi", "starlette", "uvicorn", "socketio", "authlib")
+    look = (
+        f"import sys, rpm_service.commands.serve; print([x for x in {heavy} if x in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.spec("WEB-18")
 async def test_no_server_starts_without_the_page_that_it_is_to_serve(
     certs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "Pages", lambda: Pages(tmp_path))
+    monkeypatch.setattr(app, "_pages", lambda: Pages(tmp_path))
     error = await refused(Settings(tmp_path, certs, ANY, ANY))
     assert error.exit_code is ExitCode.NOT_BUILT
     assert "make ui" in str(error)
