@@ -99,6 +99,14 @@ class _Delta(NamedTuple):
     revision: int
 
 
+class _Over(NamedTuple):
+    """Alarms that are over, or nothing (b""); through which revision; and whom they called."""
+
+    frame: bytes
+    revision: int
+    calls: Sequence[tuple[int, int]]
+
+
 class _Told(NamedTuple):
     """An alarm event as viewers get it. `called` sees it whatever they show."""
 
@@ -256,6 +264,25 @@ class Live:
             _keep(self._deltas, key, delta)
         return delta
 
+    def over(self, since: int, cursor: int, scope: Scope, now: float) -> _Over:
+        """Puts the alarms in view together that began since a revision and are over.
+
+        A snapshot does not tell them. The viewer is at `cursor` still.
+        """
+        told = [] if since < self._forgotten else list(self._alarms_since(since, scope))
+        begun = {each.event.alarm.occurrence_id for each in told if each.event.phase is Phase.START}
+        told = [each for each in told if _is_over(each) and each.event.alarm.occurrence_id in begun]
+        if not told:
+            return _Over(b"", self.revision, ())
+        through = self._fitting(told)
+        told = [each for each in told if each.revision <= through]
+        calling = [each.event.alarm for each in told if calls_somebody(each.event)]
+        return _Over(
+            self._encoder.delta(cursor, now, [each.part for each in told]),
+            through,
+            [(alarm.occurrence_id, alarm.event_seq) for alarm in calling],
+        )
+
     def calls(
         self, cursor: int | None, scope: Scope, through: int = 0
     ) -> Sequence[tuple[int, int]]:
@@ -355,6 +382,13 @@ class Live:
                         yield event
 
 
+def _is_over(told: _Told) -> bool:
+    """Whether the occurrence of an event has no signal any more."""
+    alarm = told.event.alarm
+    left = told.bedside.board.get(alarm.condition)
+    return left is None or left.occurrence_id != alarm.occurrence_id
+
+
 def _urgency(event: AlarmEvent) -> tuple[int, float]:
     return -event.alarm.priority, event.alarm.raised_at
 
@@ -383,11 +417,14 @@ class Mailbox:
         self._live = live
         self._cursor = 0
         self._fresh = True
+        self._over_since: int | None = None
+        """Since when alarms that are over are to be told before the next snapshot."""
         self._told_at = float("-inf")
 
     def subscribe(self, scope: Scope, left_off: LeftOff | None = None) -> None:
         """Chooses what to see; a whole snapshot comes next, or what changed where it was kept."""
         self.scope = scope
+        self._over_since = None
         self._fresh = left_off is None or not self._live.is_kept(left_off, scope)
         if left_off is not None and not self._fresh:
             self._cursor = left_off.revision
@@ -408,9 +445,15 @@ class Mailbox:
         live, scope = self._live, self.scope
         if scope is None:
             return b""
-        if not scope.is_whole_ward and self._cursor < live.described_at:
+        if not scope.is_whole_ward and not self._fresh and self._cursor < live.described_at:
             # Beds may have moved into or out of view.
-            self._fresh = True
+            self._fresh, self._over_since = True, self._cursor
+        if self._over_since is not None:
+            over = live.over(self._over_since, self._cursor, scope, now)
+            self._over_since = over.revision if over.frame else None
+            if over.frame:
+                self.calls, self._told_at = over.calls, now
+                return over.frame
         self.calls = ()
         frame, through = b"", live.revision
         if self._fresh:

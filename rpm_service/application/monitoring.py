@@ -187,7 +187,8 @@ class Monitoring:
         """Set while the disk keeps up: devices are read only then."""
         self.room.set()
         self._recorder = recorder
-        self._feeds: set[Feed] = set()
+        self._feeds: dict[Feed, None] = {}
+        """In the order they came: who is woken first is no matter of chance."""
         self._writing: Batch | None = None
         self._written = asyncio.Event()
         self._degraded = False
@@ -212,11 +213,14 @@ class Monitoring:
 
     def watch(self, viewer: str, rights: Rights = EVERYTHING) -> Feed:
         """Lets a viewer in, by its identity; it sees what is within its rights."""
-        feed = Feed(Viewer(self.ward, viewer, rights), self.live, self.clock, self._feeds.discard)
-        self._feeds.add(feed)
+        feed = Feed(Viewer(self.ward, viewer, rights), self.live, self.clock, self._forget)
+        self._feeds[feed] = None
         if self._stopping is not None:
             feed.end(self._stopping)
         return feed
+
+    def _forget(self, feed: Feed) -> None:
+        self._feeds.pop(feed, None)
 
     async def scores(self, bed: str, since: float, before: float) -> Sequence[Score]:
         """Reads the newest scores of whoever lies in a bed, oldest first. Raises ActRefused."""

@@ -89,10 +89,14 @@ class Tier:
         self._since = self._back_since = None
 
     def rearm(self) -> None:
-        """After a gap: what was present needs no new delay if the next value still violates."""
-        known = self.present or self._since == _ALWAYS
+        """After a gap: what was present needs no new delay if the next value still violates.
+
+        A delay that runs goes on, or a link that breaks again and again would hold back an alarm
+        for ever.
+        """
+        since = _ALWAYS if self.present else self._since
         self.lapse()
-        self._since = _ALWAYS if known else None
+        self._since = since
 
     def prime(self) -> None:
         """Not present, but the next value needs no delay if it violates."""

@@ -32,6 +32,9 @@ from rpm_service.v1 import telemetry_pb2
 
 WELCOME_S_MAX = 10.0
 """A connection that is not welcomed within this time is given up."""
+HELLO_S_MAX = 1.0
+"""A Hello that is answered later may have been late: the device says its clock once more, before
+anything that is placed by it."""
 ENDING_S_MAX = 5.0
 """A server that does not end the stream within this time of Goodbye or Drain is left."""
 HEARTBEAT_SHARE = 0.9
@@ -99,6 +102,8 @@ class Session:
         self._goodbye: GoodbyeReason | None = None
         self._greeted = False
         self._described = False
+        self._hello_at = 0.0
+        self._hello_was_late = False
         self._frame_bytes_max = wire.FRAME_BYTES_MAX
         self._heartbeat_s = 1.0
         self._deadline = 0.0
@@ -166,6 +171,7 @@ class Session:
         match self.state:
             case State.GREETING if not self._greeted:
                 self._greeted = True
+                self._hello_at = now
                 return self._hello(device_clock)
             case State.STREAMING:
                 frame = self._streaming_frame(now, device_clock)
@@ -222,11 +228,8 @@ class Session:
     def _streaming_frame(self, now: float, device_clock: float) -> bytes | None:
         if now < self._silent_until:
             return None
-        if not self._described:
-            if len(self._describe) > self._frame_bytes_max:
-                raise Refused("describe", f"{len(self._describe)} bytes are too many")
-            self._described = True
-            return self._describe
+        if not self._described or self._hello_was_late:
+            return self._opening_frame(device_clock)
         if self._held_until is None or now >= self._held_until:
             self._held_until = None
             if (frame := self._sending.next_frame(now, self._frame_bytes_max)) is not None:
@@ -241,6 +244,17 @@ class Session:
             return wire.heartbeat(device_clock)
         return None
 
+    def _opening_frame(self, device_clock: float) -> bytes:
+        """What comes before anything that was observed."""
+        if self._described:
+            self._hello_was_late = False
+            self.counters.heartbeats += 1
+            return wire.heartbeat(device_clock)
+        if len(self._describe) > self._frame_bytes_max:
+            raise Refused("describe", f"{len(self._describe)} bytes are too many")
+        self._described = True
+        return self._describe
+
     @property
     def _has_sent_all(self) -> bool:
         """Whether what is left to be sent is safe where it is."""
@@ -250,6 +264,7 @@ class Session:
         if not (welcome.heartbeat_interval_s > 0 and welcome.resume_from_seq > 0):
             raise ProtocolViolated("a Welcome without heartbeat_interval_s or resume_from_seq")
         self.state = State.STREAMING
+        self._hello_was_late = now - self._hello_at > HELLO_S_MAX
         self.epoch = welcome.session_epoch
         self.server_clock = welcome.server_clock
         self.counters.connects += 1

@@ -807,6 +807,25 @@ def test_what_no_longer_holds_after_a_lost_connection_stays_away(
     assert not scene.alarms(), "a new violation has its delay"
 
 
+@pytest.mark.spec("INGEST-41")
+@pytest.mark.promise("G4")
+def test_a_link_that_breaks_again_and_again_holds_back_no_alarm(
+    scene: Scene, device: Device
+) -> None:
+    """Broken every 3 s, with a delay of 10 s."""
+    for _ in range(4):
+        assert "SPO2_LOW" not in scene.alarms()
+        device.streams(3, 72, 88)
+        device.breaks()
+        seq, device = device.seq, scene.device()
+        device.hello(given_out=seq)
+        device.describes("HR", "SpO2")
+        device.seq = seq
+    assert "SPO2_LOW" not in scene.alarms(), "connected again, not judged yet"
+    device.streams(1, 72, 88)
+    assert "SPO2_LOW" in scene.alarms()
+
+
 # -- gateways -----------------------------------------------------------------------------
 
 

@@ -279,6 +279,28 @@ def test_a_bed_that_moves_into_view_is_seen_whole_and_out_of_view_no_more(
     assert not viewer.alarms
 
 
+@pytest.mark.spec("LIVE-30")
+def test_an_alarm_that_is_over_is_told_though_beds_moved_meanwhile(scene: Scene) -> None:
+    device = scene.device().begins("HR", "SpO2")
+    viewer, box = PlainViewer(), mailbox(scene, Scope(beds=frozenset({"oximeter-1"})))
+    viewer.take(taken_frame(scene, box))
+    scene.device("oximeter-2").begins("HR")
+    device.sends(0, 97)
+    scene.live.publish()
+    device.breaks()
+    scene.device().begins("HR", "SpO2").sends(72, 97)
+    scene.live.publish()
+    told = {event.alarm.occurrence_id for event in scene.events}
+    before = viewer.revision
+    viewer.take(box.take(scene.now))
+    assert (viewer.kinds[-1], viewer.revision) == ("delta", before)
+    assert {number for number, _ in viewer.told} == told
+    assert [seq for _, seq in box.calls] == [1, 1], "whoever shows it has presented it"
+    viewer.take(box.take(scene.now))
+    assert viewer.kinds[-1] == "snapshot"
+    assert not viewer.alarms
+
+
 @pytest.mark.spec("LIVE-8")
 @pytest.mark.promise("G16")
 def test_what_is_kept_for_viewers_that_never_read_is_bounded(scene: Scene, device: Device) -> None:

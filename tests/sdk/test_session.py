@@ -97,6 +97,22 @@ def test_hello_is_answered_before_anything_else_is_said(device: Device) -> None:
     assert device.is_silent()
 
 
+@pytest.mark.spec("SDK-40")
+@pytest.mark.promise("G6")
+def test_a_device_whose_hello_was_late_says_its_clock_again(device: Device) -> None:
+    device.observe()
+    for late_s in (1.0, 1.5):
+        device.session.connected(device.now)
+        device.says("hello")
+        device.now += late_s
+        device.hears_welcome()
+        device.says("describe")
+        if late_s > 1:
+            assert device.says("heartbeat").device_clock == CLOCK
+        device.says_observations(1)
+        device.session.disconnected()
+
+
 @pytest.mark.spec("SDK-3")
 def test_a_process_without_memory_continues_where_the_server_stands(device: Device) -> None:
     assert device.observe() == 1

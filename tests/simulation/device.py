@@ -12,8 +12,9 @@ from rpm_service.sdk.session import Session
 from rpm_service.sdk.spool import SPOOL_BYTES_MAX, MemorySpool
 from rpm_service.sdk.wire import Numbered
 from rpm_service.v1.telemetry_pb2 import SeqRange, StreamTelemetryResponse
+from tests.simulation.checker import Checker
 from tests.simulation.link import Link, Weather
-from tests.simulation.samples import Sample, Samples
+from tests.simulation.samples import Sample
 from tests.simulation.scheduler import Process, Scheduler
 from tests.simulation.server import BEGAN, Server
 
@@ -63,7 +64,7 @@ class Device:
         scheduler: Scheduler,
         rng: Random,
         server: Server,
-        samples: Samples,
+        checker: Checker,
         name: str,
         habits: Habits,
         weather: Weather,
@@ -74,7 +75,7 @@ class Device:
         self._scheduler = scheduler
         self._rng = rng
         self._server = server
-        self._samples = samples
+        self._samples = checker.samples
         self._weather = weather
         self._process = Process(name, alive=False)
         self._spool = self._new_spool()

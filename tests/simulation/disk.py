@@ -13,6 +13,8 @@ from rpm_service.domain.early_warning import Score
 from tests.simulation.scheduler import Scheduler
 from tests.support.batches import Remembered
 
+NUMBERS = 100_000
+"""Occurrence numbers of one start."""
 FAST_S = (0.001, 0.02)
 """How long a disk takes that is well."""
 
@@ -38,13 +40,15 @@ class Disk:
         self.ailment = Ailment()
         self.on_commit: Callable[[Batch], None] = lambda batch: None
         self.commits = 0
+        self._starts = 0
         self._scheduler = scheduler
         self._rng = rng
         self._kept = Remembered()
         self._newest: Batch | None = None
 
     def load(self) -> Restored:
-        return self._kept.restored()
+        self._starts += 1
+        return self._kept.restored(self._starts * NUMBERS + 1)
 
     def submit(self, batch: Batch, done: Callable[[Exception | None], None]) -> None:
         """Begins a transaction, as the doing of the server that asks for it."""

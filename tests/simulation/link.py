@@ -16,6 +16,8 @@ from tests.simulation.scheduler import Process, Scheduler
 
 WINDOW = 64
 """So many frames are on their way in one direction before a writer must wait."""
+LOOK_S = 0.2
+"""Whoever reads nothing is asked again so often."""
 KEEPALIVE_S = 8.0
 """Both ends give up a connection on which nothing has arrived for so long."""
 
@@ -36,6 +38,8 @@ class Way:
         self.on_room: Callable[[], object] = lambda: None
         self.receiver: Process = link.scheduler.world
         self.sender: Process = link.scheduler.world
+        self.reads = True
+        """Whether whoever receives takes what arrives."""
         self.last_at = 0.0
         """When the newest frame arrives."""
         self._link = link
@@ -62,6 +66,9 @@ class Way:
             self.last_at = max(self.last_at, link.stalls_until)
             scheduler.at(scheduler.world, link.stalls_until, self._arrive)
             return
+        if not self.reads and not link.broken:
+            scheduler.at(scheduler.world, scheduler.time() + LOOK_S, self._arrive)
+            return
         frame = self._on_the_way.popleft()
         if link.broken and link.rng.random() >= link.survives:
             # After the first that is lost nothing arrives.
@@ -87,6 +94,10 @@ class Link:
         """What to tell either end, "client" and "server", when it learns of a break."""
         self.up = Way(self)
         self.down = Way(self)
+
+    @property
+    def is_stalled(self) -> bool:
+        return self.scheduler.time() < self.stalls_until
 
     def delay(self) -> float:
         """How long the next frame takes."""

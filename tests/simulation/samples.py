@@ -27,6 +27,10 @@ class Sample:
     saturation: float
     times_stored: int = 0
     acked: bool = False
+    life: int = 0
+    """Which server had it last."""
+    patient: str = ""
+    """Who lay where it was measured when it reached that server."""
 
 
 class Samples:

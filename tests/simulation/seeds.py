@@ -6,8 +6,8 @@ from typing import NamedTuple
 from tests.simulation.world import Size, World
 
 WHOLE = Size(devices=40, viewers=8, seconds=3600.0)
-HALF = Size(devices=10, viewers=4, seconds=1200.0)
-SMALL = Size(devices=3, viewers=2, seconds=300.0)
+HALF = Size(devices=10, viewers=4, seconds=600.0)
+SMALL = Size(devices=3, viewers=2, seconds=200.0)
 
 
 def size_of(seed: int) -> Size:
@@ -22,6 +22,10 @@ class Passed(NamedTuple):
 
     samples: int
     restarts: int
+    steps: int
+    alarms: int
+    frames: int
+    values_looked_at: int
     cpu_s: float
 
 
@@ -30,4 +34,13 @@ def play(seed: int) -> Passed:
     began = process_time()
     world = World(seed, size_of(seed))
     world.run()
-    return Passed(world.samples.rows, world.server.lives - 1, process_time() - began)
+    checker = world.checker
+    return Passed(
+        samples=checker.samples.rows,
+        restarts=world.server.lives - 1,
+        steps=world.scheduler.steps,
+        alarms=checker.calls.followed,
+        frames=checker.frames,
+        values_looked_at=checker.looked_at,
+        cpu_s=process_time() - began,
+    )

@@ -5,8 +5,9 @@ ward, the handler of device streams, feeds and acts.
 """
 
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol
 
 import grpc
 
@@ -14,10 +15,11 @@ from rpm_service.adapters.grpc.telemetry import TelemetryService
 from rpm_service.application.access import Rights
 from rpm_service.application.identity import Identity, Role
 from rpm_service.application.live import LeftOff
-from rpm_service.application.monitoring import FeedClosed, Monitoring
+from rpm_service.application.monitoring import Feed, FeedClosed, Monitoring
 from rpm_service.application.units import Units
+from rpm_service.v1.telemetry_pb2 import StreamTelemetryRequest
 from tests.simulation.disk import Disk
-from tests.simulation.encoder import ValueEncoder
+from tests.simulation.encoder import Frame, ValueEncoder
 from tests.simulation.link import Link
 from tests.simulation.scheduler import Process, Scheduler
 
@@ -37,11 +39,26 @@ class ServerClock:
         return BEGAN + self._scheduler.time()
 
 
+class Watching(Protocol):
+    """Who looks on: the checker."""
+
+    def server_began(self, life: int) -> None: ...
+    def server_died(self) -> None: ...
+    def reconnected(self, device_id: str) -> None: ...
+    def reached(self, device_id: str, stamp: int) -> None: ...
+    def publishes(self, frame: Frame) -> None: ...
+    def given(self, name: str, frame: Frame) -> None: ...
+    def confirmed(self, events: list[tuple[int, int]]) -> None: ...
+
+
 class Call:
     """What gRPC gives a handler of one stream."""
 
-    def __init__(self, link: Link, scheduler: Scheduler) -> None:
+    def __init__(
+        self, link: Link, scheduler: Scheduler, on_read: Callable[[bytes], None] = lambda _: None
+    ) -> None:
         self._link = link
+        self._on_read = on_read
         self._scheduler = scheduler
         self._arrived: deque[bytes] = deque()
         self._waits: Any = None
@@ -53,7 +70,9 @@ class Call:
         while not self._arrived:
             self._waits = self._scheduler.create_future()
             await self._waits
-        return self._arrived.popleft()
+        frame = self._arrived.popleft()
+        self._on_read(frame)
+        return frame
 
     async def write(self, frame: Any) -> None:
         while not self._link.down.has_room:
@@ -82,7 +101,7 @@ class Server:
     """One server after the other, on one disk."""
 
     def __init__(
-        self, scheduler: Scheduler, disk: Disk, encoder: ValueEncoder, units: Units
+        self, scheduler: Scheduler, disk: Disk, units: Units, watched_by: Watching
     ) -> None:
         self.clock = ServerClock(scheduler)
         self.lives = 0
@@ -91,8 +110,10 @@ class Server:
         self.links: dict[Link, None] = {}
         self._scheduler = scheduler
         self._disk = disk
-        self._encoder = encoder
         self._units = units
+        self._watched_by = watched_by
+        self._current: dict[str, Link] = {}
+        """The connection on which each device last said Hello."""
         self._process = Process("no server", alive=False)
 
     @property
@@ -107,14 +128,25 @@ class Server:
 
     def _begin(self) -> None:
         self.monitoring = Monitoring(
-            self.clock, self._disk, self._encoder, self._units, f"run {self.lives}"
+            self.clock, self._disk, ValueEncoder(), self._units, f"run {self.lives}"
         )
+        self._watched_by.server_began(self.lives)
         self._scheduler.spawn(self._process, self.monitoring.run())
+        self._scheduler.spawn(self._process, self._publish(self.monitoring))
+
+    async def _publish(self, monitoring: Monitoring) -> None:
+        """Whatever is published goes to the checker too, at once."""
+        feed = monitoring.watch("the checker")
+        feed.subscribe(frozenset(), frozenset(), waveforms=False)
+        with suppress(FeedClosed):
+            while True:
+                self._watched_by.publishes(await feed.next_frame())
 
     def crash(self) -> None:
         """The server is killed; what it had sent may arrive still."""
         self.monitoring = None
         self._scheduler.kill(self._process)
+        self._watched_by.server_died()
         for link in list(self.links):
             link.snap(link.rng.uniform(0.0, 4.0), 0.0)
         self.links.clear()
@@ -125,7 +157,7 @@ class Server:
         """Serves a device's stream over a link, as the gRPC server does."""
         assert self.monitoring is not None
         identity = Identity(Role.DEVICE, device_id, "", "", 0.0)
-        call: Any = Call(link, self._scheduler)
+        call: Any = Call(link, self._scheduler, lambda frame: self._read(link, device_id, frame))
         service = TelemetryService(self.monitoring)
 
         async def serve() -> None:
@@ -133,6 +165,17 @@ class Server:
                 await service.stream_telemetry(identity, call)
 
         self._serve(link, serve())
+
+    def _read(self, link: Link, device_id: str, data: bytes) -> None:
+        """The checker hears of what counts: it came on the device's newest connection."""
+        frame = StreamTelemetryRequest.FromString(data)
+        kind = frame.WhichOneof("frame")
+        if kind == "hello":
+            self._current[device_id] = link
+            self._watched_by.reconnected(device_id)
+        elif kind == "observations" and self._current.get(device_id) is link:
+            for entry in frame.observations.entries:
+                self._watched_by.reached(device_id, int(entry.values[-1]))
 
     def serve_viewer(
         self,
@@ -151,37 +194,44 @@ class Server:
 
         async def write() -> None:
             call = Call(link, self._scheduler)
-            link.up.on_frame = _said(feed)
+            link.up.on_frame = self._said(feed)
             try:
                 while True:
-                    await call.write(await feed.next_frame())
+                    frame: Any = await feed.next_frame()
+                    self._watched_by.given(name, frame)
+                    await call.write(frame)
             except FeedClosed:
                 link.end("server")
             finally:
                 feed.close()
 
-        self._serve(link, write())
+        async def give_up() -> None:
+            await feed.given_up.wait()
+            link.end("server")
 
-    def _serve(self, link: Link, handler: Any) -> None:
+        self._serve(link, write(), give_up())
+
+    def _said(self, feed: Feed) -> Callable[[tuple[str, Any]], None]:
+        """What a viewer says: whether it can be heard and seen, or what it has shown."""
+
+        def take(frame: tuple[str, Any]) -> None:
+            what, said = frame
+            if what == "presence":
+                feed.present(armed=said[0], visible=said[1])
+            else:
+                self._watched_by.confirmed(said)
+                feed.confirm(said)
+
+        return take
+
+    def _serve(self, link: Link, *handlers: Any) -> None:
         link.up.receiver = link.down.sender = self._process
         self.links[link] = None
-        task = self._scheduler.spawn(self._process, handler)
+        tasks = [self._scheduler.spawn(self._process, handler) for handler in handlers]
 
         def lost() -> None:
             self.links.pop(link, None)
-            task.cancel()
+            for task in tasks:
+                task.cancel()
 
         link.on_lost["server"] = (self._process, lost)
-
-
-def _said(feed: Any) -> Any:
-    """What a viewer says: whether it can be heard and seen, or what it has shown."""
-
-    def take(frame: tuple[str, Any]) -> None:
-        what, said = frame
-        if what == "presence":
-            feed.present(armed=said[0], visible=said[1])
-        else:
-            feed.confirm(said)
-
-    return take

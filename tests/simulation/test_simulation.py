@@ -1,23 +1,46 @@
-"""A ward of devices, people and a server under seeded faults: what is promised holds throughout."""
+"""A ward of devices, viewers and people under seeded faults: what is promised holds throughout."""
 
 import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.simulation.seeds import play
 
+ROOT = Path(__file__).resolve().parents[2]
 SEEDS = range(200)
 
 
 @pytest.fixture(autouse=True)
-def _quiet() -> object:
+def _quiet() -> Iterator[None]:
     """What a server logs while its disk fails, ten thousand times, says nothing here."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_is_promised_holds_in_every_seed(seed: int) -> None:
     play(seed)
+
+
+@pytest.mark.timeout(300)
+def test_a_seed_is_the_same_world_in_every_process() -> None:
+    story = "from tests.simulation.seeds import play; print(play(0)[:-1])"
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", story],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONHASHSEED": chance},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for chance in ("1", "2")
+    }
+    assert len(told) == 1
