@@ -77,7 +77,7 @@ class Retrospects:
         """Ends what nothing more has come of."""
         for device_id, retrospect in list(self._open.items()):
             if now - retrospect.now >= IDLE_S:
-                self._close(device_id)
+                self._close(device_id, now)
 
     def _of(self, bedside: Bedside, at: float, now: float) -> "_Retrospect | None":
         device_id = bedside.device_id
@@ -85,7 +85,7 @@ class Retrospects:
             return None
         retrospect = self._open.get(device_id)
         if retrospect is not None and not retrospect.goes_on(bedside, at):
-            self._close(device_id)
+            self._close(device_id, now)
             retrospect = None
         if retrospect is None:
             retrospect = _Retrospect(bedside, self._ward.hidden_bedside(bedside, at), at)
@@ -95,8 +95,9 @@ class Retrospects:
         retrospect.now = now
         return retrospect
 
-    def _close(self, device_id: str) -> None:
+    def _close(self, device_id: str, now: float) -> None:
         retrospect = self._open.pop(device_id)
+        retrospect.now = now
         retrospect.close()
         self._keep(retrospect)
 

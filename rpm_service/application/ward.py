@@ -226,7 +226,7 @@ class Ward:
     def written(self, batch: Batch, now: float) -> None:
         """A batch is on disk: the devices whose frames it has are told."""
         self.spools.written(batch)
-        for stream_id in {key.stream_id for key in batch.progress}:
+        for stream_id in dict.fromkeys(key.stream_id for key in batch.progress):
             session = self.sessions.get(stream_id)
             if session is not None:
                 session.acknowledge(now)

@@ -92,6 +92,7 @@ class Device:
         spool = MemorySpool()
         # Smaller than a maker may have it, so that an outage of a minute is a long one.
         spool.bytes_max = self.habits.spool_bytes
+        spool.spool_id = self._rng.getrandbits(62) + 1
         return spool
 
     @property
