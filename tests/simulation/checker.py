@@ -72,14 +72,15 @@ class Checker:
         """A device has said Hello."""
         self.oracle.reconnected(device_id)
 
-    def reached(self, device_id: str, stamp: int) -> None:
+    def reached(self, device_id: str, stamp: int, *, backfill: bool) -> None:
         """A sample is with the server."""
         sample = self.samples.of[device_id][stamp]
         if sample.life == self._life:
             return
         sample.life = self._life
         sample.patient = self.sayings.places.patient_of(device_id)
-        self.oracle.reached(sample, self._now, list(self.published.alarms.values()))
+        if not backfill:
+            self.oracle.reached(sample, self._now, list(self.published.alarms.values()))
 
     def committed(self, batch: Batch) -> None:
         self.samples.committed(batch)
@@ -136,7 +137,8 @@ class Checker:
         if len(part.values) <= STAMP or part.values[STAMP] != part.values[STAMP]:
             return
         sample = self.samples.of[part.device_id][int(part.values[STAMP])]
-        if sample.patient and sample.patient != self.sayings.places.patient_of(part.device_id):
+        bed = self.sayings.places.bed_with(sample.patient)
+        if bed is not None and not sees(viewer, bed, self.sayings):
             raise Broken("I5", f"{viewer.view} gets values of {sample.patient}: {part}")
 
     def confirmed(self, events: list[tuple[int, int]]) -> None:
@@ -170,4 +172,5 @@ class Checker:
         self.journal.held_back(by, self._now, lasts_s)
 
     def answered(self, seen: Alarm, answered: Alarm) -> None:
+        self.calls.touched(seen.occurrence_id, self._scheduler.time())
         self.journal.answered(seen, answered)
