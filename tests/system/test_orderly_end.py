@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from rpm_service.adapters.pki.credentials import ensure_client
+from rpm_service.app import Server, Settings
+from rpm_service.application.effects import Act
 from rpm_service.application.identity import Role
 from rpm_service.commands.errors import ExitCode
 from rpm_service.sdk import BlockingTelemetryClient, Credentials, Monitor, Numeric
+from tests.support.memory_recorder import MemoryRecorder
 from tests.support.process import ROOT, free_port
 
 STOP_S_MAX = 10.0
@@ -77,3 +80,21 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path, certs: Path) -> None:
             assert server.stdout.readline() == "draining\n"
             server.send_signal(signal.SIGTERM)
             assert server.wait(2) == -signal.SIGTERM
+
+
+@pytest.mark.spec("FAULT-5")
+async def test_the_last_thing_that_a_stop_does_is_to_put_on_disk_what_came_meanwhile(
+    tmp_path: Path, certs: Path
+) -> None:
+    recorder = MemoryRecorder()
+    server = Server(Settings(tmp_path, certs, "127.0.0.1:0"), recorder=recorder)
+    await server.start()
+    act, stop = Act(0.0, "nurse", "pause_audio", "B1"), server._grpc.stop
+
+    async def stop_late() -> None:
+        server.monitoring.ward.batch.acts.append(act)
+        await stop()
+
+    server._grpc.stop = stop_late
+    await server.stop()
+    assert [each for batch in recorder.batches for each in batch.acts][-1] == act
