@@ -56,6 +56,8 @@ class Member:
 
     async def connect(self, turns: asyncio.Semaphore) -> None:
         async with turns:
+            # Hello states the device's clock: it is made when it can leave.
+            await self.device.channel.channel_ready()
             await self.device.open()
         self._note("connected", device=self.name)
 

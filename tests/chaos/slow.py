@@ -21,7 +21,7 @@ from tests.chaos.proofs import Figure, proof
 from tests.chaos.ward import Ward
 
 DEVICES, FPS, VIEWERS, STUCK = 60, 2.0, 3, 20
-QUIET_S, STUCK_S = 15.0, 45.0
+QUIET_S, STUCK_S = 12.0, 42.0
 SUBSCRIPTIONS: Final = 50
 """Each asks for another snapshot: what is on its way fills every window at once."""
 CUT_S: Final = 30.0

@@ -31,7 +31,7 @@ from rpm_service.application.effects import NumericRow, WaveformRow
 
 BLOCK_ROWS: Final = 32
 """Rows for each block, on the average, before a tail is moved."""
-ROWS_MAX: Final = 80_000
+ROWS_MAX: Final = 32_000
 """Rows in a tail, however many devices they are from: they are in memory too."""
 LOOKED_AT_MAX: Final = 256
 """Newest blocks of one device that are looked at to find what it sent a short time ago."""
