@@ -61,6 +61,8 @@ class Proof:
     works: Works
     needs: tuple[str, ...]
     """What it cannot be run without; see is_installed."""
+    waits: bool
+    """It mostly waits, and disturbs nobody: some such are carried out at once."""
 
     @property
     def name(self) -> str:
@@ -84,11 +86,13 @@ def is_installed(need: str) -> bool:
 PROOFS: Final[list[Proof]] = []
 
 
-def proof(*promises: str, needs: tuple[str, ...] = ()) -> Callable[[Works], Works]:
-    """Registers a proof of these promises."""
+def proof(
+    *promises: str, needs: tuple[str, ...] = (), waits: bool = False
+) -> Callable[[Works], Works]:
+    """Registers a proof of these promises; see Proof."""
 
     def register(works: Works) -> Works:
-        PROOFS.append(Proof(promises, works, needs))
+        PROOFS.append(Proof(promises, works, needs, waits))
         return works
 
     return register

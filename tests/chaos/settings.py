@@ -138,7 +138,7 @@ class Nurse:
             )
 
 
-@proof("G8")
+@proof("G8", waits=True)
 async def decisions_hold(ward: Ward) -> list[Figure]:
     """Pauses, limits, acknowledgements and associations are after kill -9 what they were."""
     await ward.server.start()

@@ -78,7 +78,7 @@ def pairs(name: str) -> set[tuple[str, str]]:
     }
 
 
-@proof("G2", "G3")
+@proof("G2", "G3", waits=True)
 async def silent_devices(ward: Ward) -> list[Figure]:
     """Frozen devices are stale and then lost at every viewer; what held before calls again."""
     await ward.server.start()
@@ -114,7 +114,7 @@ async def silent_devices(ward: Ward) -> list[Figure]:
     ]  # fmt: skip
 
 
-@proof("G5")
+@proof("G5", waits=True)
 async def silent_metric(ward: Ward) -> list[Figure]:
     """A metric that stops while others go on is stale at every viewer, and an alarm."""
     await ward.server.start()
