@@ -30,8 +30,8 @@ from tests.support.power_cuts import every_cut
 DEVICES, FPS, VIEWERS = 50, 10.0, 4
 FULL_S: Final = float(os.environ.get("RPM_CHAOS_FULL_S", "60"))
 """How long the disk is full; ten minutes by hand."""
-ROWS_MAX: Final = 10_000
-"""Of what waits for the disk: so that in a minute samples are let go of, and asked for again."""
+LONG_S, ROWS_MAX, SENT_AGAIN_S_MAX = 20.0, 5_000, 45.0
+"""So that in this time samples are let go of twice; they come at the rate of backfill."""
 DISK: Final = "size=48m,mode=700"
 WELL_S: Final = 3.0
 """How long all is well before and after."""
@@ -56,11 +56,24 @@ async def full_disk(ward: Ward) -> list[Figure]:
     return await full(ward, FULL_S, DEVICES)
 
 
-async def full(ward: Ward, seconds: float, count: int) -> list[Figure]:
-    """Fills the disk under load for so long."""
+@proof("G18", needs=("mount",))
+async def full_for_long(ward: Ward) -> list[Figure]:
+    """A disk that is full for longer than a server can hold: what it let go of is sent again."""
+    return await full(ward, LONG_S, DEVICES, ROWS_MAX, SENT_AGAIN_S_MAX)
+
+
+async def full(
+    ward: Ward,
+    seconds: float,
+    count: int,
+    rows_max: int | None = None,
+    caught_up_s_max: float = CAUGHT_UP_S_MAX,
+) -> list[Figure]:
+    """Fills the disk under load for so long; with `rows_max` the server lets go beyond these."""
     data = ward.server.data
     data.mkdir(mode=0o700)
-    ward.server.environment["RPM_ROWS_MAX"] = str(ROWS_MAX)
+    if rows_max is not None:
+        ward.server.environment["RPM_ROWS_MAX"] = str(rows_max)
     if await _ran("mount", "-t", "tmpfs", "-o", DISK, "none", str(data)):
         return [Figure("G18", "a disk that is full", None, "", 0, note="not run: may not mount")]
     try:
@@ -74,8 +87,8 @@ async def full(ward: Ward, seconds: float, count: int) -> list[Figure]:
             until = time.time()
             await asyncio.sleep(WELL_S)
             await ward.finish(devices)
-        refused_at = _refused_at(ward, since)
-        return _figures("G18", f"full for {seconds:g} s", ward, refused_at, until)
+        what, refused_at = f"full for {seconds:g} s", _refused_at(ward, since, until)
+        return _figures("G18", what, ward, refused_at, until, caught_up_s_max)
     finally:
         await ward.server.stop()
         await _ran("umount", "-l", str(data))
@@ -239,7 +252,14 @@ def _fill(filler: Path) -> None:
                 continue
 
 
-def _figures(promise: str, what: str, ward: Ward, since: float, until: float) -> list[Figure]:
+def _figures(
+    promise: str,
+    what: str,
+    ward: Ward,
+    since: float,
+    until: float,
+    caught_up_s_max: float = CAUGHT_UP_S_MAX,
+) -> list[Figure]:
     verdict = ward.check()
     told = min(_storage_alarms(ward.records("event"), since), default=inf) - since
     acks = [each["t"] for each in ward.records("acked") if since <= each["t"] < until]
@@ -254,18 +274,22 @@ def _figures(promise: str, what: str, ward: Ward, since: float, until: float) ->
         Figure(promise, f"{len(latencies)} alarms at viewers, p99", p99, "s", ALARM_P99_S_MAX),
         Figure(promise, "acknowledged although the disk fails, for", lasted, "s", ACKS_S_MAX),
         Figure(promise, f"until {STORAGE} is at a viewer", told, "s", TOLD_S_MAX),
-        Figure(promise, "until all is caught up with", _caught_up(ward, until), "s", CAUGHT_UP_S_MAX),
+        Figure(promise, "until all is caught up with", _caught_up(ward, until), "s", caught_up_s_max),
     ]  # fmt: skip
 
 
-def _refused_at(ward: Ward, since: float) -> float:
-    """When the server first said that its disk refuses, or did not answer in time."""
+def _refused_at(ward: Ward, since: float, until: float) -> float:
+    """When the server last began to say that its disk refuses.
+
+    It may still find some room at first, in what it folds: then it says that it writes again.
+    """
+    found = since
     for line in (ward.directory / "server.log").read_text().splitlines():
-        if " storage: the database refuses" in line:
+        if " ERROR storage: the database refuses" in line:
             at = datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S,%f").timestamp()  # noqa: DTZ007 - as logged
-            if at >= since:
-                return at
-    return since
+            if since <= at < until:
+                found = at
+    return found
 
 
 def _storage_alarms(events: Sequence[Record], since: float) -> list[float]:
