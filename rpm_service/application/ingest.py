@@ -567,13 +567,17 @@ class TelemetrySession:
 
     # -- acks ---------------------------------------------------------------------------
 
-    def acknowledge(self, now: float) -> None:
+    def acknowledge(self, now: float, *, at_once: bool = False) -> None:
         """Tells the device what is on disk, where that is due."""
         if self.step is Step.OPENING:
             return
         numbering = self._numbering
         fresh = count(numbering.durable) - self.acked
-        if self._ack_again or fresh >= ACK_FRAMES or (fresh and now - self._acked_at >= ACK_S):
+        if (
+            self._ack_again
+            or fresh >= ACK_FRAMES
+            or (fresh and (at_once or now - self._acked_at >= ACK_S))
+        ):
             self._ack_again = False
             self._acked_at = now
             self._acknowledge()

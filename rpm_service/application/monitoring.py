@@ -332,6 +332,9 @@ class Monitoring:
             if str(error) != self._failing:
                 self._failing = str(error)
                 _log.error("storage: %s; trying again, devices keep what is not on disk", error)
+                # What was on disk before is told now, so that no acknowledgement comes later on.
+                for session in self.ward.sessions.values():
+                    session.acknowledge(self.clock.now(), at_once=True)
             loop.call_later(RETRY_S, self._write, batch)
             return
         if self._failing:

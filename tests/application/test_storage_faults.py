@@ -9,7 +9,13 @@ import pytest
 from rpm_service.application import monitoring as monitoring_module
 from rpm_service.application.effects import Batch
 from rpm_service.application.ingest import ACK_S
-from rpm_service.application.monitoring import DRAIN_S_MAX, RETRY_S, STORAGE_S_MAX, Monitoring
+from rpm_service.application.monitoring import (
+    DRAIN_S_MAX,
+    RETRY_S,
+    STORAGE_S_MAX,
+    TICK_S,
+    Monitoring,
+)
 from rpm_service.application.refusals import CannotGoOn
 from tests.application.test_monitoring import Corridor, Peer, corridor, own
 from tests.support.elsewhere import ELSEWHERE
@@ -284,5 +290,30 @@ def test_what_fails_for_long_keeps_every_alarm_of_that_time(
             events = [event for batch in c.recorder.batches for event in batch.events]
             asystole = [e for e in events if e.alarm.condition.code == "ASYSTOLE"]
             assert [str(e.phase) for e in asystole] == ["start", "end"] * 10
+
+    run(story())
+
+
+@pytest.mark.spec("FAULT-1")
+@pytest.mark.promise("G18")
+def test_what_was_on_disk_before_a_disk_fails_is_acknowledged_at_once_and_nothing_after() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            peer = Peer(c.monitoring)
+            await peer.streams(3, 72, 97)
+            peer.sends(72, 97)
+            await asyncio.sleep(0.6)
+            peer.sends(72, 97)
+            # Written with the next commit, and acknowledged a second after the last time.
+            await asyncio.sleep(0.5)
+            assert c.rows[-1] == 5
+            assert peer.acks[-1] == 4
+            c.recorder.error = FULL
+            peer.sends(0, 97)
+            await asyncio.sleep(2 * TICK_S)
+            acks = list(peer.acks)
+            assert acks[-1] == 5
+            await peer.streams(5, 0, 97)
+            assert peer.acks == acks
 
     run(story())
