@@ -218,7 +218,7 @@ async def a_device_that_floods(ward: Ward) -> list[Figure]:
 # -- A5, A6 -------------------------------------------------------------------------------
 
 
-@proof("A5")
+@proof("A5", waits=True)
 async def a_blocked_server(ward: Ward) -> list[Figure]:
     """An event loop that is blocked for a second, and one that is blocked for good."""
     server = ward.server

@@ -67,7 +67,7 @@ def named(name: str, count: int, digits: int) -> set[str]:
     return {f"{name}-{number:0{digits}}" for number in range(count)}
 
 
-@proof("G2", "G7")
+@proof("G2", "G7", waits=True)
 async def silent_peers(ward: Ward) -> list[Figure]:
     """Devices and viewers that are frozen, black-holed, deaf or half-open, all at once for 13 s."""
     await ward.server.start()
@@ -122,7 +122,7 @@ async def silent_peers(ward: Ward) -> list[Figure]:
     ]
 
 
-@proof("G7", "G2")
+@proof("G7", "G2", waits=True)
 async def frozen_server(ward: Ward) -> list[Figure]:
     """A server whose process is frozen, with every connection open, for 13 s."""
     await ward.server.start()
