@@ -264,6 +264,7 @@ export class Station {
   async attempt(bed: string, act: (acts: Acts) => Promise<void>): Promise<ActRefused | null> {
     if (this.#onlyLooks()) return new ActRefused(words.wallLooks);
     const what = `bed ${bed}`;
+    if (this.busy.has(what)) return new ActRefused(words.stillBusy);
     this.busy.add(what);
     try {
       await act(this.#acts);

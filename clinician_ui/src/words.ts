@@ -102,6 +102,7 @@ export const english = {
   signOut: "Sign out",
   wall: "wall display",
   wallLooks: "A wall display looks and does not act.",
+  stillBusy: "The act before still waits for its answer.",
   locked: "Locked for acts",
   lockedShort: "Locked",
   lockedMeans: "Nobody was here for 15 minutes. Watching goes on; acts wait until you unlock.",

@@ -125,3 +125,29 @@ async def test_every_act_on_an_alarm_is_reached_by_the_keyboard_alone(ward, hear
         await expect(page.get_by_role("region", name="Bed ")).to_be_visible()
         await page.keyboard.press("Escape")
         await expect(page.locator(".tile").first).to_be_visible()
+
+
+PARTS = ("Signals", "Alarms", "Limits", "NEWS2", "Patient", "Device", "Trends")
+
+
+@pytest.mark.spec("STATION-59")
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_axe_finds_nothing_in_either_theme_at_any_part_of_a_bed(
+    ward, hearts, browser, axe, theme
+):
+    bed = next(hearts)
+    async with page_of(ward, browser) as page:
+        await page.emulate_media(color_scheme=theme)
+        await expect(tile(page, bed)).to_contain_text("!!! asystole", timeout=20_000)
+        await expect(page.locator("html")).to_have_attribute("data-theme", theme)
+        await go(page, f"#/bed/{bed}")
+        for part in PARTS:
+            await page.get_by_role("tab", name=part, exact=True).click()
+            await expect(page.get_by_role("tabpanel", name=part)).not_to_contain_text("Reading")
+            assert await objections(page, axe) == [], part
+        await page.get_by_role("button", name="As a table").click()
+        await expect(page.get_by_role("region", name="Trends as a table")).to_be_visible()
+        for fragment in ("#/", "#/alarms", "#/burden"):
+            await go(page, fragment)
+            assert await objections(page, axe) == [], fragment

@@ -94,13 +94,13 @@ export class Feed {
   start(): void {
     this.#stopBeat = this.#world.beat(this.#tick);
     // A frozen page and a closed laptop have no beat: look at the clock on coming back.
-    for (const event of COMING_BACK) addEventListener(event, this.#tick, { capture: true });
+    for (const event of COMING_BACK) addEventListener(event, this.#comeBack, { capture: true });
     this.#tick();
   }
 
   stop(): void {
     this.#stopBeat();
-    for (const event of COMING_BACK) removeEventListener(event, this.#tick, { capture: true });
+    for (const event of COMING_BACK) removeEventListener(event, this.#comeBack, { capture: true });
     this.#drop();
   }
 
@@ -124,6 +124,11 @@ export class Feed {
   }
 
   readonly #tick = (): void => this.#happen({ kind: "tick" });
+
+  /** The focus that a control of the page gets passes here too, and says nothing of this kind. */
+  readonly #comeBack = ({ target }: Event): void => {
+    if (!(target instanceof Element)) this.#tick();
+  };
 
   #happen(event: LinkEvent, frame?: WatchResponse["frame"]): void {
     const moment = this.#world.moment();

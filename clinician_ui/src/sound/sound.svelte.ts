@@ -66,7 +66,7 @@ export class Sound {
   /** Plays what is to be heard at `now`, in monotone seconds. */
   follow(calls: Calls, now: number): void {
     // Not every browser says that it has suspended sound.
-    this.#speaker.look();
+    this.#speaker.look(now);
     this.#look();
     this.#showTest(now);
     // What nobody has said to have heard is played all the same. A first test is heard out; one

@@ -8,9 +8,9 @@ const AHEAD_S = 0.05;
 const FADE_S = 0.02;
 /** A browser that does not let sound begin may never answer; then it is off. */
 const ANSWER_WITHIN_MS = 1000;
-/** Looks without the clock of the sound going on, after which nothing is heard, whatever the
- * browser calls its state. */
-const STILL_LOOKS_MAX = 8;
+/** So long may the clock of the sound stand still; then nothing is heard, whatever the browser
+ * calls its state. On a busy machine many looks come at once. */
+const STILL_S_MAX = 2;
 /** Part of full scale; the wave itself reaches 1. */
 const LOUDNESS = 0.9;
 
@@ -23,8 +23,8 @@ export interface Speaker {
   ondevices: (() => void) | null;
   /** Turns it on; the browser allows that only while a person presses something. */
   turnOn(): Promise<void>;
-  /** Looks whether it still runs; called again and again. */
-  look(): void;
+  /** Looks whether it still runs; called again and again, `now` in monotone seconds. */
+  look(now: number): void;
   play(pulses: readonly Pulse[]): void;
   stop(): void;
 }
@@ -33,7 +33,8 @@ export class WebSpeaker implements Speaker {
   onchange: (() => void) | null = null;
   ondevices: (() => void) | null = null;
   #soundTime = -1;
-  #stillLooks = 0;
+  #wentOnAt = NaN;
+  #isStill = false;
   #context: AudioContext | null = null;
   #wave: PeriodicWave | null = null;
   #playing: { gain: GainNode; oscillators: OscillatorNode[] } | null = null;
@@ -45,12 +46,13 @@ export class WebSpeaker implements Speaker {
   }
 
   get isRunning(): boolean {
-    return this.#context?.state === "running" && this.#stillLooks < STILL_LOOKS_MAX;
+    return this.#context?.state === "running" && !this.#isStill;
   }
 
-  look(): void {
+  look(now: number): void {
     const time = this.#context?.currentTime ?? -1;
-    this.#stillLooks = time === this.#soundTime ? this.#stillLooks + 1 : 0;
+    if (time !== this.#soundTime || Number.isNaN(this.#wentOnAt)) this.#wentOnAt = now;
+    this.#isStill = now - this.#wentOnAt >= STILL_S_MAX;
     this.#soundTime = time;
   }
 
@@ -61,7 +63,8 @@ export class WebSpeaker implements Speaker {
       const imaginary = Float32Array.from([0, ...HARMONICS]);
       this.#wave = this.#context.createPeriodicWave(new Float32Array(imaginary.length), imaginary);
     }
-    this.#stillLooks = 0;
+    this.#wentOnAt = NaN;
+    this.#isStill = false;
     const refused = new Promise((resolve) => setTimeout(resolve, ANSWER_WITHIN_MS));
     await Promise.race([this.#context.resume(), refused]);
     this.onchange?.();

@@ -187,6 +187,17 @@ test.each(["visibilitychange", "resume"])(
   },
 );
 
+test("a control that gets the focus is no coming back", () => {
+  goLive();
+  world.pass(600);
+  const control = document.body.appendChild(document.createElement("button"));
+  control.focus();
+  control.remove();
+  expect(link?.phase).toBe("live");
+  window.dispatchEvent(new Event("focus"));
+  expect(link?.phase).toBe("NOT_MONITORING");
+});
+
 test("once stopped it does nothing more", () => {
   goLive();
   feed.stop();

@@ -65,16 +65,21 @@ test("sound that is suspended or closed does not run, and is begun anew [STATION
 
 test("sound whose clock stands still is not heard, whatever its state is called [STATION-20]", async () => {
   await speaker.turnOn();
-  const look = (times: number, step_s: number) => {
+  let now = 0;
+  const look = (times: number, every_s: number, step_s: number) => {
     for (let each = 0; each < times; each++) {
+      now += every_s;
       FakeContext.last.currentTime += step_s;
-      speaker.look();
+      speaker.look(now);
     }
   };
-  look(20, 0.25);
+  look(20, 0.25, 0.25);
   expect(speaker.isRunning).toBe(true);
-  look(8, 0);
+  // Frames that waited are taken all at once.
+  look(20, 0.01, 0);
+  expect(speaker.isRunning).toBe(true);
+  look(8, 0.25, 0);
   expect(speaker.isRunning).toBe(false);
-  look(1, 0.25);
+  look(1, 0.25, 0.25);
   expect(speaker.isRunning).toBe(true);
 });

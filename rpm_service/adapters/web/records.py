@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from math import inf
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import FastAPI, Path, Query, Request, Response
 
@@ -44,6 +44,8 @@ from rpm_service.domain.early_warning import Score
 _log = logging.getLogger(__name__)
 Moment = Annotated[float | None, Query(allow_inf_nan=False, ge=0)]
 OccurrenceId = Annotated[int, Path(ge=1, lt=2**63)]
+AHEAD_S_MAX: Final = 5.0
+"""So far a browser's idea of this clock may be ahead, without what it asks for being shorter."""
 
 
 def add_records(app: FastAPI, records: Records, clock: Clock) -> None:
@@ -150,10 +152,12 @@ async def _json(room: ReadingRoom, found: Callable[[], object]) -> Response:
 
 
 def _span(since: float | None, until: float | None, now: float) -> tuple[float, float]:
-    end = now if until is None else min(until, now)
+    end = now if until is None else until
+    if end > now + AHEAD_S_MAX:
+        end = now
     begin = end - SPAN_S_MIN if since is None else since
     check_span(begin, end)
-    return begin, end
+    return begin, min(end, now)
 
 
 def trend_object(trend: Trend) -> dict[str, Any]:

@@ -131,6 +131,18 @@ async def test_an_export_is_cut_off_with_the_right_to_it(
 
 
 @pytest.mark.spec("RECORDS-6")
+async def test_who_thinks_that_it_is_a_little_later_gets_what_there_is(
+    ward: Station, recorder: SqliteRecorder
+) -> None:
+    browser = await ward.signed_in()
+    now = ward.clock.now()
+    for ahead, status in ((0.06, 200), (4.0, 200), (6.0, 400)):
+        query = {"since": now + ahead - 3600, "until": now + ahead}
+        answer = await browser.get("/v1/beds/gw%2Fbed%201/trend", params=query)
+        assert answer.status_code == status, answer.text
+
+
+@pytest.mark.spec("RECORDS-6")
 async def test_an_export_that_no_spreadsheet_takes_is_refused(
     ward: Station, recorder: SqliteRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
