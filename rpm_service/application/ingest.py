@@ -21,7 +21,6 @@ from rpm_service.application.effects import (
     Description,
     Gap,
     NumericRow,
-    Progress,
     WaveformRow,
 )
 from rpm_service.application.numbering import HOLES_MAX, Numbering, Range, beyond, count
@@ -313,26 +312,23 @@ class TelemetrySession:
 
     def take_seq(self, seq: int, now: float) -> bool:
         """Decides on a frame's number; tells whether the frame is new. Raises Refused."""
-        self._check_streaming()
-        numbering = self._numbering
+        if self.step is not Step.STREAMING:
+            self._check_streaming()
+        numbering, ward = self._numbering, self._ward
         self._judged = False
-        if seq == numbering.newest + 1 and seq <= SEQ_MAX:
+        if numbering.newest + 1 == seq <= SEQ_MAX:
             numbering.newest = seq
         elif not self._take_out_of_order(seq, now):
             return False
         self.frames += 1
-        self._note_progress(numbering)
+        if numbering.batch != ward.batch_number:
+            ward.note_progress(numbering)
         return True
 
     def _check_streaming(self) -> None:
         if self.step is not Step.STREAMING:
             first = "hello" if self.step is Step.OPENING else "describe"
             raise Refused("", f"send {first} first", retryable=True)
-
-    def _note_progress(self, numbering: Numbering) -> None:
-        self._ward.batch.progress[numbering.key] = Progress(
-            numbering.newest, numbering.holes, self.epoch
-        )
 
     def _take_out_of_order(self, seq: int, now: float) -> bool:
         numbering = self._numbering
@@ -392,7 +388,7 @@ class TelemetrySession:
         for begin, end in lost:
             self._ward.batch.gaps.append(Gap(key.stream_id, begin, end, now, key.spool_id))
         if lost:
-            self._note_progress(numbering)
+            self._ward.note_progress(numbering)
             self._tell_gap(now)
         return bool(lost)
 

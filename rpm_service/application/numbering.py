@@ -20,18 +20,27 @@ Range = tuple[int, int]
 class Numbering:
     """The numbers of one spool."""
 
-    __slots__ = ("durable", "holes", "key", "let_go", "newest", "told")
+    __slots__ = ("batch", "durable", "epoch", "holes", "key", "let_go", "newest", "told")
 
     def __init__(self, key: SpoolKey, progress: Progress) -> None:
         self.key = key
         self.newest = progress.newest
         self.holes = progress.holes
         """In order, and none beyond the newest number."""
+        self.epoch = progress.epoch
+        """Of the session that used the spool last."""
         self.durable = progress
+        self.batch = 0
+        """The number of the newest batch that has its progress."""
         self.let_go: tuple[Range, ...] = ()
         """Numbers that were judged, and are asked for again because the disk did not take them."""
         self.told: tuple[Range, ...] = ()
         """Holes that people were told of as gaps."""
+
+    @property
+    def evaluated(self) -> Progress:
+        """What was taken, as a batch has it."""
+        return Progress(self.newest, self.holes, self.epoch)
 
     @property
     def evaluated_through(self) -> int:

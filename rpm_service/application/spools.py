@@ -38,7 +38,6 @@ class Spools:
             numbering = self._known.pop(nameless)
             numbering.key = key
             batch.progress.pop(nameless, None)
-            batch.progress[key] = Progress(numbering.newest, numbering.holes, epoch)
             batch.spools_forgotten.append(nameless)
         elif numbering is None:
             newest = max((each.newest for each in known.values()), default=0) if is_new else 0
@@ -46,11 +45,18 @@ class Spools:
             self._forget(known, batch)
         # Last in order, as the one used last.
         self._known[key] = numbering
+        numbering.epoch = epoch
+        if nameless in batch.spools_forgotten:
+            batch.progress[key] = numbering.evaluated
         return numbering
 
     def others(self, numbering: Numbering) -> list[Numbering]:
         """The other spools of the same stream."""
         return [each for each in self._of(numbering.key.stream_id).values() if each != numbering]
+
+    def knows(self, numbering: Numbering) -> bool:
+        """Whether a spool was not forgotten meanwhile."""
+        return self._known.get(numbering.key) is numbering
 
     def written(self, batch: Batch) -> None:
         """What a batch has of them is on disk."""

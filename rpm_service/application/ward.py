@@ -24,6 +24,7 @@ from rpm_service.application.effects import (
 from rpm_service.application.evidence import EvidenceDue
 from rpm_service.application.limit_overrides import LimitOverrides
 from rpm_service.application.live import Live
+from rpm_service.application.numbering import Numbering
 from rpm_service.application.registry import Registry
 from rpm_service.application.retrospect import Retrospects
 from rpm_service.application.rivals import Rivals
@@ -60,6 +61,9 @@ class Ward:
         """Rows in the batch: how much waits for the disk."""
         self.bedsides: dict[str, Bedside] = {}
         self.sessions: dict[str, TelemetrySession] = {}
+        self.batch_number = 1
+        self._progressed: list[Numbering] = []
+        """Spools whose numbers go on in this batch."""
         self.spools = Spools(restored.progress)
         self.retrospects = Retrospects(self)
         self.alarm_events = 0
@@ -170,8 +174,19 @@ class Ward:
     def take_batch(self) -> Batch:
         """Hands over what is to be written, and begins anew."""
         self._keep_deliveries()
+        for numbering in self._progressed:
+            if self.spools.knows(numbering):
+                self.batch.progress[numbering.key] = numbering.evaluated
+        self._progressed.clear()
         batch, self.batch, self.rows = self.batch, Batch(), 0
+        self.batch_number += 1
         return batch
+
+    def note_progress(self, numbering: Numbering) -> None:
+        """The numbers of a spool go on in this batch: how far, is asked when it is handed over."""
+        numbering.batch = self.batch_number
+        self._progressed.append(numbering)
+        self.batch.progress[numbering.key] = numbering.evaluated
 
     # -- sessions -----------------------------------------------------------------------
 

@@ -142,7 +142,7 @@ def test_what_is_missing_is_known_after_a_restart() -> None:
     assert not device.sends(72, 97, seq=64)
     assert device.sends(72, 97, seq=63, backfill=True)
     assert device.sends(72, 97, seq=65)
-    assert scene.ward.batch.progress[SpoolKey(STREAM, 1)] == Progress(65, ((4, 62),), 1)
+    assert scene.commit().progress == {SpoolKey(STREAM, 1): Progress(65, ((4, 62),), 1)}
 
 
 @pytest.mark.spec("INGEST-29")

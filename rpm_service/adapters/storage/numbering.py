@@ -34,16 +34,16 @@ def keep(connection: Connection, batch: Batch) -> None:
         connection.execute(_GAP, [asdict(gap) for gap in batch.gaps])
     if batch.epochs:
         connection.exec_driver_sql(_EPOCH, list(batch.epochs.items()))
+    for stream_id, spool_id in batch.spools_forgotten:
+        connection.execute(
+            delete(spools).where(spools.c.stream_id == stream_id, spools.c.spool_id == spool_id)
+        )
     if batch.progress:
         rows = [
             (*key, newest, json.dumps(holes) if holes else _NO_HOLES, epoch)
             for key, (newest, holes, epoch) in batch.progress.items()
         ]
         connection.exec_driver_sql(_PROGRESS, rows)
-    for stream_id, spool_id in batch.spools_forgotten:
-        connection.execute(
-            delete(spools).where(spools.c.stream_id == stream_id, spools.c.spool_id == spool_id)
-        )
 
 
 def progress(connection: Connection) -> dict[SpoolKey, Progress]:
