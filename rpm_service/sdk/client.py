@@ -287,8 +287,10 @@ class TelemetryClient:
             await asyncio.wait(
                 {waiter, self._task}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
             )
+            # It may be over again by now: that it was is enough.
+            came = waiter.done()
         finally:
             waiter.cancel()
         self._raise_failure()
-        if not event.is_set():
+        if not came:
             raise TimeoutError

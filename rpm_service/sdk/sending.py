@@ -61,6 +61,9 @@ class Sending:
         self._due = now
         self._caught_up_at = -inf
         self._awaits_since = None
+        # At once: what is observed from now on is live.
+        self._pass_over(now)
+        self._caught_up_at = now
 
     def answered(self) -> None:
         """The server has said what became of frames."""
