@@ -166,6 +166,7 @@ export const english = {
   exportAs: (format: string) => `Export ${format}`,
   evidence: "evidence",
   evidenceOf: (occurrence: string) => `evidence of occurrence ${occurrence}`,
+  lateDetected: (phase: string, at: string) => `${phase} at ${at}, detected late`,
   phases: {
     [AlarmPhase.UNSPECIFIED]: "something that this page does not know",
     [AlarmPhase.START]: "began",

@@ -130,10 +130,15 @@ def _followed(
     unit_of: Callable[[str], str],
     scope: Scope,
 ) -> list[_Occurrence]:
-    """The occurrences that were raised in time, followed to their end or to that of the scope."""
+    """The occurrences that were raised in time, followed to their end or to that of the scope.
+
+    What was detected late never had a signal: it cost nobody anything.
+    """
     found: dict[int, _Occurrence] = {}
     ended_at: dict[tuple[str, Condition], float] = {}
     for event in events:
+        if event.late_detected:
+            continue
         alarm = event.alarm
         occurrence = found.get(alarm.occurrence_id)
         if occurrence is None and event.phase is Phase.START:

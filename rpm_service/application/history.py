@@ -107,26 +107,36 @@ def judged(stored: Iterable[NumericColumns]) -> Iterator[NumericColumns]:
 def on_server_clock(stored: Iterable[NumericColumns]) -> Iterator[NumericColumns]:
     """Gives all of it, also what came late, with `observed_at` on the server's clock."""
     offset: float | None = None
+    newest = -np.inf
     for columns in stored:
         if len(columns):
-            at, offset = _on_server_clock(columns.observed_at, columns.received_at, offset)
+            observed_at = columns.observed_at
+            reached = np.maximum.accumulate(np.concatenate(([newest], observed_at)))
+            newest = float(reached[-1])
+            older = observed_at < reached[:-1]
+            at, offset = _on_server_clock(observed_at, columns.received_at, older, offset)
             yield replace(columns, observed_at=at)
 
 
 def _on_server_clock(
-    observed_at: Numbers, received_at: Numbers, offset: float | None
+    observed_at: Numbers, received_at: Numbers, older: Flags, offset: float | None
 ) -> tuple[Numbers, float | None]:
     """A device's times on the server's clock, and the offset that it had at last.
 
     While a device sends what it had kept, how late that comes says nothing of its clock: the
-    offset is then that of before, or what it turns out to be; where that is not known, none.
+    offset is then that of before, or what it turns out to be; where that is not known, none. So
+    it is of a few rows that are `older` than one before them, unless they go on for so long that
+    it is the clock which went back.
     """
     ahead = received_at - observed_at
     windows = np.floor(received_at / OFFSET_WINDOW_S)
     begins = np.flatnonzero(np.diff(windows, prepend=-np.inf))
     lengths = np.diff(begins, append=len(ahead))
     measured = np.minimum.reduceat(ahead, begins)
-    catches_up = ahead[begins] - ahead[begins + lengths - 1] > CLOCK_STEP_S
+    ends = begins + lengths - 1
+    is_short = received_at[ends] - received_at[begins] < OFFSET_WINDOW_S / 2
+    only_older = np.logical_and.reduceat(older, begins) & is_short
+    catches_up = (ahead[begins] - ahead[ends] > CLOCK_STEP_S) | only_older
     settled = np.flatnonzero(~catches_up)
     if offset is None and len(settled):
         offset = float(measured[settled[0]])

@@ -22,7 +22,7 @@ POINTS: Final = 600
 """Buckets of a trend where nobody says how many."""
 METRICS_MAX: Final = 64
 """Metrics of a trend or an export, in the order in which they were first measured."""
-LATE_S: Final = 6 * 3_600.0
+LATE_S: Final = 25 * 3_600.0
 """What came so long after the end of what is asked for is looked at too."""
 EXPORT_ROWS_MAX: Final = 1_000_000
 """Rows of an export: as many as a spreadsheet takes."""

@@ -4,13 +4,23 @@ It loads numpy: import it where it is needed.
 """
 
 from collections.abc import Iterable, Iterator
-from math import ceil, floor, isnan
+from heapq import merge
+from itertools import chain, islice
+from math import ceil, floor, inf, isnan
+from operator import itemgetter
+from typing import Final
 
 import numpy as np
 
 from rpm_service.application.acts import ActRefused
 from rpm_service.application.effects import Numeric
-from rpm_service.application.history import History, Numbers, NumericColumns, on_server_clock
+from rpm_service.application.history import (
+    Flags,
+    History,
+    Numbers,
+    NumericColumns,
+    on_server_clock,
+)
 from rpm_service.application.places import Places
 from rpm_service.application.records import (
     EXPORT_ROWS_MAX,
@@ -25,6 +35,9 @@ from rpm_service.application.sifting import VALID
 
 Key = tuple[str, int, str]
 """What makes two numerics the same metric of a bed: name, code and unit."""
+ROWS_AT_ONCE: Final = 1_000
+
+_Row = tuple[float, list[float | None]]
 
 
 def of_bed(history: History, bed: str, since: float, until: float) -> Iterator[NumericColumns]:
@@ -130,9 +143,11 @@ class _Buckets:
 def export(history: History, bed: str, since: float, until: float) -> Export:
     """Finds out what columns there are, then gives the rows. Raises ActRefused."""
     numerics: dict[Key, Numeric] = {}
-    rows = 0
+    rows, newest, is_in_order = 0, -inf, True
     for columns in of_bed(history, bed, since, until):
         rows += len(columns)
+        is_in_order = is_in_order and not _before(columns, newest).any()
+        newest = max(newest, float(columns.observed_at.max()))
         for place, numeric in enumerate(columns.description.numerics):
             if len(numerics) < METRICS_MAX and not np.isnan(usable(columns, place)).all():
                 numerics.setdefault(_key(numeric), numeric)
@@ -140,8 +155,43 @@ def export(history: History, bed: str, since: float, until: float) -> Export:
         reason = f"since: {rows} rows, and an export has at most {EXPORT_ROWS_MAX}; ask for less"
         raise ActRefused("INVALID_ARGUMENT", "since", reason)
     keys = {key: place for place, key in enumerate(numerics)}
-    chunks = (_rows(columns, keys) for columns in of_bed(history, bed, since, until))
-    return Export([Column(each.name, each.ucum) for each in numerics.values()], chunks)
+    columns_of = [Column(each.name, each.ucum) for each in numerics.values()]
+    if is_in_order:
+        return Export(
+            columns_of, (_rows(each, keys) for each in of_bed(history, bed, since, until))
+        )
+    # What came late is in order too, oldest first: the two are put together row by row.
+    parts = (
+        chain.from_iterable(
+            _rows(each, keys) for each in _chosen(of_bed(history, bed, since, until), late=late)
+        )
+        for late in (False, True)
+    )
+    return Export(columns_of, _batched(merge(*parts, key=itemgetter(0))))
+
+
+def _before(columns: NumericColumns, newest: float) -> Flags:
+    """Which rows are older than one that came before them."""
+    at = columns.observed_at
+    reached = np.maximum.accumulate(np.concatenate(([newest], at)))[:-1]
+    older: Flags = at < reached
+    return older
+
+
+def _chosen(measured: Iterable[NumericColumns], *, late: bool) -> Iterator[NumericColumns]:
+    """What came in the order of its time, or the rest."""
+    newest = -inf
+    for columns in measured:
+        older = _before(columns, newest)
+        newest = max(newest, float(columns.observed_at.max()))
+        wanted = older if late else ~older
+        if wanted.any():
+            yield columns.chosen(wanted)
+
+
+def _batched(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
+    while batch := list(islice(rows, ROWS_AT_ONCE)):
+        yield batch
 
 
 def _rows(columns: NumericColumns, keys: dict[Key, int]) -> list[tuple[float, list[float | None]]]:

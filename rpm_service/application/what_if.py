@@ -127,6 +127,9 @@ class _Recorded:
         began: dict[int, float] = {}
         answered: set[int] = set()
         for event in events:
+            if event.late_detected:
+                # No replay gives it: what came late is not judged (see `judged`).
+                continue
             alarm = event.alarm
             number = alarm.occurrence_id
             if event.phase is Phase.START:

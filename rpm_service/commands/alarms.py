@@ -152,6 +152,8 @@ def _cells(alarm: dict[str, Any]) -> Sequence[str]:
     phase = alarm["phase"].replace("_", " ")
     if alarm["phase"] in ("end", "reset"):
         phase += f", {alarm['presence']}"
+    if alarm["late_detected"]:
+        phase += f" {time_text(alarm['observed_at'])}, detected late"
     if "deliveries" in alarm:
         told = alarm["deliveries"]
         confirmed = sum(each["confirmed_at"] is not None for each in told)

@@ -187,6 +187,7 @@ def alarm_object(event: a.AlarmEvent) -> dict[str, Any]:
         "observed_at": event.observed_at,
         "received_at": event.received_at,
         "acknowledged_by": event.acknowledged_by or None,
+        "late_detected": event.late_detected,
         "acknowledged_at": optional("acknowledged_at"),
         "acknowledged_until": optional("acknowledged_until"),
         "latching": event.latching,

@@ -104,6 +104,7 @@ async def test_the_journal_is_one_object_a_line_in_the_words_of_watch(data: Path
         "observed_at": T0 + 1,
         "received_at": T0 + 1.5,
         "acknowledged_by": None,
+        "late_detected": False,
         "acknowledged_at": None,
         "acknowledged_until": None,
         "latching": True,

@@ -128,6 +128,8 @@ function eventOf(told: Told): LogEvent {
     receivedAt: number("at") ?? 0,
     responsible: text("responsible"),
     responsibility: answered(told["accepted"]),
+    observedAt: number("observed_at") ?? 0,
+    lateDetected: told["late_detected"] === true,
     ...given("value", number("value")),
     ...given("extreme", number("extreme")),
     ...given("limit", number("limit")),

@@ -27,6 +27,7 @@ export function told(init: Record<string, unknown> = {}): Record<string, unknown
     acknowledged_until: null,
     responsible: null,
     accepted: null,
+    late_detected: false,
     ...init,
   };
 }

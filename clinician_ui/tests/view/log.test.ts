@@ -5,7 +5,7 @@ import { tick } from "svelte";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { words } from "../../src/words";
-import { alarm } from "../support/frames";
+import { alarm, T0 } from "../support/frames";
 import { told } from "../support/journal";
 import { Page, said } from "../support/page";
 
@@ -50,6 +50,13 @@ async function choose(label: string, value: string): Promise<void> {
   field.dispatchEvent(new Event("change", { bubbles: true }));
   await settled();
 }
+
+test("says of what was detected late that it was, and of when it is [STATION-96]", async () => {
+  await open([told({ seq: 9, late_detected: true, presence: "OFF", observed_at: T0 - 3600 })]);
+  const happened = cells(rows()[0])[3] ?? "";
+  expect(happened).toMatch(/^began at .*, detected late$/);
+  expect(happened).not.toContain(cells(rows()[0])[0] ?? "none");
+});
 
 test("says when, where, what, what happened and who [STATION-58]", async () => {
   await open([

@@ -29,6 +29,7 @@ from rpm_service.application.bedside import SERVER
 from rpm_service.application.device_clock import CLOCK_STEP_S
 from rpm_service.application.effects import Description, NumericRow, WaveformRow
 from rpm_service.application.evidence import BEFORE_S
+from rpm_service.application.ingest import LIVE_S
 from rpm_service.application.places import Places, Scope
 from rpm_service.application.records import (
     LOOKED_AT_MAX,
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from rpm_service.adapters.storage.history import StoredHistory
 
 MISSING: Final = -32768
+SLACK_S: Final = LIVE_S
+"""What was received in the time of evidence may have been observed so long before it."""
 _journal: Final = tables.journal
 
 
@@ -158,8 +161,8 @@ class StoredRecords:
             what.since + BEFORE_S,
             what.since,
             what.until,
-            _series(kept, offset),
-            _samples(kept, offset),
+            _series(kept, offset, what.since - SLACK_S),
+            _samples(kept, offset, what.since - SLACK_S),
         )
 
     def close(self) -> None:
@@ -232,9 +235,12 @@ def _offset(kept: Evidence) -> float:
     return offset if abs(offset) > CLOCK_STEP_S else 0.0
 
 
-def _series(kept: Evidence, offset: float) -> list[KeptSeries]:
+def _series(kept: Evidence, offset: float, since: float) -> list[KeptSeries]:
+    """What was observed from then on: beside it came older values, which are of another time."""
     found: dict[tuple[str, str], tuple[list[float], list[float | None]]] = {}
     for description, row in kept.numerics:
+        if row.observed_at + offset < since:
+            continue
         for name, unit, value in _values(description, row):
             at, values = found.setdefault((name, unit), ([], []))
             at.append(row.observed_at + offset)
@@ -251,10 +257,12 @@ def _values(description: Description, row: NumericRow) -> Iterator[tuple[str, st
         yield numeric.name, numeric.ucum, value if used else None
 
 
-def _samples(kept: Evidence, offset: float) -> list[KeptWaveform]:
+def _samples(kept: Evidence, offset: float, since: float) -> list[KeptWaveform]:
     found: dict[tuple[str, str, float], list[tuple[float, list[float | None]]]] = {}
     left = SAMPLES_MAX
     for description, row in kept.waveforms:
+        if row.start_at + offset < since:
+            continue
         left -= len(row.samples) // 2
         if left < 0:
             break

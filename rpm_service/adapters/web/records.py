@@ -270,6 +270,7 @@ def event_object(entry: Entry) -> dict[str, Any]:
         "acknowledged_until": given.until if given else None,
         "responsible": answer.by if answer else None,
         "accepted": answer.accepted if answer else None,
+        "late_detected": event.late_detected,
     }
 
 

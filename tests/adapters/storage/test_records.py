@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from math import inf, nan
 from struct import pack
 
@@ -215,3 +216,27 @@ async def test_a_trend_goes_along_with_a_transfer(recorder, kept):
         60.0 + seq for seq in range(3, 10)
     ]
     assert list(kept.export("B1", T0, T0 + 60).chunks) == []
+
+
+@pytest.mark.spec("RECORDS-17")
+async def test_what_came_late_is_in_its_place(recorder, kept, monkeypatch):
+    """Values of minutes 3 to 5 come after that of minute 9."""
+    monkeypatch.setattr(tail, "BLOCK_ROWS", 2)
+    await write(recorder, Batch(descriptions={"m1": HR_AND_SPO2}))
+    began, order = T0 - 3000, (0, 1, 2, 9, 3, 10, 4, 5, 11)
+    for seq, minute in enumerate(order, 1):
+        live_at = began + 60.0 * max(order[:seq])
+        row = NumericRow(seq, began + 60.0 * minute, live_at, (60.0 + minute, 97.0), (), ())
+        await write(recorder, observed("m1", row))
+    event = replace(alarm_event(7), observed_at=began + 300.0, late_detected=True)
+    await write(recorder, Batch(events=[event]))
+    found = kept.export("m1", began - 600.0, began + 3000.0)
+    rows = [row for chunk in found.chunks for row in chunk]
+    minutes = sorted(order)
+    assert [at for at, _ in rows] == [began + 60.0 * minute for minute in minutes]
+    assert [values for _, values in rows] == [[60.0 + minute, 97.0] for minute in minutes]
+    trend = kept.trend("m1", began - 600.0, began + 3000.0, 200)
+    means = [value for value in trend.metrics[0].mean if value is not None]
+    assert means == [60.0 + minute for minute in minutes]
+    (entry,) = kept.journal(JournalQuery()).entries
+    assert entry.event.late_detected
