@@ -218,8 +218,10 @@ class Bedside:
     def discharge(self, now: float) -> None:
         """The patient has left: alarms about the patient end, and all that was held back of them.
 
-        The next one is judged afresh, and no value of this one is theirs.
+        The next one is judged afresh, and no value of this one is theirs: none that is known,
+        and none that was observed before now and comes later.
         """
+        self._newest_at = max(self._newest_at, now)
         self.board.discharge(now)
         self.inactivations.end_all()
         self.early_warning = None

@@ -168,6 +168,10 @@ class Live:
         """A bed has new samples; `start_at` on the server's clock."""
         self._new_waveforms.append((bedside, channel, start_at, samples))
 
+    def forget_samples(self, bedside: Bedside) -> None:
+        """Whoever was measured there has gone: samples that were not published are not told."""
+        self._new_waveforms = [each for each in self._new_waveforms if each[0] is not bedside]
+
     def publish(self) -> bool:
         """Makes a new revision of all that changed; tells whether there was anything."""
         if not (

@@ -181,6 +181,7 @@ class Monitoring:
         self.outbox = Outbox()
         self.outbox.add(restored.notices, now)
         self.ward.on_alarm = self._publish_soon
+        self.ward.on_move = self._publish
         self.operators = Operators(self.ward, clock)
         self.access = Access(self.ward)
         self.room = asyncio.Event()
@@ -293,6 +294,7 @@ class Monitoring:
             asyncio.get_running_loop().call_soon(self._publish)
 
     def _publish(self) -> None:
+        """Tells viewers what there is to tell; where somebody moved, before anybody takes more."""
         self._publishes_soon = False
         if self.live.publish():
             for feed in self._feeds:

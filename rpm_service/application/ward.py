@@ -69,6 +69,9 @@ class Ward:
         self.alarm_events = 0
         self.on_alarm: Callable[[], None] = lambda: None
         """Called when alarm events are to be published at once."""
+        self.on_move: Callable[[], object] = lambda: None
+        """Called when somebody has come, gone or moved: viewers are told before they are told
+        anything else."""
         self.coverage = Coverage(self.bedsides, self.units, now)
         self.deliveries = Deliveries(self.units, live.call_in)
         self._rivals = Rivals()
@@ -327,6 +330,7 @@ class Ward:
         self.registry.enter_bed(bed, self.batch, unit)
         self.registry.admit(bed, patient_id, age_class, now, self.batch)
         self._begin_stay(bed, now)
+        self.on_move()
 
     def transfer(self, from_bed: str, to_bed: str, now: float) -> None:
         """Moves a patient, and the device that measures there, to a free bed.
@@ -344,6 +348,7 @@ class Ward:
             for moved in self.registry.associate(device_id, to_bed, now, self.batch):
                 self._move(moved, now, with_patient=moved == device_id)
         self.early_warning.transfer(from_bed, to_bed)
+        self.on_move()
 
     def discharge(self, bed: str, now: float) -> None:
         """Ends a stay, and with it every alarm, all that was held back, and limits of their own."""
@@ -355,11 +360,13 @@ class Ward:
             self._part(bedside, now)
             self._place(bedside, now)
             self.settle(bedside, now)
+        self.on_move()
 
     def associate(self, device_id: str, bed: str, now: float) -> None:
         """Says at which bed a device measures; no bed ends the association."""
         for moved in self.registry.associate(device_id, bed, now, self.batch):
             self._move(moved, now)
+        self.on_move()
 
     def _move(self, device_id: str, now: float, *, with_patient: bool = False) -> None:
         """A device measures elsewhere now. Nothing of a patient who stays behind goes along."""
@@ -376,6 +383,7 @@ class Ward:
     def _part(self, bedside: Bedside, now: float) -> None:
         """A device and a patient part: nothing about that patient is known or called of there."""
         bedside.discharge(now)
+        self.live.forget_samples(bedside)
         self.deliveries.discharge(bedside, now)
 
     def _begin_stay(self, bed: str, now: float) -> None:

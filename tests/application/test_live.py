@@ -1,5 +1,7 @@
 """What viewers get: a snapshot, then what changed, bounded however slow they are."""
 
+from math import isnan
+
 import pytest
 
 from rpm_service.application.effects import Description, SampleArray
@@ -299,6 +301,37 @@ def test_an_alarm_that_is_over_is_told_though_beds_moved_meanwhile(scene: Scene)
     viewer.take(box.take(scene.now))
     assert viewer.kinds[-1] == "snapshot"
     assert not viewer.alarms
+
+
+@pytest.mark.spec("LIVE-31")
+def test_samples_of_a_patient_who_has_gone_are_not_told(scene: Scene, device: Device) -> None:
+    scene.operators.admit("oximeter-1", "ICU", "patient 1", AgeClass.ADULT, "nurse")
+    box = mailbox(scene, Scope(waveforms=True))
+    taken(scene, box)
+    sends_samples(scene, device, b"\1\0")
+    scene.operators.discharge("oximeter-1", "nurse")
+    sends_samples(scene, device, b"\2\0")
+    _, parts = taken(scene, box)
+    assert [part[-1] for part in parts if part[0] == "waveform"] == [b"\2\0"]
+
+
+@pytest.mark.spec("LIVE-31")
+@pytest.mark.parametrize("values", [(72, 97), (0, 97)], ids=["quiet", "crossed"])
+def test_values_from_before_a_discharge_that_come_later_are_nobodys(
+    scene: Scene, device: Device, values: tuple[float, float]
+) -> None:
+    scene.operators.admit("oximeter-1", "ICU", "patient 1", AgeClass.ADULT, "nurse")
+    device.sends(72, 97)
+    measured_at = scene.now + 1
+    scene.passes(2)
+    scene.operators.discharge("oximeter-1", "nurse")
+    scene.operators.admit("oximeter-1", "ICU", "patient 2", AgeClass.ADULT, "nurse")
+    scene.passes(1)
+    device.sends(*values, at=measured_at)
+    assert not scene.alarms()
+    assert all(map(isnan, scene.bedside().values))
+    device.sends(80, 96)
+    assert scene.bedside().values == [80, 96]
 
 
 @pytest.mark.spec("LIVE-8")

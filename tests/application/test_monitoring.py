@@ -23,6 +23,7 @@ from rpm_service.application.monitoring import (
 from rpm_service.application.sifting import Refused
 from rpm_service.application.units import Units
 from rpm_service.domain.alarms import Alarm, Priority
+from rpm_service.domain.limits import AgeClass
 from tests.support.elsewhere import ELSEWHERE
 from tests.support.memory_recorder import MemoryRecorder
 from tests.support.plain_encoder import PlainEncoder, PlainViewer, read
@@ -554,5 +555,37 @@ def test_whoever_comes_before_the_first_tick_after_a_restart_sees_what_stands() 
         viewer = PlainViewer()
         viewer.take(await c.watch().next_frame())
         assert list(viewer.alarms.values()) == standing
+
+    run(story())
+
+
+@pytest.mark.spec("LIVE-31")
+@pytest.mark.parametrize("act", ["discharge", "associate", "transfer", "admit"])
+def test_whoever_takes_a_frame_after_somebody_moved_is_told_so_first(act: str) -> None:
+    async def story() -> None:
+        monitoring = Monitoring(LoopClock(), MemoryRecorder(), PlainEncoder(), ELSEWHERE)
+        operators, peer = monitoring.operators, Peer(monitoring)
+        operators.associate("oximeter-1", "bed 3", "nurse")
+        if act != "admit":
+            operators.admit("bed 3", "ICU", "patient 1", AgeClass.ADULT, "nurse")
+        peer.sends(72, 97)
+        monitoring.live.publish()
+        acts: dict[str, Callable[[], float]] = {
+            "discharge": lambda: operators.discharge("bed 3", "nurse"),
+            "associate": lambda: operators.associate("oximeter-1", "bed 7", "nurse"),
+            "transfer": lambda: operators.transfer("bed 3", "bed 7", "nurse"),
+            "admit": lambda: operators.admit("bed 3", "ICU", "patient 2", AgeClass.ADULT, "nurse"),
+        }
+        acts[act]()
+        feed = monitoring.watch("nurse-7")
+        feed.subscribe(frozenset(), frozenset(), waveforms=False)
+        viewer = PlainViewer()
+        viewer.take(await feed.next_frame())
+        (bed,), (values,) = viewer.beds.values(), viewer.numerics.values()
+        assert bed[0] == ("bed 7" if act in ("associate", "transfer") else "bed 3")
+        assert bed[1] == ("ICU" if act in ("discharge", "admit") else "")
+        kept = act in ("transfer", "admit")
+        assert values[:2] == (("72", "97") if kept else ("nan", "nan"))
+        feed.close()
 
     run(story())

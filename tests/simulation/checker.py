@@ -1,7 +1,8 @@
 """The checker: it hears what devices sent and were told, what the disk holds, what viewers got and
 what people did, and says when a promise is broken. It asks the server nothing.
 
-I5: no viewer ever gets a bed or a patient outside its scope.
+I5: no viewer ever gets a bed or a patient outside its scope, nor values of one patient as those
+of another.
 I6: no value is shown as live that is older than 5 s.
 """
 
@@ -121,9 +122,11 @@ class Checker:
                 case BedPart():
                     self._check_scope(viewer, part.bed, part)
                     self._check_scope(viewer, places.bed_of(part.device_id), part)
+                    self._check_patient(part)
                 case NumericsPart():
                     self._check_scope(viewer, places.bed_of(part.device_id), part)
-                    self._check_patient(viewer, part)
+                    self._check_patient(part)
+                    self._check_values(viewer, part)
                 case AlarmPart(alarm):
                     self.journal.shown(alarm)
                     if alarm.condition.code != "NOT_DELIVERED":
@@ -133,13 +136,19 @@ class Checker:
         if not sees(viewer, bed, self.sayings):
             raise Broken("I5", f"{viewer.view} gets {part}, which is at {bed}")
 
-    def _check_patient(self, viewer: Viewer, part: NumericsPart) -> None:
+    def _check_patient(self, part: BedPart | NumericsPart) -> None:
+        patient = self.sayings.places.patient_of(part.device_id)
+        if part.patient != patient:
+            raise Broken("I5", f"{part} is told where {patient or 'nobody'} lies")
+
+    def _check_values(self, viewer: Viewer, part: NumericsPart) -> None:
         if len(part.values) <= STAMP or part.values[STAMP] != part.values[STAMP]:
             return
         sample = self.samples.of[part.device_id][int(part.values[STAMP])]
-        bed = self.sayings.places.bed_with(sample.patient)
-        if bed is not None and not sees(viewer, bed, self.sayings):
+        if sample.patient and sample.patient != part.patient:
             raise Broken("I5", f"{viewer.view} gets values of {sample.patient}: {part}")
+        if sample.at + KNOWN_S < self.sayings.parted_at.get(part.device_id, -inf):
+            raise Broken("I5", f"{viewer.view} gets values of who has gone: {part}")
 
     def confirmed(self, events: list[tuple[int, int]]) -> None:
         for occurrence_id, _ in events:

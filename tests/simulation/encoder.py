@@ -1,7 +1,6 @@
 """What viewers get, as values: nothing is encoded, and each part says whose it was when it was made.
 
-`Whose` is what the encoder was told of a bedside, for a checker to compare; a page sees no more
-of it than the name of its bed.
+`patient` is whom the encoder was told of, for the checker to compare; a page does not look at it.
 """
 
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ class BedPart(NamedTuple):
     number: int
     device_id: str
     bed: str
+    patient: str
     connected: bool
     held: tuple[Inactivation, ...]
     stale_after_s: tuple[float, ...]
@@ -29,6 +29,7 @@ class NumericsPart(NamedTuple):
 
     number: int
     device_id: str
+    patient: str
     values: tuple[float, ...]
     observed_at: tuple[float, ...]
 
@@ -58,6 +59,7 @@ class ValueEncoder:
             bedside.number,
             bedside.device_id,
             bedside.bed,
+            bedside.patient_id,
             bedside.connection is Connection.CONNECTED,
             bedside.inactivations.held,
             tuple(stale_after_s(each.period_s) for each in bedside.description.numerics),
@@ -65,7 +67,11 @@ class ValueEncoder:
 
     def numerics(self, bedside: Bedside) -> Any:
         return NumericsPart(
-            bedside.number, bedside.device_id, tuple(bedside.values), tuple(bedside.observed_at)
+            bedside.number,
+            bedside.device_id,
+            bedside.patient_id,
+            tuple(bedside.values),
+            tuple(bedside.observed_at),
         )
 
     def alarm(self, event: AlarmEvent) -> Any:

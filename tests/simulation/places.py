@@ -47,8 +47,9 @@ class Places:
     def patient_of(self, device_id: str) -> str:
         return self.patients.get(self.bed_of(device_id), "")
 
-    def bed_with(self, patient: str) -> str | None:
-        return next((bed for bed, there in self.patients.items() if there == patient), None)
+    def by_device(self) -> dict[str, str]:
+        """Whom each device that is somewhere measures."""
+        return {each: self.patient_of(each) for each in self.devices}
 
     def admit(self, bed: str, unit: str, patient: str) -> None:
         self.units[bed] = unit or self.units.get(bed, "")
@@ -86,12 +87,18 @@ class Sayings:
     def __init__(self) -> None:
         self.places = Places()
         self.changed_at = float("-inf")
+        self.parted_at: dict[str, float] = {}
+        """When each device and a patient last parted, in this life of the server."""
         self._said: list[Said] = []
 
     def say(self, said: Said) -> None:
         self._said.append(said)
+        before = self.places.by_device()
         said.apply(self.places)
         self.changed_at = said.at
+        for device_id, patient in before.items():
+            if patient and self.places.patient_of(device_id) != patient:
+                self.parted_at[device_id] = said.at
 
     def committed(self, batch: Batch) -> None:
         journalled = {(act.at, act.by, act.act) for act in batch.acts}
@@ -103,5 +110,6 @@ class Sayings:
         """The server died: what is not on the disk was never said."""
         self._said = [said for said in self._said if said.durable]
         self.places, self.changed_at = Places(), now
+        self.parted_at.clear()
         for said in self._said:
             said.apply(self.places)
