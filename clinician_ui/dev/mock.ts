@@ -258,6 +258,7 @@ export class MockWard implements FeedWorld {
         patientId: `P${1000 + index}`,
         ageClass: index % 7 === 6 ? AgeClass.PAEDIATRIC : AgeClass.ADULT,
         connection: Connection.CONNECTED,
+        careGroups: [index % 2 === 0 ? "Team A" : "Team B"],
         earlyWarning: scoreOf(index, now),
         metrics: METRICS,
         waveforms: [

@@ -27,7 +27,7 @@ export class WardChoice {
 
   /** Nothing is left out any more. */
   showAll(): void {
-    this.change({ unit: "", mine: false, text: "" });
+    this.change({ ...WHOLE, order: this.choice.order });
   }
 
   #key(what: string): string {

@@ -84,6 +84,7 @@ class Bedside:
         self.number = number
         self.device_id = device_id
         self.unit = ""
+        self.care_groups: Sequence[str] = ()
         self.patient_id = ""
         self.age_class: AgeClass | None = None
         self.connection = Connection.AWAY

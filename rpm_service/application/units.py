@@ -56,6 +56,12 @@ class Unit:
     webhook: Webhook | None = None
     covers: bool = True
     """Whether a bed that no viewer covers is an alarm here."""
+    care_groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Beds that a team looks after, by the name of the group; a bed may be in several."""
+
+    def care_groups_of(self, bed: str) -> tuple[str, ...]:
+        """The care groups that name a bed, in the order of the file."""
+        return tuple(name for name, beds in self.care_groups.items() if bed in beds)
 
 
 class Units:

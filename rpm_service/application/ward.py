@@ -411,6 +411,7 @@ class Ward:
         if unit != bedside.unit:
             bedside.unit = unit
             self.deliveries.move(bedside, now)
+        bedside.care_groups = self.units.of(unit).care_groups_of(name)
         bedside.patient_id = stay.patient_id if stay else ""
         bedside.age_class = stay.age_class if stay else None
         overrides = self.limit_overrides

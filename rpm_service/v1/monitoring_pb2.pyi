@@ -474,6 +474,7 @@ class BedDescription(_message.Message):
     INACTIVATIONS_FIELD_NUMBER: _builtins.int
     COVERED_FIELD_NUMBER: _builtins.int
     EARLY_WARNING_FIELD_NUMBER: _builtins.int
+    CARE_GROUPS_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Number of the bed in this stream's frames; does not outlive the server process."""
     bed: _builtins.str
@@ -508,6 +509,10 @@ class BedDescription(_message.Message):
     def early_warning(self) -> _early_warning_pb2.EarlyWarningScore:
         """Newest early-warning score; absent where none applies."""
 
+    @_builtins.property
+    def care_groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Care groups of its unit that name it: beds that a team looks after. Empty where none does."""
+
     def __init__(
         self,
         *,
@@ -524,10 +529,11 @@ class BedDescription(_message.Message):
         inactivations: _abc.Iterable[Global___BedInactivation] | None = ...,
         covered: _builtins.bool | None = ...,
         early_warning: _early_warning_pb2.EarlyWarningScore | None = ...,
+        care_groups: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_audio_paused_until", b"_audio_paused_until", "_covered", b"_covered", "_early_warning", b"_early_warning", "audio_paused_until", b"audio_paused_until", "covered", b"covered", "early_warning", b"early_warning"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audio_paused_until", b"_audio_paused_until", "_covered", b"_covered", "_early_warning", b"_early_warning", "age_class", b"age_class", "audio_paused_until", b"audio_paused_until", "bed", b"bed", "connection", b"connection", "covered", b"covered", "device_id", b"device_id", "early_warning", b"early_warning", "inactivations", b"inactivations", "metrics", b"metrics", "number", b"number", "patient_id", b"patient_id", "unit", b"unit", "waveforms", b"waveforms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audio_paused_until", b"_audio_paused_until", "_covered", b"_covered", "_early_warning", b"_early_warning", "age_class", b"age_class", "audio_paused_until", b"audio_paused_until", "bed", b"bed", "care_groups", b"care_groups", "connection", b"connection", "covered", b"covered", "device_id", b"device_id", "early_warning", b"early_warning", "inactivations", b"inactivations", "metrics", b"metrics", "number", b"number", "patient_id", b"patient_id", "unit", b"unit", "waveforms", b"waveforms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__audio_paused_until: _TypeAlias = _typing.Literal["audio_paused_until"]  # noqa: Y015
     _WhichOneofArgType__audio_paused_until: _TypeAlias = _typing.Literal["_audio_paused_until", b"_audio_paused_until"]  # noqa: Y015

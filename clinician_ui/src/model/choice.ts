@@ -3,20 +3,31 @@
 
 import type { AlarmEvent, AlarmPriority } from "../wire/rpm_service/v1/alarm_pb";
 import { isOn } from "./alarms";
-import type { Bed } from "./ward";
+import { type Bed, NAMES } from "./ward";
 
 export interface Choice {
   /** By place, or those with the highest alarm first. */
   readonly order: "place" | "alarm";
   /** Only this unit; empty: all. */
   readonly unit: string;
+  /** Only this care group of that unit; empty: all of it. */
+  readonly careGroup: string;
   /** Only beds that the person has marked as theirs. */
   readonly mine: boolean;
-  /** Only beds, units and devices that have this in their name. */
+  /** Only beds, units, care groups and devices that have this in their name. */
   readonly text: string;
 }
 
-export const WHOLE: Choice = { order: "place", unit: "", mine: false, text: "" };
+export const WHOLE: Choice = {
+  order: "place",
+  unit: "",
+  careGroup: "",
+  mine: false,
+  text: "",
+};
+
+/** A unit, or a care group of it. */
+export type Part = Pick<Choice, "unit" | "careGroup">;
 
 export interface Chosen {
   readonly beds: readonly Bed[];
@@ -37,11 +48,14 @@ export function choose(
   const shown: Bed[] = [];
   const hiddenAlarms: AlarmEvent[] = [];
   for (const bed of beds) {
-    const { bed: name, unit, deviceId } = bed.description;
+    const { bed: name, unit, careGroups, deviceId } = bed.description;
     const isChosen =
       (choice.unit === "" || unit === choice.unit) &&
+      (choice.careGroup === "" || careGroups.includes(choice.careGroup)) &&
       (!choice.mine || mine.has(name)) &&
-      [name, unit, deviceId].some((each) => each.toLocaleLowerCase().includes(wanted));
+      [name, unit, ...careGroups, deviceId].some((each) =>
+        each.toLocaleLowerCase().includes(wanted),
+      );
     if (isChosen) shown.push(bed);
     else hiddenAlarms.push(...alarmsOf(bed).filter(isOn));
   }
@@ -54,9 +68,20 @@ export function choose(
   return { beds: shown, hidden: beds.length - shown.length, hiddenAlarms };
 }
 
-/** The units of the beds, in the order of their places. */
-export function unitsOf(beds: readonly Bed[]): string[] {
-  return [...new Set(beds.map(({ description }) => description.unit))].filter(Boolean);
+/** What there is to choose: the units of the beds in the order of their places, each with its
+ * care groups after it. What is chosen is among them though no bed is of it now. */
+export function partsOf(beds: readonly Bed[], { unit, careGroup }: Part): Part[] {
+  const groups = new Map<string, Set<string>>();
+  const add = (of: string, names: readonly string[]) => {
+    const known = groups.get(of) ?? new Set();
+    if (of !== "") groups.set(of, known);
+    for (const name of names) known.add(name);
+  };
+  for (const { description } of beds) add(description.unit, description.careGroups);
+  add(unit, [careGroup].filter(Boolean));
+  return [...groups].flatMap(([of, names]) =>
+    ["", ...[...names].sort(NAMES.compare)].map((name) => ({ unit: of, careGroup: name })),
+  );
 }
 
 function rank(alarms: readonly AlarmEvent[]): AlarmPriority | 0 {
@@ -70,10 +95,11 @@ export function choiceOf(kept: string | null): Choice {
   try {
     const known: unknown = JSON.parse(kept ?? "null");
     if (typeof known !== "object" || known === null) return WHOLE;
-    const { order, unit, mine } = { ...WHOLE, ...known };
+    const { order, unit, careGroup, mine } = { ...WHOLE, ...known };
     return {
       order: order === "alarm" ? "alarm" : "place",
       unit: String(unit),
+      careGroup: unit === "" ? "" : String(careGroup),
       mine: mine === true,
       // What was typed is meant for now.
       text: "",

@@ -43,7 +43,7 @@ export interface Ward {
 export const EMPTY_WARD: Ward = { beds: new Map(), alarms: new Map(), ended: new Map() };
 
 /** "Bed 2" comes before "Bed 10". */
-const NAMES = new Intl.Collator("en", { numeric: true });
+export const NAMES = new Intl.Collator("en", { numeric: true });
 
 /** Beds as a person looks for them: by unit, then name. No alarm moves one. */
 export function inPlaces(beds: Ward["beds"]): Bed[] {

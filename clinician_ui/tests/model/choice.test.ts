@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 
-import { choiceOf, choose, marked, mineOf, unitsOf, WHOLE } from "../../src/model/choice";
+import { choiceOf, choose, marked, mineOf, partsOf, WHOLE } from "../../src/model/choice";
 import type { Bed } from "../../src/model/ward";
 import {
   type AlarmEvent,
@@ -14,14 +14,15 @@ import { BedDescriptionSchema } from "../../src/wire/rpm_service/v1/monitoring_p
 const { HIGH, MEDIUM, LOW } = AlarmPriority;
 const { ON, ACKNOWLEDGED } = AlarmPresence;
 
-function bedOf(bed: string, unit: string, deviceId = bed): Bed {
-  return { description: create(BedDescriptionSchema, { bed, unit, deviceId }), samples: [] };
+function bedOf(bed: string, unit: string, deviceId = bed, careGroups: string[] = []): Bed {
+  const description = create(BedDescriptionSchema, { bed, unit, deviceId, careGroups });
+  return { description, samples: [] };
 }
 
 const BEDS = [
-  bedOf("E-1", "East"),
-  bedOf("E-2", "East"),
-  bedOf("W-1", "West", "monitor-9"),
+  bedOf("E-1", "East", "E-1", ["Team 10", "Team 2"]),
+  bedOf("E-2", "East", "E-2", ["Team 2"]),
+  bedOf("W-1", "West", "monitor-9", ["Team 2"]),
   bedOf("W-2", "West"),
 ];
 
@@ -53,6 +54,17 @@ describe("what of the ward is shown", () => {
     expect(names(chosen({ text: "nobody" }).beds)).toEqual([]);
   });
 
+  test("is a care group of one unit [STATION-63]", () => {
+    expect(names(chosen({ unit: "East", careGroup: "Team 10" }).beds)).toEqual(["E-1"]);
+    expect(names(chosen({ unit: "East", careGroup: "Team 2" }).beds)).toEqual(["E-1", "E-2"]);
+    expect(names(chosen({ unit: "West", careGroup: "Team 2" }).beds)).toEqual(["W-1"]);
+    expect(names(chosen({ text: "team 10" }).beds)).toEqual(["E-1"]);
+    const { hidden, hiddenAlarms } = chosen({ unit: "East", careGroup: "Team 10" }, [
+      alarm("E-2", HIGH),
+    ]);
+    expect([hidden, hiddenAlarms.length]).toEqual([3, 1]);
+  });
+
   test("is with the highest alarm first, and else in its places [STATION-34]", () => {
     const alarms = [
       alarm("W-2", HIGH),
@@ -77,8 +89,20 @@ describe("what of the ward is shown", () => {
   });
 });
 
-test("units are told once, in the order of their places", () => {
-  expect(unitsOf([...BEDS, bedOf("x", "")])).toEqual(["East", "West"]);
+describe("what there is to choose", () => {
+  const parts = (unit = "", careGroup = "") =>
+    partsOf([...BEDS, bedOf("x", "", "x", ["nobody's"])], { unit, careGroup }).map((part) =>
+      [part.unit, part.careGroup].filter(Boolean).join("/"),
+    );
+
+  test("is each unit once, in the order of its place, and its groups by name [STATION-63]", () => {
+    expect(parts()).toEqual(["East", "East/Team 2", "East/Team 10", "West", "West/Team 2"]);
+  });
+
+  test("has what is chosen, though no bed is of it now [STATION-63]", () => {
+    expect(parts("West", "Nights").slice(3)).toEqual(["West", "West/Nights", "West/Team 2"]);
+    expect(parts("North").at(-1)).toBe("North");
+  });
 });
 
 test("a bed that is marked twice is not mine", () => {
@@ -89,16 +113,27 @@ test("a bed that is marked twice is not mine", () => {
 
 describe("what was kept in the browser", () => {
   test("comes back, but for what was typed", () => {
-    const kept = { order: "alarm", unit: "West", mine: true, text: "typed" } as const;
+    const kept = {
+      order: "alarm",
+      unit: "West",
+      careGroup: "Team 2",
+      mine: true,
+      text: "typed",
+    } as const;
     expect(choiceOf(JSON.stringify(kept))).toEqual({ ...kept, text: "" });
     expect(mineOf(JSON.stringify(["a", "b"]))).toEqual(new Set(["a", "b"]));
   });
 
-  test.each([null, "", "no json", "[]", "7", '{"order":"odd","mine":"yes"}'])(
-    "is the whole ward where it is none: %s",
-    (kept) => {
-      expect(choiceOf(kept)).toEqual(WHOLE);
-      expect(mineOf(kept)).toEqual(new Set());
-    },
-  );
+  test.each([
+    null,
+    "",
+    "no json",
+    "[]",
+    "7",
+    '{"order":"odd","mine":"yes"}',
+    '{"careGroup":"Team 2"}',
+  ])("is the whole ward where it is none: %s", (kept) => {
+    expect(choiceOf(kept)).toEqual(WHOLE);
+    expect(mineOf(kept)).toEqual(new Set());
+  });
 });

@@ -267,6 +267,7 @@ class ProtobufEncoder:
             number=bedside.number,
             bed=bedside.bed,
             unit=bedside.unit,
+            care_groups=bedside.care_groups,
             device_id=bedside.device_id,
             patient_id=bedside.patient_id,
             connection=CONNECTIONS[bedside.connection],

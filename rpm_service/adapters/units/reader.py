@@ -1,4 +1,4 @@
-"""Reads the file of units: presets, bounds, escalation and webhooks of each unit of care.
+"""Reads the file of units: what each unit of care has decided, and its care groups.
 
 What a file does not say is as it is built in, for every unit alone: nothing is inherited from
 one unit by another. docs/units.example.toml shows every field.
@@ -39,6 +39,11 @@ NAME: Final = "units.toml"
 FILE_BYTES_MAX: Final = 1_048_576
 UNITS_MAX: Final = 256
 UNIT_NAME_MAX: Final = 32
+CARE_GROUPS_MAX: Final = 32
+"""In one unit. A bed is described with all of its own."""
+CARE_GROUP_NAME_MAX: Final = 32
+CARE_GROUP_BEDS_MAX: Final = 256
+BED_NAME_MAX: Final = 32
 METRICS_MAX: Final = 64
 LEVELS_MAX: Final = 8
 AFTER_S: Final = (1.0, 600.0)
@@ -98,9 +103,24 @@ def _unit(name: str, table: Table) -> Unit:
         _escalation(table) if table.has("escalation") else DEFAULT_ESCALATION,
         _webhook(table.table("webhook")) if table.has("webhook") else None,
         table.flag("covers", otherwise=True),
+        _care_groups(table) if name else {},
     )
     table.end()
     return unit
+
+
+def _care_groups(table: Table) -> Mapping[str, frozenset[str]]:
+    groups = table.table("care_groups")
+    if len(groups.values) > CARE_GROUPS_MAX:
+        table.refuse("care_groups", f"must be at most {CARE_GROUPS_MAX}")
+    for name in groups.values:
+        if not 1 <= len(name) <= CARE_GROUP_NAME_MAX or not name.isprintable():
+            most = CARE_GROUP_NAME_MAX
+            groups.refuse(name, f"a care group has a name of 1 to {most} printable characters")
+    return {
+        name: frozenset(groups.texts(name, BED_NAME_MAX, CARE_GROUP_BEDS_MAX))
+        for name in groups.values
+    }
 
 
 # -- who is called ------------------------------------------------------------------------

@@ -65,6 +65,10 @@ def test_the_example_says_what_it_says(tmp_path: Path) -> None:
     assert adult.bounds["SpO2"] == Bounds((80, 95), (95, 100), 20, 5)
     assert adult.limits["HR"] == ADULT.limits["HR"]
     assert unit.presets[AgeClass.NEONATAL] == PRESETS[AgeClass.NEONATAL]
+    assert unit.care_groups == {
+        "Team East": {"ICU-1", "ICU-2", "ICU-3"},
+        "Team West": {"ICU-3", "ICU-4"},
+    }
     assert units.of("Step Down").escalation == (
         EscalationLevel(20, frozenset({"step-down-desk"}), webhook=True),
     )
@@ -111,6 +115,15 @@ def test_the_file_that_was_given_goes_before_that_of_the_data_directory(tmp_path
         units_in(tmp_path, tmp_path / "none.toml")
 
 
+@pytest.mark.spec("LIMIT-22")
+def test_a_bed_may_be_in_several_care_groups_of_its_unit_and_in_none(file: Path) -> None:
+    groups = '[units.ICU.care_groups]\nWest = ["1", "2", "2"]\nEast = ["2"]\nNobody = []'
+    units = read(file, groups)
+    named = [units.of("ICU").care_groups_of(bed) for bed in ("1", "2", "3")]
+    assert named == [("West",), ("West", "East"), ()]
+    assert units.of("anywhere else").care_groups_of("1") == ()
+
+
 # -- what is wrong ------------------------------------------------------------------------
 
 ICU = "units.ICU"
@@ -123,6 +136,29 @@ WRONG = [
     (f'[units."{33 * "u"}"]', f"units.{33 * 'u'}: a unit has a name of 1 to 32 printable characters"),
     (f"[{ICU}]\nname = 'ICU'", f"[{ICU}] name: is not known here"),
     (f"[{ICU}]\ncovers = 1", f"[{ICU}] covers: must be true or false"),
+    ("[other.care_groups]\nA = ['1']", "[other] care_groups: is not known here"),
+    (f"[{ICU}]\ncare_groups = 1", f"[{ICU}] care_groups: must be a table"),
+    (
+        f"[{ICU}.care_groups]\n" + "\n".join(f"g{place} = []" for place in range(33)),
+        f"[{ICU}] care_groups: must be at most 32",
+    ),
+    (
+        f"[{ICU}.care_groups]\n'' = []",
+        f"[{ICU}.care_groups] : a care group has a name of 1 to 32 printable characters",
+    ),
+    (
+        f"[{ICU}.care_groups]\n{33 * 'g'} = []",
+        f"[{ICU}.care_groups] {33 * 'g'}: a care group has a name of 1 to 32 printable characters",
+    ),
+    (f"[{ICU}.care_groups]\nA = 'bed'", f"[{ICU}.care_groups] A: must be a list of at most 256"),
+    (
+        f"[{ICU}.care_groups]\nA = {257 * ['b']}",
+        f"[{ICU}.care_groups] A: must be a list of at most 256",
+    ),
+    (
+        f"[{ICU}.care_groups]\nA = ['{33 * 'b'}']",
+        f"[{ICU}.care_groups] A: each must be 1 to 32 printable characters",
+    ),
     (f"[{ICU}.presets.old]", f"[{ICU}.presets] old: is not known here"),
     (f"[{ICU}.presets]\nadult = 1", f"[{ICU}.presets] adult: must be a table"),
     (f"[{ICU}.presets.adult]\nlow = 1", f"[{ICU}.presets.adult] low: is not known here"),
