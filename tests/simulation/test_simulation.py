@@ -13,6 +13,18 @@ from tests.simulation.seeds import play
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = range(200)
+WAS_WRONG = {
+    0: "INGEST-41-delay-began-anew-with-each-lost-connection",
+    21: "LIVE-30-alarm-over-before-a-new-snapshot-was-not-told",
+    87: "INGEST-40-held-back-heartbeat-moved-a-clock",
+    119: "LIVE-31-values-of-one-patient-in-a-frame-of-another",
+}
+"""What went wrong in a seed once, and does again without what mended it. A late Hello (SDK-40) goes
+wrong in none of these; tests/sdk/test_session.py has it."""
+
+
+def named(seed: int) -> str:
+    return f"{seed}-{WAS_WRONG[seed]}" if seed in WAS_WRONG else str(seed)
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +36,7 @@ def _quiet() -> Iterator[None]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS, ids=named)
 def test_what_is_promised_holds_in_every_seed(seed: int) -> None:
     play(seed)
 
