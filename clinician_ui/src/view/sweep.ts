@@ -80,6 +80,9 @@ export class Sweep {
   readonly #staleColour: string;
   readonly #scale: Scale;
   #lanes: Lane[] = [];
+  /** Width of the canvas's box in CSS pixels, and device pixels in one of them, as measured. */
+  #width = 0;
+  #ratio = NaN;
   #sweep_s = SWEEP_S_MIN;
   /** Time up to which the screen has been erased; NaN asks for a whole new picture. */
   #erasedTo = NaN;
@@ -102,6 +105,11 @@ export class Sweep {
     this.#scale = scale;
     this.#context = canvas.getContext("2d");
     this.#colourOf = colourOf;
+  }
+
+  /** The box of the canvas has another size: it is measured before the next picture. */
+  resized(): void {
+    this.#ratio = NaN;
   }
 
   /** Brings the picture to `now`, on the server's clock. */
@@ -136,7 +144,7 @@ export class Sweep {
       top: (place * height) / devicePixelRatio,
       height: height / devicePixelRatio,
       perUnit: perUnit / devicePixelRatio,
-      perSecond: this.#canvas.clientWidth / this.#sweep_s,
+      perSecond: this.#width / this.#sweep_s,
     };
   }
 
@@ -194,15 +202,19 @@ export class Sweep {
     return true;
   }
 
-  /** Fits the canvas to its box in device pixels; tells whether that changed anything. */
+  /** Fits the canvas to its box in device pixels; tells whether that changed anything. Measures
+   * only where something may have changed: to ask for a size may lay out the whole page. */
   #resize(): boolean {
+    if (this.#ratio === devicePixelRatio) return false;
+    this.#ratio = devicePixelRatio;
     const canvas = this.#canvas;
-    const width = Math.round(canvas.clientWidth * devicePixelRatio);
+    this.#width = canvas.clientWidth;
+    const width = Math.round(this.#width * devicePixelRatio);
     const height = Math.round(canvas.clientHeight * devicePixelRatio);
     if (canvas.width === width && canvas.height === height) return false;
     canvas.width = width;
     canvas.height = height;
-    const sweep_s = canvas.clientWidth / (this.#scale.speed * PIXELS_PER_MM);
+    const sweep_s = this.#width / (this.#scale.speed * PIXELS_PER_MM);
     this.#sweep_s = Math.min(SWEEP_S_MAX, Math.max(SWEEP_S_MIN, sweep_s));
     return true;
   }

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 
 import { NO_SAMPLE, Ring } from "../../src/model/waves";
 import { LAG_S, type Scale, STALE_S, Sweep } from "../../src/view/sweep";
@@ -17,8 +17,16 @@ type Point = [x: number, y: number];
 
 /** A canvas that remembers lines as they were drawn, and areas as they were cleared. */
 class Paper {
-  clientWidth = WIDTH;
-  clientHeight = HEIGHT;
+  box: [width: number, height: number] = [WIDTH, HEIGHT];
+  /** How often somebody asked for the size of its box. */
+  measured = 0;
+  get clientWidth(): number {
+    this.measured += 1;
+    return this.box[0];
+  }
+  get clientHeight(): number {
+    return this.box[1];
+  }
   width = 0;
   height = 0;
   lines: Point[][] = [];
@@ -75,6 +83,8 @@ function push(
   for (let i = 0; 2 * i < view.byteLength; i++) view.setInt16(2 * i, at(i), true);
   ring.push(T0 + from, new Uint8Array(view.buffer));
 }
+
+afterEach(() => vi.unstubAllGlobals());
 
 function xs(paper: Paper): number[] {
   return paper.lines.flat().map(([x]) => x);
@@ -224,4 +234,26 @@ test("half the paper speed shows twice as long [STATION-33]", () => {
   push(ring, 0, 6);
   sweep.draw([ring], T0 + 5 + LAG_S);
   expect(Math.max(...xs(paper))).toBeCloseTo(WIDTH / 2);
+});
+
+test("a frame asks for no size; a box that has another one is drawn anew [STATION-64]", () => {
+  const { paper, sweep, ring } = screen();
+  push(ring, 0, 6);
+  for (let i = 0; i < 9; i++) sweep.draw([ring], T0 + 1 + i / 30 + LAG_S);
+  expect([paper.measured, paper.width, paper.height]).toEqual([1, WIDTH, HEIGHT]);
+  paper.box = [2 * WIDTH, 50];
+  paper.lines = [];
+  sweep.resized();
+  sweep.draw([ring], T0 + 2 + LAG_S);
+  expect([paper.measured, paper.width, paper.height]).toEqual([2, 2 * WIDTH, 50]);
+  expect(Math.min(...xs(paper))).toBeCloseTo(0);
+});
+
+test("a screen with finer pixels is drawn on in those [STATION-64]", () => {
+  const { paper, sweep, ring } = screen();
+  push(ring, 0, 6);
+  sweep.draw([ring], T0 + 1 + LAG_S);
+  vi.stubGlobal("devicePixelRatio", 2);
+  sweep.draw([ring], T0 + 1.1 + LAG_S);
+  expect([paper.width, paper.height]).toEqual([2 * WIDTH, 2 * HEIGHT]);
 });
