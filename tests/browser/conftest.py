@@ -138,7 +138,7 @@ def calm_bed(ward: House) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def hearts(ward: House) -> Iterator[Iterator[str]]:
     """Beds in asystole, each of which one test takes for itself."""
-    with simulated(ward, "heart", beds=8, scenario="asystole") as beds:
+    with simulated(ward, "heart", beds=12, scenario="asystole") as beds:
         yield iter(beds)
 
 

@@ -69,7 +69,8 @@ async def page_of(
             await prepare(page)
         await page.goto(house.link() if link is None else link)
         yield page
-        assert [each for each in complaints if not any(part in each for part in errors)] == []
+        unexpected = [each for each in complaints if not any(part in each for part in errors)]
+        assert unexpected == [], unexpected
     finally:
         await context.close()
 
@@ -110,3 +111,13 @@ async def acknowledge(place: Locator) -> None:
     button = place.get_by_role("button", name="Acknowledge")
     await button.click()
     await button.click()
+
+
+async def evidence_is_kept(page: Page, alarm: str) -> None:
+    """What was measured around an alarm is stored later than the alarm."""
+    item = page.locator(f"[data-occurrence][aria-label='{alarm}']")
+    occurrence = await item.get_attribute("data-occurrence")
+    here = page.url.partition("#")[0].rstrip("/")
+    address = f"{here}/v1/alarms/{occurrence}/evidence"
+    while (await page.request.get(address)).status != 200:
+        await page.wait_for_timeout(500)
