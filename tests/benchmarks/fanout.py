@@ -73,7 +73,8 @@ class Ours:
         while any(feed._viewer.mailbox._cursor < self.monitoring.live.revision
                   for feed in self.monitoring._feeds):  # fmt: skip
             await asyncio.sleep(0.002)
-        self.frame_bytes = max(map(len, self.monitoring.live._frames.values()))
+        deltas = self.monitoring.live._deltas.values()
+        self.frame_bytes = max(len(delta.frame) for delta in deltas)
 
 
 class Bare:
