@@ -64,6 +64,7 @@ BY_TYPE = {
         "acknowledged_until",
         "latching",
         "no_new_burst",
+        "late_detected",
         "responsibility",
         "responsible",
         "answered_at",
