@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rpm_service.adapters.storage.blocks import FULL, HEAD
+from rpm_service.adapters.storage.blocks import FULL, HEAD, SEALED, sealed
 from rpm_service.adapters.storage.engine import open_reading, open_writing
 from rpm_service.adapters.storage.registry import Devices
 from rpm_service.adapters.storage.tables import numerics
@@ -76,8 +76,10 @@ def _block(day: NumericColumns, rows: slice) -> dict[str, object]:
         "first_at": float(at[0]),
         "last_at": float(at[-1]),
         "row_count": len(at),
-        "data": HEAD.pack(FULL, values.shape[1], len(at))
-        + b"".join(map(np.ndarray.tobytes, columns)),
+        "data": sealed(
+            HEAD.pack(FULL, SEALED, values.shape[1], len(at))
+            + b"".join(map(np.ndarray.tobytes, columns))
+        ),
     }
 
 

@@ -4,8 +4,11 @@ They are pages of real servers in chromium, with simulated beds, half a minute i
 """
 
 import os
+import secrets
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +49,7 @@ class Demo(NamedTuple):
     process: Process
     link: str
     began: float
+    data: str
 
 
 def main() -> None:
@@ -75,7 +79,7 @@ def demo(beds: int) -> Iterator[Demo]:
                 # Playwright's own event loop runs in this thread.
                 with ThreadPoolExecutor(1) as elsewhere:
                     elsewhere.submit(call, said[f"{beds} bed"], certs, "viewer", admit).result()
-            yield Demo(process, said["sign in"], began)
+            yield Demo(process, said["sign in"], began, f"{folder}/data")
 
 
 @contextmanager
@@ -89,7 +93,7 @@ def one_bed(scenario: str) -> Iterator[Demo]:
             link = server.wait_for("sign in").split()[-1]
             story = ("--server", target, "--certs", certs, "--scenario", scenario, "--json")
             with rpm_service("simulate", *story):
-                yield Demo(server, link, began)
+                yield Demo(server, link, began, f"{folder}/data")
 
 
 def take_ward(
@@ -108,6 +112,8 @@ def opened(browser: Browser, ward: Demo, theme: str = "dark") -> Page:
     page.goto(ward.link)
     page.get_by_role("button", name="Turn sound on").click()
     page.get_by_role("button", name="I heard all three").click()
+    # Until the server has heard that this page can call somebody.
+    page.locator(".tile .uncovered").first.wait_for(state="detached")
     return page
 
 
@@ -149,8 +155,12 @@ def take_all(browser: Browser, ward: Demo) -> None:
     page.wait_for_timeout(1000)
     take(page, "not-monitoring")
     os.kill(ward.process.pid, signal.SIGCONT)
+    account = [sys.executable, "-m", "rpm_service", "users", "add", "nurse", "--data", ward.data]
+    subprocess.run(account, input=f"{secrets.token_urlsafe()}\n", text=True, check=True)
     stranger = browser.new_page(ignore_https_errors=True, viewport=SIZE, color_scheme="dark")
+    page.wait_for_timeout(2000)
     stranger.goto(ward.link.partition("?")[0])
+    stranger.locator("input[type=password]").wait_for()
     take(stranger, "sign-in")
 
 
