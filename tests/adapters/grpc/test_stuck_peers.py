@@ -103,7 +103,7 @@ async def test_a_device_that_reads_no_answers_is_cut_though_one_is_being_written
         await send(hello=hello)
         await send(describe=t.Describe(mds=[monitor("bed-1")]))
         await server.until(lambda: "device/bed-1" in server.monitoring.ward.sessions)
-        with suppress(grpc.aio.AioRpcError):
+        with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
             for _ in range(OUTBOX_MAX + 2000):
                 await send(observations=t.Observations(seq=2**40, entries=[]))
         await server.until(lambda: "device/bed-1" not in server.monitoring.ward.sessions)
