@@ -19,13 +19,13 @@ from rpm_service.application.device_clock import LATE_S_MAX, DeviceClock
 from rpm_service.application.effects import (
     Connection,
     Description,
-    Gap,
     NumericRow,
     WaveformRow,
 )
-from rpm_service.application.numbering import HOLES_MAX, Numbering, Range, beyond, count
+from rpm_service.application.numbering import Range, beyond
 from rpm_service.application.pace import TIMES, Pace, declared
 from rpm_service.application.ports import DevicePeer
+from rpm_service.application.reception import SEQ_MAX, Reception
 from rpm_service.application.rivals import HEARD_S
 from rpm_service.application.sifting import Refused
 from rpm_service.application.ward import Ward
@@ -37,18 +37,8 @@ LIVE_S: Final = 10.0
 """A value observed longer ago is stored and not judged: it can no longer help in time."""
 SPOOL_S_MAX: Final = 7 * 86_400.0
 """No device keeps values longer; older ones carry a wrong time."""
-ACK_FRAMES: Final = 64
-"""An ack is due when so many frames are newly on disk,"""
-ACK_S: Final = 1.0
-"""or when this time has passed."""
 BACKFILL_COSTS: Final = int(TIMES) // 2
 """A device that sends twice as much backfill as it was allowed is read slower."""
-HOLE_S_MAX: Final = 60.0
-"""A device that fills nothing of what it skipped for so long has a gap."""
-SEQ_MAX: Final = 2**63 - 1
-JUMP_MAX: Final = 1_000_000
-"""A number so far beyond what was taken or announced is a device's error: taken, it would make
-duplicates of all that follow once the device counts right again."""
 
 
 class Step(Enum):
@@ -77,27 +67,18 @@ class TelemetrySession:
         self.epoch = 0
         self.spool_id = 0
         self.bedsides: list[Bedside] = []
-        self.acked = 0
-        """How many numbers the device knows to be on disk."""
         self.frames = 0
         self.refused = 0
-        self.duplicates = 0
         self._ward = ward
         self._may_speak_for = may_speak_for
         self._peer = peer
-        self._numbering: Numbering
-        self._announced = 0
+        self.reception: Reception
+        """Of its frames by their numbers; from Hello on."""
         self._clock = DeviceClock()
-        self._backfills = False
-        self._filled_at = 0.0
         self._gap_untold = False
         self._clock_off = False
-        self._acked_at = float("-inf")
         self._said_goodbye = False
         self._draining = False
-        self._judged = False
-        """Whether the frame under way was here before, so that only its rows are new."""
-        self._ack_again = False
         self._pace = Pace()
         self._backfill_pace = Pace()
         self.backfill_frames_per_s = 0.0
@@ -119,9 +100,7 @@ class TelemetrySession:
     ) -> int:
         """Takes Hello; gives the sequence number to resume from.
 
-        A device that has given out numbers resumes after what is on disk, and what is on its
-        way there is then a duplicate. One that has given out none (0) begins after both. What
-        one that backfills does not hold any more, and was not taken, is a gap.
+        See Reception.open. Raises Refused.
         """
         if self.step is not Step.OPENING:
             raise Refused("hello", "the session is open already")
@@ -131,21 +110,11 @@ class TelemetrySession:
         ward = self._ward
         self.spool_id = spool_id
         self.epoch = ward.enter(self, now)
-        is_new = spool_last_seq == 0
-        numbering = self._numbering = ward.spools.open(
-            self.stream_id, spool_id, self.epoch, ward.batch, is_new=is_new
+        numbering = ward.spools.open(
+            self.stream_id, spool_id, self.epoch, ward.batch, is_new=spool_last_seq == 0
         )
-        self.acked = count(numbering.durable)
-        self._announced = spool_last_seq
-        self._backfills = backfills
-        self._filled_at = now
-        resume = (numbering.newest if is_new else numbering.durable_through) + 1
-        if backfills:
-            last = numbering.newest if is_new else min(spool_last_seq, SEQ_MAX)
-            if spool_first_seq:
-                last = min(last, spool_first_seq - 1)
-            self._lose(1, last, now)
-        self._give_up_others(now)
+        self.reception = Reception(ward, numbering, self._tell_gap)
+        resume = self.reception.open(spool_last_seq, spool_first_seq, now, backfills=backfills)
         self.step = Step.WELCOMED
         self._pace.begin(now)
         self.backfill_frames_per_s = ward.backfill_frames_per_s()
@@ -157,7 +126,7 @@ class TelemetrySession:
     @property
     def durable_beyond(self) -> Sequence[Range]:
         """What is on disk beyond the first number that is missing."""
-        return beyond(self._numbering.durable)
+        return beyond(self.reception.numbering.durable)
 
     def describe(self, parts: Sequence[tuple[str, Description]], now: float) -> None:
         """Takes Describe: the monitors behind this stream, by their position."""
@@ -216,8 +185,8 @@ class TelemetrySession:
     def drain(self) -> None:
         """The server stops: tells the device what is on disk, and to come back."""
         self._draining = True
-        if self.step is not Step.OPENING and count(self._numbering.durable) > self.acked:
-            self._acknowledge()
+        if self.step is not Step.OPENING and self.reception.is_owed:
+            self._peer.acknowledge(*self.reception.acknowledge())
         self._peer.drain()
 
     def ask_again(self) -> None:
@@ -314,15 +283,9 @@ class TelemetrySession:
         """Decides on a frame's number; tells whether the frame is new. Raises Refused."""
         if self.step is not Step.STREAMING:
             self._check_streaming()
-        numbering, ward = self._numbering, self._ward
-        self._judged = False
-        if numbering.newest + 1 == seq <= SEQ_MAX:
-            numbering.newest = seq
-        elif not self._take_out_of_order(seq, now):
+        if not self.reception.take(seq, now):
             return False
         self.frames += 1
-        if numbering.batch != ward.batch_number:
-            ward.note_progress(numbering)
         return True
 
     def _check_streaming(self) -> None:
@@ -330,78 +293,14 @@ class TelemetrySession:
             first = "hello" if self.step is Step.OPENING else "describe"
             raise Refused("", f"send {first} first", retryable=True)
 
-    def _take_out_of_order(self, seq: int, now: float) -> bool:
-        numbering = self._numbering
-        if 0 < seq <= numbering.newest:
-            if numbering.is_missing(seq):
-                numbering.fill(seq, seq)
-                self._filled_at = now
-                self._judged = numbering.was_judged(seq)
-                return True
-            self.duplicates += 1
-            self._ack_again = True
-            return False
-        expected = numbering.newest + 1
-        self._check_far("seq", seq, expected)
-        if not self._backfills:
-            self._lose(expected, seq - 1, now)
-            numbering.newest = seq
-        elif len(numbering.holes) < HOLES_MAX:
-            if not numbering.holes:
-                self._filled_at = now
-            numbering.skip_to(seq)
-        else:
-            reason = f"{HOLES_MAX} holes are open: send the older frames first"
-            raise Refused("seq", reason, retryable=True)
-        return True
-
-    def _check_far(self, field: str, seq: int, least: int) -> None:
-        furthest = min(max(self._numbering.newest, self._announced) + JUMP_MAX, SEQ_MAX)
-        if not least <= seq <= furthest:
-            raise Refused(field, f"{seq} is not within {least} to {furthest}")
-
     def declare_gap(self, from_seq: int, to_seq: int, now: float) -> None:
         """Takes Gap: numbers that the device no longer has. Raises Refused."""
         self._check_streaming()
-        self._check_far("gap.from_seq", from_seq, 1)
-        self._check_far("gap.to_seq", to_seq, from_seq)
-        self._filled_at = now
-        if not self._lose(from_seq, to_seq, now):
-            self._ack_again = True
+        self.reception.declare_gap(from_seq, to_seq, now)
 
     def note_dropped_waveforms(self, seq: int, now: float) -> None:
         """A frame came without the waveforms that belonged to it: the device gave them up."""
-        key, gaps = self._numbering.key, self._ward.batch.gaps
-        begin = seq
-        if gaps:
-            last = gaps[-1]
-            if last.waveforms and (last.stream_id, last.spool_id, last.to_seq) == (*key, seq - 1):
-                begin = gaps.pop().from_seq
-        gaps.append(Gap(key.stream_id, begin, seq, now, key.spool_id, waveforms=True))
-        self._tell_gap(now)
-
-    def _lose(self, from_seq: int, to_seq: int, now: float) -> bool:
-        """These numbers never come; tells whether the server lacks any of them."""
-        numbering = self._numbering
-        lost = numbering.fill(from_seq, to_seq)
-        key = numbering.key
-        for begin, end in lost:
-            self._ward.batch.gaps.append(Gap(key.stream_id, begin, end, now, key.spool_id))
-        if lost:
-            self._ward.note_progress(numbering)
-            self._tell_gap(now)
-        return bool(lost)
-
-    def _give_up_others(self, now: float) -> None:
-        """Another spool of this stream may never be heard of again: its holes are told."""
-        for other in self._ward.spools.others(self._numbering):
-            if other.holes != other.told:
-                other.told = other.holes
-                key = other.key
-                self._ward.batch.gaps += (
-                    Gap(key.stream_id, begin, end, now, key.spool_id) for begin, end in other.holes
-                )
-                self._tell_gap(now)
+        self.reception.note_dropped_waveforms(seq, now)
 
     def _tell_gap(self, now: float) -> None:
         self._gap_untold = not self.bedsides
@@ -469,7 +368,7 @@ class TelemetrySession:
         if backfill or now - at > LIVE_S:
             if not backfill:
                 self._hear(bedside, now)
-            if not self._judged:
+            if not self.reception.judged:
                 self._ward.retrospects.take(bedside, at, values, indices, validity, now)
             return refusals
         self._notice(bedside, now)
@@ -516,7 +415,7 @@ class TelemetrySession:
         row = WaveformRow(seq, channel, start_at, now, samples)
         ward.batch.waveforms.setdefault(bedside.device_id, []).append(row)
         ward.rows += 1
-        if not (backfill or self._judged) and now - at <= LIVE_S:
+        if not (backfill or self.reception.judged) and now - at <= LIVE_S:
             ward.live.waveform(bedside, channel, at, samples)
 
     def take_device_alarm(
@@ -535,7 +434,7 @@ class TelemetrySession:
         """Takes a condition that the device itself raised or ended. Raises Refused."""
         bedside = self._bedside(mds)
         at = self._on_server_clock("observed_at", observed_at, now)
-        if self._judged:
+        if self.reception.judged:
             return
         if backfill:
             self._ward.retrospects.take_device_alarm(
@@ -567,25 +466,9 @@ class TelemetrySession:
         """Tells the device what is on disk, where that is due."""
         if self.step is Step.OPENING:
             return
-        numbering = self._numbering
-        fresh = count(numbering.durable) - self.acked
-        if (
-            self._ack_again
-            or fresh >= ACK_FRAMES
-            or (fresh and (at_once or now - self._acked_at >= ACK_S))
-        ):
-            self._ack_again = False
-            self._acked_at = now
-            self._acknowledge()
-        if numbering.awaits_unseen and now - self._filled_at >= HOLE_S_MAX:
-            # What it skipped should be on its way, and nothing of it comes.
-            self._filled_at = now
-            self._tell_gap(now)
-
-    def _acknowledge(self) -> None:
-        numbering = self._numbering
-        self.acked = count(numbering.durable)
-        self._peer.acknowledge(numbering.durable_through, self.durable_beyond)
+        if self.reception.take_ack(now, at_once=at_once):
+            self._peer.acknowledge(*self.reception.acknowledge())
+        self.reception.judge_holes(now)
 
 
 def _check_clock(field: str, device_clock: float) -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from rpm_service.application.effects import Batch, Gap, Progress, Restored, SpoolKey
-from rpm_service.application.ingest import HOLE_S_MAX
 from rpm_service.application.numbering import HOLES_MAX
+from rpm_service.application.reception import HOLE_S_MAX
 from rpm_service.application.retrospect import IDLE_S
 from rpm_service.application.sifting import Refused
 from rpm_service.application.spools import SPOOLS_MAX
@@ -166,7 +166,7 @@ def test_a_device_that_fills_nothing_has_a_gap(scene: Scene) -> None:
     device.sends(72, 97, seq=9)
     for _ in range(int(HOLE_S_MAX) - 1):
         scene.passes(1)
-        device.sends(72, 97, seq=device.session._numbering.newest + 1)
+        device.sends(72, 97, seq=device.session.reception.numbering.newest + 1)
         device.session.acknowledge(scene.now)
     assert not scene.alarms()
     scene.passes(1)

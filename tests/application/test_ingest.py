@@ -11,8 +11,9 @@ from rpm_service.application.effects import (
     SampleArray,
     WaveformRow,
 )
-from rpm_service.application.ingest import ACK_FRAMES, ACK_S, JUMP_MAX, LIVE_S, Step
+from rpm_service.application.ingest import LIVE_S, Step
 from rpm_service.application.live import Mailbox, Scope
+from rpm_service.application.reception import ACK_FRAMES, ACK_S, JUMP_MAX
 from rpm_service.application.sifting import INVALID, MISSING, Refused
 from rpm_service.domain.alarms import Kind, Priority
 from rpm_service.domain.signals import Presence
@@ -148,7 +149,7 @@ def test_a_duplicate_is_acknowledged_again_and_otherwise_ignored(
     scene.commit()
     assert device.acks == [1, 1]
     assert len(scene.rows()) == 1
-    assert device.session.duplicates == 1
+    assert device.session.reception.duplicates == 1
 
 
 @pytest.mark.spec("INGEST-4")

@@ -8,7 +8,6 @@ import pytest
 
 from rpm_service.application import monitoring as monitoring_module
 from rpm_service.application.effects import Batch
-from rpm_service.application.ingest import ACK_S
 from rpm_service.application.monitoring import (
     DRAIN_S_MAX,
     RETRY_S,
@@ -16,6 +15,7 @@ from rpm_service.application.monitoring import (
     TICK_S,
     Monitoring,
 )
+from rpm_service.application.reception import ACK_S
 from rpm_service.application.refusals import CannotGoOn
 from tests.application.test_monitoring import Corridor, Peer, corridor, own
 from tests.support.elsewhere import ELSEWHERE

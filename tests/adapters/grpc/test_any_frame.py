@@ -12,8 +12,9 @@ from rpm_service.adapters.grpc.convert import ProtobufEncoder
 from rpm_service.adapters.grpc.telemetry import REFUSALS_MAX, TelemetryStream
 from rpm_service.application.bedside import Bedside
 from rpm_service.application.identity import Identity, Role
-from rpm_service.application.ingest import SEQ_MAX, Step
+from rpm_service.application.ingest import Step
 from rpm_service.application.monitoring import Monitoring
+from rpm_service.application.reception import SEQ_MAX
 from rpm_service.domain.metrics import METRICS
 from rpm_service.v1 import telemetry_pb2 as t
 from tests.support.loopback import StillClock, ecg, monitor, numeric
@@ -154,7 +155,7 @@ def test_nothing_that_is_sent_breaks_a_stream(opening: list[bytes], frames: list
         stream.take(framed(t.Hello(protocol_version=1, device_clock=clock.now())))
     stream.take(framed(t.Heartbeat(device_clock=clock.now())))
     stream.take(framed(t.Describe(mds=[monitor("g/a"), monitor("g/b")])))
-    seq = session._numbering.newest + 1
+    seq = session.reception.numbering.newest + 1
     if seq > SEQ_MAX:
         return
     said = len(link.sent)
