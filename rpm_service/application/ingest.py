@@ -32,7 +32,7 @@ from rpm_service.application.ward import Ward
 from rpm_service.domain.alarms import Kind, Priority
 
 HEARTBEAT_S: Final = 1.0
-"""A device sends something at least this often."""
+"""A device sends something at least this often, and so does the server."""
 LIVE_S: Final = 10.0
 """A value observed longer ago is stored and not judged: it can no longer help in time."""
 SPOOL_S_MAX: Final = 7 * 86_400.0
@@ -83,6 +83,8 @@ class TelemetrySession:
         self._backfill_pace = Pace()
         self.backfill_frames_per_s = 0.0
         """What the device was allowed, beside what is live."""
+        self._told_at = 0.0
+        """When the device heard of the server last."""
         self._covered: list[bool | None] = []
         """What the device was told of each monitor's coverage."""
 
@@ -116,6 +118,7 @@ class TelemetrySession:
         self.reception = Reception(ward, numbering, self._tell_gap)
         resume = self.reception.open(spool_last_seq, spool_first_seq, now, backfills=backfills)
         self.step = Step.WELCOMED
+        self._told_at = now
         self._pace.begin(now)
         self.backfill_frames_per_s = ward.backfill_frames_per_s()
         self._backfill_pace.declare(self.backfill_frames_per_s)
@@ -463,11 +466,15 @@ class TelemetrySession:
     # -- acks ---------------------------------------------------------------------------
 
     def acknowledge(self, now: float, *, at_once: bool = False) -> None:
-        """Tells the device what is on disk, where that is due."""
+        """Tells the device what is on disk, where that is due, and else that the server lives."""
         if self.step is Step.OPENING:
             return
         if self.reception.take_ack(now, at_once=at_once):
+            self._told_at = now
             self._peer.acknowledge(*self.reception.acknowledge())
+        elif now - self._told_at >= HEARTBEAT_S:
+            self._told_at = now
+            self._peer.heartbeat(now)
         self.reception.judge_holes(now)
 
 

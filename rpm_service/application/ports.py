@@ -58,6 +58,10 @@ class DevicePeer(Protocol):
         """Tells the device what is on disk: everything up to a number, and ranges beyond it."""
         ...
 
+    def heartbeat(self, now: float) -> None:
+        """Tells the device that the server lives, and what its clock shows."""
+        ...
+
     def cover(self, mds: int, *, covered: bool) -> None:
         """Tells the device whether somebody can be called to one of its monitors."""
         ...

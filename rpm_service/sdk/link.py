@@ -80,6 +80,8 @@ class Link:
         self._now = asyncio.get_running_loop().time
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._given_up = False
+        """Whether the server was silent for too long on the connection there is."""
 
     def wake(self) -> None:
         """Makes the writer look at the session again, which has something new to say."""
@@ -115,6 +117,7 @@ class Link:
             self._session.connected(self._now())
             reader = asyncio.create_task(self._read(call), name="telemetry reader")
             reader.add_done_callback(lambda _: self._wake.set())
+            self._given_up = False
             self._watch_deadline(call)
             try:
                 await self._write(call, reader)
@@ -133,6 +136,8 @@ class Link:
                 return grpc.StatusCode.INTERNAL, f"the server broke the contract: {failure}"
             if failure is not None:
                 raise failure
+            if self._given_up:
+                return grpc.StatusCode.DEADLINE_EXCEEDED, "the server said nothing for too long"
             code, details = await call.code(), await call.details()
         welcomed = self._session.counters.connects > welcomes
         if code in _PERMANENT or (not welcomed and code in _PERMANENT_BEFORE_WELCOME):
@@ -205,6 +210,7 @@ class Link:
         self._timer = None
         now = self._now()
         if self._session.overdue(now):
+            self._given_up = True
             call.cancel()
             return
         self._wake.set()

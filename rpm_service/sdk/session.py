@@ -17,6 +17,7 @@ in rpm_service.sdk.sending.
 
 from collections.abc import Iterable, Sequence
 from enum import Enum, auto
+from math import inf
 
 from rpm_service.sdk import wire
 from rpm_service.sdk.counters import Counters
@@ -45,7 +46,8 @@ RETRIES_MAX = 5
 """After so many retryable refusals a frame is given up like any refused one."""
 RECONNECT_AFTER_S_MAX = 60.0
 """Longest wait that a draining server may ask for."""
-
+HEARTBEATS_MISSED = 10
+"""A server that says nothing for so many of the intervals that it promised is lost."""
 
 PART = "observations.entries"
 """A refusal of something in here leaves the rest of the frame to be acknowledged."""
@@ -61,7 +63,7 @@ class State(Enum):
     DRAINING = auto()
 
 
-_WHILE_STREAMING = frozenset({"ack", "refusal", "settings", "coverage", "drain"})
+_WHILE_STREAMING = frozenset({"ack", "refusal", "settings", "coverage", "heartbeat", "drain"})
 RECEIPTS = {
     State.OFFLINE: frozenset[str](),
     State.GREETING: frozenset({"welcome", "refusal", "drain"}),
@@ -69,7 +71,7 @@ RECEIPTS = {
     State.LEAVING: _WHILE_STREAMING,
     State.DRAINING: _WHILE_STREAMING,
 }
-_DEADLINED = frozenset({State.GREETING, State.LEAVING, State.DRAINING})
+_ENDING_OR_BEGINNING = frozenset({State.GREETING, State.LEAVING, State.DRAINING})
 
 
 class Session:
@@ -107,6 +109,8 @@ class Session:
         self._frame_bytes_max = wire.FRAME_BYTES_MAX
         self._heartbeat_s = 1.0
         self._deadline = 0.0
+        """Of an answer in this state; infinite where the server promised none."""
+        self._silence_s_max = inf
         self._sent_at = 0.0
         self._held_until: float | None = None
         self._silent_until = 0.0
@@ -153,18 +157,18 @@ class Session:
 
     def deadline(self) -> float:
         """Returns when to call next_frame, or to ask overdue, even if nothing has happened."""
-        if self.state in _DEADLINED:
+        if self.state in _ENDING_OR_BEGINNING:
             return self._deadline
         due = self._sent_at + self._heartbeat_s
         if self._held_until is not None:
             due = min(due, self._held_until)
         else:
             due = min(due, self._sending.deadline())
-        return max(due, self._silent_until)
+        return min(self._deadline, max(due, self._silent_until))
 
     def overdue(self, now: float) -> bool:
         """Says whether the server has failed to answer in time, so that the call must end."""
-        return self.state in _DEADLINED and now >= self._deadline
+        return self.state is not State.OFFLINE and now >= self._deadline
 
     def next_frame(self, now: float, device_clock: float) -> bytes | None:
         """Returns the next frame to write, or None where there is none now."""
@@ -196,6 +200,8 @@ class Session:
             return None
         if kind not in RECEIPTS[self.state]:
             raise ProtocolViolated(f"{kind} while {self.state.name}")
+        if self.state is State.STREAMING:
+            self._deadline = now + self._silence_s_max
         match kind:
             case "welcome":
                 self._welcomed(response.welcome, now)
@@ -269,6 +275,9 @@ class Session:
         self.server_clock = welcome.server_clock
         self.counters.connects += 1
         self._heartbeat_s = welcome.heartbeat_interval_s * HEARTBEAT_SHARE
+        promised_s = welcome.server_heartbeat_interval_s
+        self._silence_s_max = HEARTBEATS_MISSED * promised_s if promised_s > 0 else inf
+        self._deadline = now + self._silence_s_max
         self._frame_bytes_max = min(welcome.max_frame_bytes, wire.FRAME_BYTES_MAX)
         self._sent_at = now
         known_through = welcome.resume_from_seq - 1

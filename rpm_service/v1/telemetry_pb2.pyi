@@ -612,6 +612,7 @@ class StreamTelemetryResponse(_message.Message):
     SETTINGS_FIELD_NUMBER: _builtins.int
     DRAIN_FIELD_NUMBER: _builtins.int
     COVERAGE_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___Welcome:
         """Answers Hello."""
@@ -636,6 +637,10 @@ class StreamTelemetryResponse(_message.Message):
     def coverage(self) -> Global___Coverage:
         """Whether anybody is watching."""
 
+    @_builtins.property
+    def heartbeat(self) -> Global___ServerHeartbeat:
+        """The server lives."""
+
     def __init__(
         self,
         *,
@@ -645,12 +650,13 @@ class StreamTelemetryResponse(_message.Message):
         settings: Global___Settings | None = ...,
         drain: Global___Drain | None = ...,
         coverage: Global___Coverage | None = ...,
+        heartbeat: Global___ServerHeartbeat | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "coverage", b"coverage", "drain", b"drain", "frame", b"frame", "refusal", b"refusal", "settings", b"settings", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "coverage", b"coverage", "drain", b"drain", "frame", b"frame", "heartbeat", b"heartbeat", "refusal", b"refusal", "settings", b"settings", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "coverage", b"coverage", "drain", b"drain", "frame", b"frame", "refusal", b"refusal", "settings", b"settings", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "coverage", b"coverage", "drain", b"drain", "frame", b"frame", "heartbeat", b"heartbeat", "refusal", b"refusal", "settings", b"settings", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "ack", "refusal", "settings", "drain", "coverage"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "ack", "refusal", "settings", "drain", "coverage", "heartbeat"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -669,6 +675,7 @@ class Welcome(_message.Message):
     SERVER_CLOCK_FIELD_NUMBER: _builtins.int
     BACKFILL_FRAMES_PER_S_FIELD_NUMBER: _builtins.int
     DURABLE_BEYOND_FIELD_NUMBER: _builtins.int
+    SERVER_HEARTBEAT_INTERVAL_S_FIELD_NUMBER: _builtins.int
     session_epoch: _builtins.int
     """Grows with every session of this device; an older session is superseded."""
     resume_from_seq: _builtins.int
@@ -682,6 +689,11 @@ class Welcome(_message.Message):
     backfill_frames_per_s: _builtins.float
     """At most so many frames of backfill in a second, beside what is live. 0: this server takes
     none, and a device sends what it holds in the order of its numbers.
+    """
+    server_heartbeat_interval_s: _builtins.float
+    """The server says something at least about this often, in seconds: a device that has heard
+    nothing for ten times as long has lost it, whatever its connection says. 0: it promises
+    nothing.
     """
     @_builtins.property
     def durable_beyond(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeqRange]:
@@ -697,14 +709,37 @@ class Welcome(_message.Message):
         server_clock: _builtins.float = ...,
         backfill_frames_per_s: _builtins.float = ...,
         durable_beyond: _abc.Iterable[Global___SeqRange] | None = ...,
+        server_heartbeat_interval_s: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backfill_frames_per_s", b"backfill_frames_per_s", "durable_beyond", b"durable_beyond", "heartbeat_interval_s", b"heartbeat_interval_s", "max_frame_bytes", b"max_frame_bytes", "resume_from_seq", b"resume_from_seq", "server_clock", b"server_clock", "session_epoch", b"session_epoch"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backfill_frames_per_s", b"backfill_frames_per_s", "durable_beyond", b"durable_beyond", "heartbeat_interval_s", b"heartbeat_interval_s", "max_frame_bytes", b"max_frame_bytes", "resume_from_seq", b"resume_from_seq", "server_clock", b"server_clock", "server_heartbeat_interval_s", b"server_heartbeat_interval_s", "session_epoch", b"session_epoch"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Welcome: _TypeAlias = Welcome  # noqa: Y015
+
+@_typing.final
+class ServerHeartbeat(_message.Message):
+    """Proof that the server lives, where it had nothing else to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVER_CLOCK_FIELD_NUMBER: _builtins.int
+    server_clock: _builtins.float
+    """The server's clock now."""
+    def __init__(
+        self,
+        *,
+        server_clock: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["server_clock", b"server_clock"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ServerHeartbeat: _TypeAlias = ServerHeartbeat  # noqa: Y015
 
 @_typing.final
 class Ack(_message.Message):

@@ -152,6 +152,25 @@ def test_a_duplicate_is_acknowledged_again_and_otherwise_ignored(
     assert device.session.reception.duplicates == 1
 
 
+@pytest.mark.spec("INGEST-42")
+@pytest.mark.promise("G2")
+def test_a_device_hears_of_the_server_each_second_by_an_ack_or_a_heartbeat(
+    scene: Scene, device: Device
+) -> None:
+    began = scene.now
+    for _ in range(3):
+        device.sends(72, 97)
+        scene.commit()
+        device.session.acknowledge(scene.now)
+        scene.passes(1)
+    assert (device.acks, device.heartbeats) == ([1, 2, 3], [])
+    for _ in range(8):
+        scene.passes(0.5)
+        device.session.acknowledge(scene.now)
+    assert device.acks == [1, 2, 3]
+    assert device.heartbeats == [began + second for second in (3.5, 4.5, 5.5, 6.5)]
+
+
 @pytest.mark.spec("INGEST-4")
 def test_a_number_that_goes_back_is_a_duplicate_though_it_is_not_on_disk_yet(
     scene: Scene, device: Device

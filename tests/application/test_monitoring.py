@@ -47,6 +47,9 @@ class Peer:
     def acknowledge(self, durable_through_seq: int, beyond: Sequence[tuple[int, int]]) -> None:
         self.acks.append(durable_through_seq)
 
+    def heartbeat(self, now: float) -> None:
+        pass
+
     def cover(self, mds: int, *, covered: bool) -> None:
         self.covered = covered
 

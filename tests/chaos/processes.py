@@ -68,6 +68,12 @@ class Child:
         self._said.put_nowait(None)
         raise Ended(f"ended with {await self.wait()} before it said {start!r}; see {self._log}")
 
+    def forget(self) -> None:
+        """Whatever it has said so far is of no interest any more."""
+        said = [self._said.get_nowait() for _ in range(self._said.qsize())]
+        if None in said:
+            self._said.put_nowait(None)
+
     def say(self, word: str) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{word}\n".encode())

@@ -44,6 +44,9 @@ async def killed(ward: Ward, deaths: Sequence[str], streams: int) -> list[Figure
         server.send(signal.SIGUSR1 if death.isidentifier() else signal.SIGKILL)
         await server.ended(run)
         again = await server.serving()
+        for child in (devices, viewers):
+            # That they were back after an earlier start.
+            child.forget()
         if cycle + 1 < len(deaths) and deaths[cycle + 1] == WHILE_THEY_COME_BACK:
             continue
         whole.append(again)

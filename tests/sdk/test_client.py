@@ -229,6 +229,24 @@ async def test_an_idle_device_lives(
         await session.frame("heartbeat")
 
 
+@pytest.mark.spec("SDK-41")
+@pytest.mark.promise("G2")
+async def test_a_server_that_is_silent_on_a_connection_that_lives_is_left_and_called_again(
+    server: FakeTelemetry, credentials: Credentials, monitor: Monitor
+) -> None:
+    why: list[str] = []
+    async with TelemetryClient(
+        server.target, credentials, [monitor], on_disconnected=why.append
+    ) as client:
+        silent = await server.session()
+        await silent.open(server_heartbeat_interval_s=0.01)
+        client.observe([98.0, 72.0])
+        again = await server.session()
+        assert why == ["DEADLINE_EXCEEDED: the server said nothing for too long"]
+        await again.open()
+        await again.observations_of(1)
+
+
 @pytest.mark.spec("SDK-15")
 async def test_a_hushed_device_does_not_say_that_it_lives(
     server: FakeTelemetry, credentials: Credentials, monitor: Monitor

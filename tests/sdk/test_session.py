@@ -316,6 +316,35 @@ def test_an_idle_device_says_heartbeat_before_the_interval_is_over(device: Devic
     assert device.is_silent()
 
 
+@pytest.mark.spec("SDK-41")
+@pytest.mark.promise("G2")
+def test_a_server_that_breaks_its_promise_to_say_something_is_lost(device: Device) -> None:
+    device.connects(server_heartbeat_interval_s=1.0)
+    session = device.session
+    for _ in range(2):
+        device.now += 9.9
+        device.says("heartbeat")
+        assert not session.overdue(device.now)
+        assert session.deadline() <= device.now + 0.11
+        device.hears(heartbeat=telemetry_pb2.ServerHeartbeat(server_clock=1.0))
+    session.hush(device.now + 60.0)
+    device.now += 9.9
+    device.hears_ack(0)
+    device.now += 10.0
+    assert session.deadline() == device.now
+    assert session.overdue(device.now), "also a device that itself says nothing"
+
+
+@pytest.mark.spec("SDK-41")
+@pytest.mark.parametrize("promised_s", [0.0, -1.0, float("nan")])
+def test_a_server_that_promised_nothing_may_be_silent(device: Device, promised_s: float) -> None:
+    device.connects(server_heartbeat_interval_s=promised_s)
+    device.now += 1000.0
+    assert not device.session.overdue(device.now)
+    assert device.session.deadline() < device.now
+    device.says("heartbeat")
+
+
 @pytest.mark.spec("SDK-15")
 def test_a_hushed_device_says_nothing_and_then_all_that_it_observed(device: Device) -> None:
     device.connects(heartbeat_interval_s=1.0)

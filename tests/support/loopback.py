@@ -20,7 +20,7 @@ from rpm_service.adapters import pki
 from rpm_service.adapters.analyst.process import AnalystProcess
 from rpm_service.adapters.grpc.convert import ProtobufEncoder
 from rpm_service.adapters.grpc.server import GrpcServer
-from rpm_service.application import ingest, monitoring, pace
+from rpm_service.application import monitoring, pace, reception
 from rpm_service.application.bedside import Bedside
 from rpm_service.application.effects import Act, Gap, NumericRow, WaveformRow
 from rpm_service.application.identity import Identity, Role
@@ -50,7 +50,7 @@ def hasten(patch: pytest.MonkeyPatch) -> None:
     """Makes the server act at once, which in a test whose time stands still changes no order."""
     patch.setattr(monitoring, "TICK_S", 0.002)
     patch.setattr(monitoring, "RETRY_S", 0.002)
-    patch.setattr(ingest, "ACK_S", 0.0)
+    patch.setattr(reception, "ACK_S", 0.0)
     # Time that stands still earns no device the right to speak.
     patch.setattr(pace, "BURST_S", 1e6)
     # How long a turn of the loop takes says something of the machine and nothing of the server.
@@ -328,7 +328,7 @@ class Device(Stream):
             found = frame.WhichOneof("frame")
             if found == kind:
                 return getattr(frame, kind)
-            assert found in ("ack", "coverage", "settings"), frame
+            assert found in ("ack", "coverage", "settings", "heartbeat"), frame
         raise AssertionError(f"the stream ended where {kind} was to come: {await self.status()}")
 
     async def refusal(self) -> tuple[int, str, str]:

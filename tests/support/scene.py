@@ -90,6 +90,8 @@ class Device:
         """Alarm settings, and of which monitor."""
         self.superseded = self.drained = False
         self.coverage: list[tuple[int, bool]] = []
+        self.heartbeats: list[float] = []
+        """When the server said that it lives."""
         self.session = TelemetrySession(
             scene.ward, f"{identity.role}/{identity.id}", identity.may_speak_for, self
         )
@@ -98,6 +100,9 @@ class Device:
     def acknowledge(self, durable_through: int, beyond: Sequence[tuple[int, int]]) -> None:
         self.acks.append(durable_through)
         self.reports.append((durable_through, list(beyond)))
+
+    def heartbeat(self, now: float) -> None:
+        self.heartbeats.append(now)
 
     def cover(self, mds: int, *, covered: bool) -> None:
         self.coverage.append((mds, covered))

@@ -78,6 +78,10 @@ class DeviceLink:
         ack.durable_beyond.extend(ranges_to_wire(beyond))
         self.send(_Response(ack=ack))
 
+    def heartbeat(self, now: float) -> None:
+        """Says that the server lives."""
+        self.send(_Response(heartbeat=telemetry_pb2.ServerHeartbeat(server_clock=now)))
+
     def cover(self, mds: int, *, covered: bool) -> None:
         """Tells whether somebody can be called to a monitor."""
         self.send(_Response(coverage=telemetry_pb2.Coverage(mds=mds, covered=covered)))
@@ -328,6 +332,7 @@ class TelemetryStream:
                     session_epoch=self.session.epoch,
                     resume_from_seq=resume_from,
                     heartbeat_interval_s=HEARTBEAT_S,
+                    server_heartbeat_interval_s=HEARTBEAT_S,
                     max_frame_bytes=FRAME_BYTES_MAX,
                     server_clock=now,
                     backfill_frames_per_s=self.session.backfill_frames_per_s,

@@ -36,6 +36,7 @@ async def test_welcome_says_where_to_resume_and_what_is_expected(server: Loopbac
             max_frame_bytes=262_144,
             server_clock=server.clock.now(),
             backfill_frames_per_s=200.0,
+            server_heartbeat_interval_s=1.0,
         )
         await device.describe()
         await device.take("settings")
@@ -44,6 +45,17 @@ async def test_welcome_says_where_to_resume_and_what_is_expected(server: Loopbac
     async with server.device("bed-1") as device:
         welcome = await device.hello(spool_first_seq=1, spool_last_seq=5)
         assert (welcome.session_epoch, welcome.resume_from_seq) == (2, 4)
+
+
+@pytest.mark.spec("WIRE-61")
+@pytest.mark.promise("G2")
+async def test_a_server_with_nothing_to_say_says_that_it_lives(server: LoopbackServer) -> None:
+    async with server.device("bed-1") as device:
+        await device.begin()
+        before = server.clock.now()
+        server.clock.advance(1.0)
+        heartbeat = await device.take("heartbeat")
+        assert heartbeat.server_clock >= before + 1.0
 
 
 @pytest.mark.spec("WIRE-21")
@@ -290,7 +302,7 @@ async def test_an_ack_comes_only_once_the_frame_is_on_disk_and_alarms_do_not_wai
         assert delta.alarms[0].condition == "ASYSTOLE"
         ward = server.monitoring.ward
         assert ward.spools.durable("device/bed-1").newest == 0
-        assert ward.sessions["device/bed-1"].acked == 0
+        assert ward.sessions["device/bed-1"].reception.acked == 0
         server.recorder.error = None
         assert await device.acked(1) == 1
         assert values_of(server) == [(1, [0.0, 97.0])]

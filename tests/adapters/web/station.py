@@ -61,6 +61,9 @@ class Device:
     def acknowledge(self, durable_through: int, beyond: Sequence[tuple[int, int]]) -> None:
         pass
 
+    def heartbeat(self, now: float) -> None:
+        pass
+
     def cover(self, mds: int, *, covered: bool) -> None:
         pass
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rpm_service/v1/telemetry.proto.
  */
 export const file_rpm_service_v1_telemetry: GenFile = /*@__PURE__*/
-  fileDesc("Ch5ycG1fc2VydmljZS92MS90ZWxlbWV0cnkucHJvdG8SDnJwbV9zZXJ2aWNlLnYxIuICChZTdHJlYW1UZWxlbWV0cnlSZXF1ZXN0EiYKBWhlbGxvGAEgASgLMhUucnBtX3NlcnZpY2UudjEuSGVsbG9IABIsCghkZXNjcmliZRgCIAEoCzIYLnJwbV9zZXJ2aWNlLnYxLkRlc2NyaWJlSAASNAoMb2JzZXJ2YXRpb25zGAMgASgLMhwucnBtX3NlcnZpY2UudjEuT2JzZXJ2YXRpb25zSAASMwoMZGV2aWNlX2FsYXJtGAQgASgLMhsucnBtX3NlcnZpY2UudjEuRGV2aWNlQWxhcm1IABIuCgloZWFydGJlYXQYBSABKAsyGS5ycG1fc2VydmljZS52MS5IZWFydGJlYXRIABIqCgdnb29kYnllGAYgASgLMhcucnBtX3NlcnZpY2UudjEuR29vZGJ5ZUgAEiIKA2dhcBgHIAEoCzITLnJwbV9zZXJ2aWNlLnYxLkdhcEgAQgcKBWZyYW1lIrcBCgVIZWxsbxIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhAKCHNvZnR3YXJlGAIgASgJEhQKDGRldmljZV9jbG9jaxgDIAEoARIXCg9zcG9vbF9maXJzdF9zZXEYBCABKAQSFgoOc3Bvb2xfbGFzdF9zZXEYBSABKAQSEgoKY2xvY2tfcmF0ZRgGIAEoARIUCghzcG9vbF9pZBgHIAEoBEICMAESEQoJYmFja2ZpbGxzGAggASgIIjwKCERlc2NyaWJlEjAKA21kcxgBIAMoCzIjLnJwbV9zZXJ2aWNlLnYxLk1lZGljYWxEZXZpY2VTeXN0ZW0isQEKE01lZGljYWxEZXZpY2VTeXN0ZW0SCgoCaWQYASABKAkSFAoMbWFudWZhY3R1cmVyGAIgASgJEg0KBW1vZGVsGAMgASgJEi8KCG51bWVyaWNzGAQgAygLMh0ucnBtX3NlcnZpY2UudjEuTnVtZXJpY01ldHJpYxI4Cg1zYW1wbGVfYXJyYXlzGAUgAygLMiEucnBtX3NlcnZpY2UudjEuU2FtcGxlQXJyYXlNZXRyaWMiXgoNTnVtZXJpY01ldHJpYxIMCgRjb2RlGAEgASgNEgwKBHVuaXQYAiABKA0SEAoIcGVyaW9kX3MYAyABKAESEAoIaW5zdGFuY2UYBCABKA0SDQoFbGFiZWwYBSABKAkihwEKEVNhbXBsZUFycmF5TWV0cmljEgwKBGNvZGUYASABKA0SDAoEdW5pdBgCIAEoDRIWCg5zYW1wbGVfcmF0ZV9oehgDIAEoARINCgVzY2FsZRgEIAEoARIOCgZvZmZzZXQYBSABKAESEAoIaW5zdGFuY2UYBiABKA0SDQoFbGFiZWwYByABKAkieQoMT2JzZXJ2YXRpb25zEgsKA3NlcRgBIAEoBBIvCgdlbnRyaWVzGAIgAygLMh4ucnBtX3NlcnZpY2UudjEuTWRzT2JzZXJ2YXRpb24SEAoIYmFja2ZpbGwYAyABKAgSGQoRd2F2ZWZvcm1zX2Ryb3BwZWQYBCABKAgiJwoDR2FwEhAKCGZyb21fc2VxGAEgASgEEg4KBnRvX3NlcRgCIAEoBCIsCghTZXFSYW5nZRIQCghmcm9tX3NlcRgBIAEoBBIOCgZ0b19zZXEYAiABKAQiswEKDk1kc09ic2VydmF0aW9uEgsKA21kcxgBIAEoDRITCgtvYnNlcnZlZF9hdBgCIAEoARIOCgZ2YWx1ZXMYAyADKAESDwoHaW5kaWNlcxgEIAMoDRIqCgh2YWxpZGl0eRgFIAMoDjIYLnJwbV9zZXJ2aWNlLnYxLlZhbGlkaXR5EjIKDXNhbXBsZV9hcnJheXMYBiADKAsyGy5ycG1fc2VydmljZS52MS5TYW1wbGVBcnJheSI/CgtTYW1wbGVBcnJheRINCgVpbmRleBgBIAEoDRIQCghzdGFydF9hdBgCIAEoARIPCgdzYW1wbGVzGAMgASgMItoBCgtEZXZpY2VBbGFybRILCgNzZXEYASABKAQSCwoDbWRzGAIgASgNEhEKCWNvbmRpdGlvbhgDIAEoCRInCgRraW5kGAQgASgOMhkucnBtX3NlcnZpY2UudjEuQWxhcm1LaW5kEi8KCHByaW9yaXR5GAUgASgOMh0ucnBtX3NlcnZpY2UudjEuQWxhcm1Qcmlvcml0eRIPCgdwcmVzZW50GAYgASgIEhMKC29ic2VydmVkX2F0GAcgASgBEgwKBHRleHQYCCABKAkSEAoIYmFja2ZpbGwYCSABKAgiIQoJSGVhcnRiZWF0EhQKDGRldmljZV9jbG9jaxgBIAEoASI4CgdHb29kYnllEi0KBnJlYXNvbhgBIAEoDjIdLnJwbV9zZXJ2aWNlLnYxLkdvb2RieWVSZWFzb24isAIKF1N0cmVhbVRlbGVtZXRyeVJlc3BvbnNlEioKB3dlbGNvbWUYASABKAsyFy5ycG1fc2VydmljZS52MS5XZWxjb21lSAASIgoDYWNrGAIgASgLMhMucnBtX3NlcnZpY2UudjEuQWNrSAASKgoHcmVmdXNhbBgEIAEoCzIXLnJwbV9zZXJ2aWNlLnYxLlJlZnVzYWxIABIsCghzZXR0aW5ncxgFIAEoCzIYLnJwbV9zZXJ2aWNlLnYxLlNldHRpbmdzSAASJgoFZHJhaW4YBiABKAsyFS5ycG1fc2VydmljZS52MS5EcmFpbkgAEiwKCGNvdmVyYWdlGAcgASgLMhgucnBtX3NlcnZpY2UudjEuQ292ZXJhZ2VIAEIHCgVmcmFtZUoECAMQBFIGcmV3aW5kItcBCgdXZWxjb21lEhUKDXNlc3Npb25fZXBvY2gYASABKAQSFwoPcmVzdW1lX2Zyb21fc2VxGAIgASgEEhwKFGhlYXJ0YmVhdF9pbnRlcnZhbF9zGAMgASgBEhcKD21heF9mcmFtZV9ieXRlcxgEIAEoDRIUCgxzZXJ2ZXJfY2xvY2sYBSABKAESHQoVYmFja2ZpbGxfZnJhbWVzX3Blcl9zGAYgASgBEjAKDmR1cmFibGVfYmV5b25kGAcgAygLMhgucnBtX3NlcnZpY2UudjEuU2VxUmFuZ2UiVAoDQWNrEhsKE2R1cmFibGVfdGhyb3VnaF9zZXEYASABKAQSMAoOZHVyYWJsZV9iZXlvbmQYAiADKAsyGC5ycG1fc2VydmljZS52MS5TZXFSYW5nZSJICgdSZWZ1c2FsEgsKA3NlcRgBIAEoBBINCgVmaWVsZBgCIAEoCRIOCgZyZWFzb24YAyABKAkSEQoJcmV0cnlhYmxlGAQgASgIIkUKCFNldHRpbmdzEgsKA21kcxgBIAEoDRIsCgZsaW1pdHMYAiADKAsyHC5ycG1fc2VydmljZS52MS5NZXRyaWNMaW1pdHMiigIKDE1ldHJpY0xpbWl0cxIOCgZtZXRyaWMYASABKAkSEAoDbG93GAIgASgBSACIAQESEQoEaGlnaBgDIAEoAUgBiAEBEhgKC2V4dHJlbWVfbG93GAQgASgBSAKIAQESGQoMZXh0cmVtZV9oaWdoGAUgASgBSAOIAQESDwoHZGVsYXlfcxgGIAEoARIXCg9leHRyZW1lX2RlbGF5X3MYByABKAESEgoKaHlzdGVyZXNpcxgIIAEoARIOCgZob2xkX3MYCSABKAESEAoIbGF0Y2hpbmcYCiABKAhCBgoEX2xvd0IHCgVfaGlnaEIOCgxfZXh0cmVtZV9sb3dCDwoNX2V4dHJlbWVfaGlnaCIoCghDb3ZlcmFnZRILCgNtZHMYASABKA0SDwoHY292ZXJlZBgCIAEoCCIiCgVEcmFpbhIZChFyZWNvbm5lY3RfYWZ0ZXJfcxgBIAEoASqGAQoNR29vZGJ5ZVJlYXNvbhIeChpHT09EQllFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkdPT0RCWUVfUkVBU09OX1NUQU5EQlkQARIcChhHT09EQllFX1JFQVNPTl9ESVNDSEFSR0UQAhIbChdHT09EQllFX1JFQVNPTl9TSFVURE9XThADMnoKEFRlbGVtZXRyeVNlcnZpY2USZgoPU3RyZWFtVGVsZW1ldHJ5EiYucnBtX3NlcnZpY2UudjEuU3RyZWFtVGVsZW1ldHJ5UmVxdWVzdBonLnJwbV9zZXJ2aWNlLnYxLlN0cmVhbVRlbGVtZXRyeVJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_rpm_service_v1_alarm]);
+  fileDesc("Ch5ycG1fc2VydmljZS92MS90ZWxlbWV0cnkucHJvdG8SDnJwbV9zZXJ2aWNlLnYxIuICChZTdHJlYW1UZWxlbWV0cnlSZXF1ZXN0EiYKBWhlbGxvGAEgASgLMhUucnBtX3NlcnZpY2UudjEuSGVsbG9IABIsCghkZXNjcmliZRgCIAEoCzIYLnJwbV9zZXJ2aWNlLnYxLkRlc2NyaWJlSAASNAoMb2JzZXJ2YXRpb25zGAMgASgLMhwucnBtX3NlcnZpY2UudjEuT2JzZXJ2YXRpb25zSAASMwoMZGV2aWNlX2FsYXJtGAQgASgLMhsucnBtX3NlcnZpY2UudjEuRGV2aWNlQWxhcm1IABIuCgloZWFydGJlYXQYBSABKAsyGS5ycG1fc2VydmljZS52MS5IZWFydGJlYXRIABIqCgdnb29kYnllGAYgASgLMhcucnBtX3NlcnZpY2UudjEuR29vZGJ5ZUgAEiIKA2dhcBgHIAEoCzITLnJwbV9zZXJ2aWNlLnYxLkdhcEgAQgcKBWZyYW1lIrcBCgVIZWxsbxIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhAKCHNvZnR3YXJlGAIgASgJEhQKDGRldmljZV9jbG9jaxgDIAEoARIXCg9zcG9vbF9maXJzdF9zZXEYBCABKAQSFgoOc3Bvb2xfbGFzdF9zZXEYBSABKAQSEgoKY2xvY2tfcmF0ZRgGIAEoARIUCghzcG9vbF9pZBgHIAEoBEICMAESEQoJYmFja2ZpbGxzGAggASgIIjwKCERlc2NyaWJlEjAKA21kcxgBIAMoCzIjLnJwbV9zZXJ2aWNlLnYxLk1lZGljYWxEZXZpY2VTeXN0ZW0isQEKE01lZGljYWxEZXZpY2VTeXN0ZW0SCgoCaWQYASABKAkSFAoMbWFudWZhY3R1cmVyGAIgASgJEg0KBW1vZGVsGAMgASgJEi8KCG51bWVyaWNzGAQgAygLMh0ucnBtX3NlcnZpY2UudjEuTnVtZXJpY01ldHJpYxI4Cg1zYW1wbGVfYXJyYXlzGAUgAygLMiEucnBtX3NlcnZpY2UudjEuU2FtcGxlQXJyYXlNZXRyaWMiXgoNTnVtZXJpY01ldHJpYxIMCgRjb2RlGAEgASgNEgwKBHVuaXQYAiABKA0SEAoIcGVyaW9kX3MYAyABKAESEAoIaW5zdGFuY2UYBCABKA0SDQoFbGFiZWwYBSABKAkihwEKEVNhbXBsZUFycmF5TWV0cmljEgwKBGNvZGUYASABKA0SDAoEdW5pdBgCIAEoDRIWCg5zYW1wbGVfcmF0ZV9oehgDIAEoARINCgVzY2FsZRgEIAEoARIOCgZvZmZzZXQYBSABKAESEAoIaW5zdGFuY2UYBiABKA0SDQoFbGFiZWwYByABKAkieQoMT2JzZXJ2YXRpb25zEgsKA3NlcRgBIAEoBBIvCgdlbnRyaWVzGAIgAygLMh4ucnBtX3NlcnZpY2UudjEuTWRzT2JzZXJ2YXRpb24SEAoIYmFja2ZpbGwYAyABKAgSGQoRd2F2ZWZvcm1zX2Ryb3BwZWQYBCABKAgiJwoDR2FwEhAKCGZyb21fc2VxGAEgASgEEg4KBnRvX3NlcRgCIAEoBCIsCghTZXFSYW5nZRIQCghmcm9tX3NlcRgBIAEoBBIOCgZ0b19zZXEYAiABKAQiswEKDk1kc09ic2VydmF0aW9uEgsKA21kcxgBIAEoDRITCgtvYnNlcnZlZF9hdBgCIAEoARIOCgZ2YWx1ZXMYAyADKAESDwoHaW5kaWNlcxgEIAMoDRIqCgh2YWxpZGl0eRgFIAMoDjIYLnJwbV9zZXJ2aWNlLnYxLlZhbGlkaXR5EjIKDXNhbXBsZV9hcnJheXMYBiADKAsyGy5ycG1fc2VydmljZS52MS5TYW1wbGVBcnJheSI/CgtTYW1wbGVBcnJheRINCgVpbmRleBgBIAEoDRIQCghzdGFydF9hdBgCIAEoARIPCgdzYW1wbGVzGAMgASgMItoBCgtEZXZpY2VBbGFybRILCgNzZXEYASABKAQSCwoDbWRzGAIgASgNEhEKCWNvbmRpdGlvbhgDIAEoCRInCgRraW5kGAQgASgOMhkucnBtX3NlcnZpY2UudjEuQWxhcm1LaW5kEi8KCHByaW9yaXR5GAUgASgOMh0ucnBtX3NlcnZpY2UudjEuQWxhcm1Qcmlvcml0eRIPCgdwcmVzZW50GAYgASgIEhMKC29ic2VydmVkX2F0GAcgASgBEgwKBHRleHQYCCABKAkSEAoIYmFja2ZpbGwYCSABKAgiIQoJSGVhcnRiZWF0EhQKDGRldmljZV9jbG9jaxgBIAEoASI4CgdHb29kYnllEi0KBnJlYXNvbhgBIAEoDjIdLnJwbV9zZXJ2aWNlLnYxLkdvb2RieWVSZWFzb24i5gIKF1N0cmVhbVRlbGVtZXRyeVJlc3BvbnNlEioKB3dlbGNvbWUYASABKAsyFy5ycG1fc2VydmljZS52MS5XZWxjb21lSAASIgoDYWNrGAIgASgLMhMucnBtX3NlcnZpY2UudjEuQWNrSAASKgoHcmVmdXNhbBgEIAEoCzIXLnJwbV9zZXJ2aWNlLnYxLlJlZnVzYWxIABIsCghzZXR0aW5ncxgFIAEoCzIYLnJwbV9zZXJ2aWNlLnYxLlNldHRpbmdzSAASJgoFZHJhaW4YBiABKAsyFS5ycG1fc2VydmljZS52MS5EcmFpbkgAEiwKCGNvdmVyYWdlGAcgASgLMhgucnBtX3NlcnZpY2UudjEuQ292ZXJhZ2VIABI0CgloZWFydGJlYXQYCCABKAsyHy5ycG1fc2VydmljZS52MS5TZXJ2ZXJIZWFydGJlYXRIAEIHCgVmcmFtZUoECAMQBFIGcmV3aW5kIvwBCgdXZWxjb21lEhUKDXNlc3Npb25fZXBvY2gYASABKAQSFwoPcmVzdW1lX2Zyb21fc2VxGAIgASgEEhwKFGhlYXJ0YmVhdF9pbnRlcnZhbF9zGAMgASgBEhcKD21heF9mcmFtZV9ieXRlcxgEIAEoDRIUCgxzZXJ2ZXJfY2xvY2sYBSABKAESHQoVYmFja2ZpbGxfZnJhbWVzX3Blcl9zGAYgASgBEjAKDmR1cmFibGVfYmV5b25kGAcgAygLMhgucnBtX3NlcnZpY2UudjEuU2VxUmFuZ2USIwobc2VydmVyX2hlYXJ0YmVhdF9pbnRlcnZhbF9zGAggASgBIicKD1NlcnZlckhlYXJ0YmVhdBIUCgxzZXJ2ZXJfY2xvY2sYASABKAEiVAoDQWNrEhsKE2R1cmFibGVfdGhyb3VnaF9zZXEYASABKAQSMAoOZHVyYWJsZV9iZXlvbmQYAiADKAsyGC5ycG1fc2VydmljZS52MS5TZXFSYW5nZSJICgdSZWZ1c2FsEgsKA3NlcRgBIAEoBBINCgVmaWVsZBgCIAEoCRIOCgZyZWFzb24YAyABKAkSEQoJcmV0cnlhYmxlGAQgASgIIkUKCFNldHRpbmdzEgsKA21kcxgBIAEoDRIsCgZsaW1pdHMYAiADKAsyHC5ycG1fc2VydmljZS52MS5NZXRyaWNMaW1pdHMiigIKDE1ldHJpY0xpbWl0cxIOCgZtZXRyaWMYASABKAkSEAoDbG93GAIgASgBSACIAQESEQoEaGlnaBgDIAEoAUgBiAEBEhgKC2V4dHJlbWVfbG93GAQgASgBSAKIAQESGQoMZXh0cmVtZV9oaWdoGAUgASgBSAOIAQESDwoHZGVsYXlfcxgGIAEoARIXCg9leHRyZW1lX2RlbGF5X3MYByABKAESEgoKaHlzdGVyZXNpcxgIIAEoARIOCgZob2xkX3MYCSABKAESEAoIbGF0Y2hpbmcYCiABKAhCBgoEX2xvd0IHCgVfaGlnaEIOCgxfZXh0cmVtZV9sb3dCDwoNX2V4dHJlbWVfaGlnaCIoCghDb3ZlcmFnZRILCgNtZHMYASABKA0SDwoHY292ZXJlZBgCIAEoCCIiCgVEcmFpbhIZChFyZWNvbm5lY3RfYWZ0ZXJfcxgBIAEoASqGAQoNR29vZGJ5ZVJlYXNvbhIeChpHT09EQllFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkdPT0RCWUVfUkVBU09OX1NUQU5EQlkQARIcChhHT09EQllFX1JFQVNPTl9ESVNDSEFSR0UQAhIbChdHT09EQllFX1JFQVNPTl9TSFVURE9XThADMnoKEFRlbGVtZXRyeVNlcnZpY2USZgoPU3RyZWFtVGVsZW1ldHJ5EiYucnBtX3NlcnZpY2UudjEuU3RyZWFtVGVsZW1ldHJ5UmVxdWVzdBonLnJwbV9zZXJ2aWNlLnYxLlN0cmVhbVRlbGVtZXRyeVJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_rpm_service_v1_alarm]);
 
 /**
  * One frame from a device.
@@ -726,6 +726,14 @@ export type StreamTelemetryResponse = Message<"rpm_service.v1.StreamTelemetryRes
      */
     value: Coverage;
     case: "coverage";
+  } | {
+    /**
+     * The server lives.
+     *
+     * @generated from field: rpm_service.v1.ServerHeartbeat heartbeat = 8;
+     */
+    value: ServerHeartbeat;
+    case: "heartbeat";
   } | { case: undefined; value?: undefined };
 };
 
@@ -791,6 +799,15 @@ export type Welcome = Message<"rpm_service.v1.Welcome"> & {
    * @generated from field: repeated rpm_service.v1.SeqRange durable_beyond = 7;
    */
   durableBeyond: SeqRange[];
+
+  /**
+   * The server says something at least about this often, in seconds: a device that has heard
+   * nothing for ten times as long has lost it, whatever its connection says. 0: it promises
+   * nothing.
+   *
+   * @generated from field: double server_heartbeat_interval_s = 8;
+   */
+  serverHeartbeatIntervalS: number;
 };
 
 /**
@@ -799,6 +816,27 @@ export type Welcome = Message<"rpm_service.v1.Welcome"> & {
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
   messageDesc(file_rpm_service_v1_telemetry, 15);
+
+/**
+ * Proof that the server lives, where it had nothing else to say.
+ *
+ * @generated from message rpm_service.v1.ServerHeartbeat
+ */
+export type ServerHeartbeat = Message<"rpm_service.v1.ServerHeartbeat"> & {
+  /**
+   * The server's clock now.
+   *
+   * @generated from field: double server_clock = 1;
+   */
+  serverClock: number;
+};
+
+/**
+ * Describes the message rpm_service.v1.ServerHeartbeat.
+ * Use `create(ServerHeartbeatSchema)` to create a new message.
+ */
+export const ServerHeartbeatSchema: GenMessage<ServerHeartbeat> = /*@__PURE__*/
+  messageDesc(file_rpm_service_v1_telemetry, 16);
 
 /**
  * What is on disk: everything up to a number, and ranges beyond it.
@@ -826,7 +864,7 @@ export type Ack = Message<"rpm_service.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 16);
+  messageDesc(file_rpm_service_v1_telemetry, 17);
 
 /**
  * A frame, or a part of it, was not taken; the stream lives on. What was refused is
@@ -871,7 +909,7 @@ export type Refusal = Message<"rpm_service.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 17);
+  messageDesc(file_rpm_service_v1_telemetry, 18);
 
 /**
  * The alarm limits in force for one monitor. Sent after Describe, and when they change.
@@ -899,7 +937,7 @@ export type Settings = Message<"rpm_service.v1.Settings"> & {
  * Use `create(SettingsSchema)` to create a new message.
  */
 export const SettingsSchema: GenMessage<Settings> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 18);
+  messageDesc(file_rpm_service_v1_telemetry, 19);
 
 /**
  * Alarm limits of one metric, in its unit. A limit is crossed strictly beyond it.
@@ -983,7 +1021,7 @@ export type MetricLimits = Message<"rpm_service.v1.MetricLimits"> & {
  * Use `create(MetricLimitsSchema)` to create a new message.
  */
 export const MetricLimitsSchema: GenMessage<MetricLimits> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 19);
+  messageDesc(file_rpm_service_v1_telemetry, 20);
 
 /**
  * Whether a viewer is there that can call somebody. Sent after Settings, and when it changes.
@@ -1012,7 +1050,7 @@ export type Coverage = Message<"rpm_service.v1.Coverage"> & {
  * Use `create(CoverageSchema)` to create a new message.
  */
 export const CoverageSchema: GenMessage<Coverage> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 20);
+  messageDesc(file_rpm_service_v1_telemetry, 21);
 
 /**
  * The server is about to stop; everything acknowledged is safe.
@@ -1033,7 +1071,7 @@ export type Drain = Message<"rpm_service.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_rpm_service_v1_telemetry, 21);
+  messageDesc(file_rpm_service_v1_telemetry, 22);
 
 /**
  * Why a device leaves on purpose.
