@@ -19,20 +19,20 @@ from rpm_service.adapters.storage.retention import USUAL, Retention
 from rpm_service.adapters.storage.writer import SqliteRecorder
 from rpm_service.adapters.units.reader import units_in
 from rpm_service.adapters.web import oidc_file
-from rpm_service.adapters.web.accounts import LocalAccounts
 from rpm_service.adapters.web.address import base_url, origins, parse_address
 from rpm_service.adapters.web.listening import listen
 from rpm_service.adapters.web.sessions_file import SessionsFile
 from rpm_service.adapters.web.sign_in import LINK_S_MAX, Links, TooManyLinks, issue_link
-from rpm_service.adapters.webhook.sender import WebhookSender
 from rpm_service.application.monitoring import Monitoring
 from rpm_service.application.ports import Recorder
 from rpm_service.clock import MonotoneClock
 
 if TYPE_CHECKING:
+    from rpm_service.adapters.web.accounts import LocalAccounts
     from rpm_service.adapters.web.oidc import IdentityProvider
     from rpm_service.adapters.web.pages import Pages
     from rpm_service.adapters.web.server import WebServer
+    from rpm_service.adapters.webhook.sender import WebhookSender
 
 ANALYST: Final = "rpm_service.commands.analyst"
 """The program that carries out analyses beside the server."""
@@ -88,10 +88,7 @@ class Server:
             client_trust=credentials.client_trust_pem,
             analyst=self._analyst,
         )
-        monitoring = self.monitoring
-        self._webhooks = WebhookSender(
-            monitoring.outbox, monitoring.ward.units, clock, SystemRandom()
-        )
+        self._webhooks = _webhooks(self.monitoring)
         self._web: WebServer | None = None
         self._sessions: SessionsFile | None = None
         self._page = ""
@@ -110,7 +107,8 @@ class Server:
         Raises CannotStart and CertificatesError, once what had been started is stopped.
         """
         self._running.append(asyncio.create_task(self.monitoring.run()))
-        self._running.append(asyncio.create_task(self._webhooks.run()))
+        if self._webhooks is not None:
+            self._running.append(asyncio.create_task(self._webhooks.run()))
         try:
             # gRPC calls every address taken that it cannot listen on.
             listen(*parse_address(self.settings.listen)).close()
@@ -122,6 +120,7 @@ class Server:
             raise
 
     async def _start_web(self, pages: "Pages") -> None:
+        from rpm_service.adapters.web.accounts import LocalAccounts
         from rpm_service.adapters.web.app import web_app
         from rpm_service.adapters.web.server import WebServer, names_in
         from rpm_service.adapters.web.signing_in import Ways
@@ -164,7 +163,7 @@ class Server:
         self._web = web
 
     def _provider(
-        self, accounts: LocalAccounts, origins: frozenset[str]
+        self, accounts: "LocalAccounts", origins: frozenset[str]
     ) -> "IdentityProvider | None":
         if self.settings.oidc is None:
             return None
@@ -215,6 +214,15 @@ class Server:
     async def _stop_web(self) -> None:
         if self._web is not None:
             await self._web.stop()
+
+
+def _webhooks(monitoring: Monitoring) -> "WebhookSender | None":
+    """None where nothing will ever be sent or given up: such a server needs no HTTP client."""
+    if not monitoring.outbox and not any(monitoring.ward.units.webhooks()):
+        return None
+    from rpm_service.adapters.webhook.sender import WebhookSender
+
+    return WebhookSender(monitoring.outbox, monitoring.ward.units, monitoring.clock, SystemRandom())
 
 
 def _pages() -> "Pages":

@@ -69,8 +69,8 @@ async def test_a_server_without_a_page_has_nothing_to_say(certs: Path, tmp_path:
     await server.stop()
 
 
-def test_a_server_without_a_page_loads_nothing_of_it() -> None:
-    heavy = ("fastapi", "starlette", "uvicorn", "socketio", "authlib")
+def test_a_server_without_a_page_or_webhook_loads_nothing_of_them() -> None:
+    heavy = ("fastapi", "starlette", "uvicorn", "socketio", "authlib", "argon2", "httpx2")
     look = (
         f"import sys, rpm_service.commands.serve; print([x for x in {heavy} if x in sys.modules])"
     )
