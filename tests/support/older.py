@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import Engine
 
 from rpm_service.adapters.storage import schema
 from rpm_service.adapters.storage.engine import DATABASE, DirectoryLock, open_writing
@@ -28,10 +29,7 @@ def make_older(data: Path, revision: str) -> None:
     data.rename(newer)
     lock = DirectoryLock(data)
     engine = open_writing(data)
-    with engine.begin() as connection:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(schema.MIGRATIONS))
-        command.upgrade(config, revision)
+    migrate(engine, revision)
     engine.dispose()
     with closing(sqlite3.connect(data / DATABASE)) as older, older:
         older.execute("PRAGMA foreign_keys = OFF")
@@ -45,6 +43,14 @@ def make_older(data: Path, revision: str) -> None:
                     f"INSERT INTO main.{table} ({names}) SELECT {names} FROM newer.{table}"
                 )
     lock.release()
+
+
+def migrate(engine: Engine, revision: str) -> None:
+    """Brings a database, or an empty one, to a version by the migrations."""
+    with engine.begin() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(schema.MIGRATIONS))
+        command.upgrade(config, revision)
 
 
 def _columns(database: sqlite3.Connection, schema_name: str, table: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Brings a database to the tables of this version, by Alembic migrations."""
+"""Brings a database to the tables of this version: makes them, or migrates earlier ones."""
 
 from pathlib import Path
 from typing import Final
@@ -11,10 +11,16 @@ from rpm_service.adapters.storage.errors import (
     in_one_line,
     read_back,
 )
+from rpm_service.adapters.storage.tables import METADATA
 
 HEAD: Final = "0004"
-"""The newest migration. Kept here so that a start that has nothing to do loads no Alembic."""
+"""The newest migration. Kept here so that a start that migrates nothing loads no Alembic."""
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_VERSION: Final = """\
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)"""
+"""The table in which Alembic notes the newest migration."""
 
 
 def upgrade(engine: Engine) -> None:
@@ -24,7 +30,9 @@ def upgrade(engine: Engine) -> None:
     """
     with in_one_line(DataDirectoryUnusable), read_back(), engine.begin() as connection:
         found = revision(connection)
-        if found != HEAD:
+        if found is None:
+            _make(connection)
+        elif found != HEAD:
             _migrate(connection, found)
 
 
@@ -54,7 +62,14 @@ def is_known(found: str) -> bool:
     return found == HEAD or any(MIGRATIONS.glob(f"versions/v{found}_*.py"))
 
 
-def _migrate(connection: Connection, found: str | None) -> None:
+def _make(connection: Connection) -> None:
+    """All tables, as the migrations would leave them."""
+    METADATA.create_all(connection, checkfirst=False)
+    connection.exec_driver_sql(_VERSION)
+    connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
+
+
+def _migrate(connection: Connection, found: str) -> None:
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -62,7 +77,7 @@ def _migrate(connection: Connection, found: str | None) -> None:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
+    if found not in known:
         raise DatabaseOfAnotherVersion(
             f"the database has version {found}, and this server knows none later than {HEAD}: "
             "start the newer server, or restore a copy from before it"

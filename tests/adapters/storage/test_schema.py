@@ -1,13 +1,16 @@
+import re
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import event, inspect
+from sqlalchemy import NullPool, create_engine, event, inspect
 
 from rpm_service.adapters.storage import schema
 from rpm_service.adapters.storage.engine import DirectoryLock, open_reading, open_writing
 from rpm_service.adapters.storage.errors import DatabaseOfAnotherVersion, DataDirectoryUnusable
 from rpm_service.adapters.storage.tables import METADATA
+from tests.support.older import migrate
 
 
 @pytest.fixture
@@ -19,13 +22,36 @@ def empty(tmp_path):
     lock.release()
 
 
+def words(engine):
+    """What there is, each with the words of its definition in no order."""
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master").all()
+    return {
+        (kind, name): sorted(re.findall(r"\w+|[()]", sql)) if sql else None
+        for kind, name, sql in found
+    }
+
+
 @pytest.mark.spec("STORE-9")
-def test_migrations_make_exactly_the_tables_that_the_code_uses(empty):
+@pytest.mark.parametrize("from_version", [None, "base", "0001"])
+def test_new_or_migrated_a_database_has_exactly_the_tables_that_the_code_uses(empty, from_version):
+    if from_version == "base":
+        migrate(empty, schema.HEAD)
+    elif from_version is not None:
+        migrate(empty, from_version)
     schema.upgrade(empty)
     with empty.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
         assert schema.revision(connection) == schema.HEAD
+
+
+@pytest.mark.spec("STORE-9")
+def test_a_new_database_is_what_the_migrations_would_have_made(empty, tmp_path):
+    schema.upgrade(empty)
+    migrated = create_engine(f"sqlite:///{tmp_path / 'migrated'}", poolclass=NullPool)
+    migrate(migrated, schema.HEAD)
+    assert words(empty) == words(migrated)
 
 
 def test_the_head_that_the_code_names_is_the_newest_migration():
@@ -44,7 +70,7 @@ def test_a_database_of_this_version_is_left_alone(empty):
 
 
 @pytest.mark.spec("STORE-9")
-def test_a_migration_that_fails_leaves_nothing(empty):
+def test_tables_that_cannot_be_made_leave_nothing(empty):
     def fail_at_stays(connection, cursor, statement, *rest):
         if "CREATE TABLE stays" in statement:
             raise RuntimeError
@@ -54,6 +80,23 @@ def test_a_migration_that_fails_leaves_nothing(empty):
         schema.upgrade(empty)
     assert inspect(empty).get_table_names() == []
     event.remove(empty, "before_cursor_execute", fail_at_stays)
+    schema.upgrade(empty)
+    assert set(inspect(empty).get_table_names()) == {*METADATA.tables, "alembic_version"}
+
+
+@pytest.mark.spec("STORE-9")
+def test_a_migration_that_fails_leaves_the_earlier_version(empty):
+    def fail_at_spools(connection, cursor, statement, *rest):
+        if "CREATE TABLE spools" in statement:
+            raise RuntimeError
+
+    migrate(empty, "0001")
+    before = words(empty)
+    event.listen(empty, "before_cursor_execute", fail_at_spools)
+    with pytest.raises(RuntimeError):
+        schema.upgrade(empty)
+    assert words(empty) == before
+    event.remove(empty, "before_cursor_execute", fail_at_spools)
     schema.upgrade(empty)
     assert set(inspect(empty).get_table_names()) == {*METADATA.tables, "alembic_version"}
 
