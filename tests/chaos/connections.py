@@ -48,7 +48,7 @@ async def connections(ward: Ward, count: int, seconds: float) -> list[Figure]:
         Figure("A1", f"{count} devices connect", ready_s, "s", 30, note=shared),
         Figure("G4", f"alarms among {count} devices at 1 Hz, p50 of {len(found)}", percentile(found, 0.5), "s", 0.1, note=shared),
         Figure("G4", f"alarms among {count} devices at 1 Hz, p99", percentile(found, 0.99), "s", 0.5, note=shared),
-        Figure("A1", f"memory of the server with {count} devices", rss, "MiB", 400),
+        Figure("A1", f"memory of the server with {count} devices", rss * 2**20 / 1e6, "MB", 400),
         Figure("A1", "descriptors beyond one for each device", max(0, fds - count), "", 50),
         Figure("A1", "of one core that the server takes", share * 100, "%", 100, note=shared),
     ]  # fmt: skip
