@@ -36,9 +36,10 @@ RETRY_S: Final = 0.5
 """A batch that could not be written is tried again after this time."""
 DRAIN_S_MAX: Final = 3.0
 """Devices of a server that stops are sent away after this time, whatever the disk does."""
-ROWS_MAX: Final = 100_000
-"""With so many rows waiting for a disk that is slow, devices are read no further; of those that
-wait for a disk that fails, samples are let go of: their devices keep them, and alarms go on."""
+ROWS_MAX: Final = 400_000
+"""About 220 MiB. With so many rows waiting for a disk that is slow, devices are read no further;
+of those that wait for a disk that fails, samples are let go of: their devices keep them, and
+alarms go on."""
 
 STORAGE_S_MAX: Final = 4.0
 """A batch that takes longer to be written is a disk that fails."""
