@@ -5,6 +5,7 @@ band the alarm conditions of its metric are judged. Silence arrives here too, as
 Times: `at` is the observation time on the server's clock, `now` the time of receipt.
 """
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from math import inf, isnan, nan
 from types import MappingProxyType
@@ -108,8 +109,8 @@ class Bedside:
         self._kinds: dict[str, str] = {}
         self._stale_after_s: list[float] = []
         self._quiet_s = inf
-        self._lows: list[float] = []
-        self._highs: list[float] = []
+        self._lows = array("d")
+        self._highs = array("d")
         self._newest_at = 0.0
         self._heard_at = now
         self._observed_at = now
@@ -255,8 +256,8 @@ class Bedside:
         periods = [numeric.period_s for numeric in self.description.numerics]
         self._stale_after_s = [stale_after_s(period_s) for period_s in periods]
         self._quiet_s = silence_after_s(self.description)
-        self._lows = [NEVER_QUIET[0]] * len(self._monitors)
-        self._highs = [NEVER_QUIET[1]] * len(self._monitors)
+        self._lows = array("d", [NEVER_QUIET[0]]) * len(self._monitors)
+        self._highs = array("d", [NEVER_QUIET[1]]) * len(self._monitors)
 
     def _note_pending(self) -> None:
         self.pending = [index for index, monitor in enumerate(self._monitors) if monitor.pending]
