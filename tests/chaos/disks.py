@@ -32,7 +32,7 @@ FULL_S: Final = float(os.environ.get("RPM_CHAOS_FULL_S", "60"))
 """How long the disk is full; ten minutes by hand."""
 LONG_S, ROWS_MAX, SENT_AGAIN_S_MAX = 20.0, 5_000, 45.0
 """So that in this time samples are let go of twice; they come at the rate of backfill."""
-DISK: Final = "size=48m,mode=700"
+DISK: Final = f"size={int(max(48, FULL_S / 2.5))}m,mode=700"
 WELL_S: Final = 3.0
 """How long all is well before and after."""
 LOCKED_S: Final = 8.0

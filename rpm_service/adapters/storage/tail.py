@@ -33,8 +33,8 @@ BLOCK_ROWS: Final = 32
 """Rows for each block, on the average, before a tail is moved."""
 ROWS_MAX: Final = 32_000
 """Rows in a tail, however many devices they are from: they are in memory too."""
-ENTRY_ROWS_MAX: Final = 4096
-"""Rows of one entry. Packing one holds the interpreter, and what waited for a disk is much."""
+BLOCK_ROWS_MAX: Final = 4096
+"""Rows of one block. Packing one holds the interpreter, and what waited for a disk is much."""
 LOOKED_AT_MAX: Final = 256
 """Newest blocks of one device that are looked at to find what it sent a short time ago."""
 FOUND_MAX: Final = 10_000
@@ -86,15 +86,17 @@ class Tail(Generic[Row]):
 
     def append(self, connection: Connection, new: Sequence[tuple[Place, Sequence[Row]]]) -> None:
         """Puts the rows of a commit on disk, whatever devices they are from."""
-        for entry in in_entries(new):
-            places = [(*place, len(rows)) for place, rows in entry]
-            head = pack(f"<{3 * len(places)}Q", *chain.from_iterable(places))
-            block = self.kind.pack([*chain.from_iterable(rows for _, rows in entry)])
-            connection.exec_driver_sql(self._insert_entry, (head, block.data))
-            for place, rows in entry:
-                self._wait(place, rows)
-        if self._waiting and self._count >= min(ROWS_MAX, BLOCK_ROWS * len(self._waiting)):
+        places = [(*place, len(rows)) for place, rows in new if rows]
+        if not places:
+            return
+        for place, rows in new:
+            self._wait(place, rows)
+        if self._count >= min(ROWS_MAX, BLOCK_ROWS * len(self._waiting)):
             self._move(connection)
+            return
+        head = pack(f"<{3 * len(places)}Q", *chain.from_iterable(places))
+        block = self.kind.pack([*chain.from_iterable(rows for _, rows in new)])
+        connection.exec_driver_sql(self._insert_entry, (head, block.data))
 
     def received(
         self, connection: Connection, device_number: int, since: float, until: float
@@ -133,35 +135,20 @@ class Tail(Generic[Row]):
         return found
 
     def _wait(self, place: Place, rows: Sequence[Row]) -> None:
-        self._waiting.setdefault(place, []).extend(rows)
-        self._count += len(rows)
+        if rows:
+            self._waiting.setdefault(place, []).extend(rows)
+            self._count += len(rows)
 
     def _move(self, connection: Connection) -> None:
-        blocks = [place + self.kind.pack(rows) for place, rows in self._waiting.items()]
+        blocks = [
+            place + self.kind.pack(rows[begin : begin + BLOCK_ROWS_MAX])
+            for place, rows in self._waiting.items()
+            for begin in range(0, len(rows), BLOCK_ROWS_MAX)
+        ]
         connection.exec_driver_sql(self._insert_block, blocks)
         connection.execute(delete(self.kind.tail))
         self._waiting = {}
         self._count = 0
-
-
-def in_entries(
-    new: Sequence[tuple[Place, Sequence[Row]]],
-) -> Iterator[list[tuple[Place, Sequence[Row]]]]:
-    """The rows of a commit in parts of one entry each; nearly always there is one."""
-    entry: list[tuple[Place, Sequence[Row]]] = []
-    room = ENTRY_ROWS_MAX
-    for place, rows in new:
-        left = rows
-        while len(left) > room:
-            if room:
-                entry.append((place, left[:room]))
-            yield entry
-            left, entry, room = left[room:], [], ENTRY_ROWS_MAX
-        if left:
-            entry.append((place, left))
-            room -= len(left)
-    if entry:
-        yield entry
 
 
 def entries(kind: Kind[Row], connection: Connection) -> Iterator[tuple[Place, list[Row]]]:

@@ -1,23 +1,25 @@
-"""What waits for blocks of its own: in how many entries a commit goes there."""
+"""What waits for blocks of its own, and how it comes there."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from rpm_service.adapters.storage.registry import Place
-from rpm_service.adapters.storage.tail import ENTRY_ROWS_MAX, in_entries
+from rpm_service.adapters.storage import archive
+from rpm_service.adapters.storage.tail import BLOCK_ROWS_MAX
+from rpm_service.adapters.storage.writer import SqliteRecorder
+from tests.support.batches import HR_AND_SPO2, numeric_row, observed, write
 
-M = ENTRY_ROWS_MAX
+MANY = 2 * BLOCK_ROWS_MAX + 5
 
 
 @pytest.mark.spec("STORE-41")
-@given(st.lists(st.sampled_from([0, 1, 7, M // 2, M - 1, M, M + 1, 3 * M]), max_size=5))
-def test_a_commit_of_many_rows_goes_in_parts_and_in_order(counts: list[int]) -> None:
-    new = [(Place(number, 1), range(count)) for number, count in enumerate(counts)]
-    entries = [*in_entries(new)]
-    sizes = [sum(len(rows) for _, rows in entry) for entry in entries]
-    assert all(size == M for size in sizes[:-1])
-    assert not sizes or 0 < sizes[-1] <= M
-    found = [(place, row) for entry in entries for place, rows in entry for row in rows]
-    assert found == [(place, row) for place, rows in new for row in rows]
-    assert all(rows for entry in entries for _, rows in entry)
+async def test_what_waited_for_a_disk_goes_into_blocks_at_once(recorder: SqliteRecorder) -> None:
+    few = [numeric_row(seq, 80.0, 97.0) for seq in (1, 2)]
+    many = [numeric_row(seq, 80.0, 97.0) for seq in range(3, MANY + 3)]
+    batch = observed("m1", *few)
+    batch.descriptions["m1"] = HR_AND_SPO2
+    await write(recorder, batch)
+    await write(recorder, observed("m1", *many))
+    with recorder._engine.connect() as connection:
+        entries = connection.exec_driver_sql("SELECT count(*) FROM numerics_tail").scalar()
+        sizes = connection.exec_driver_sql("SELECT row_count FROM numerics").scalars().all()
+    assert (entries, sizes) == (0, [BLOCK_ROWS_MAX, BLOCK_ROWS_MAX, 7])
+    assert [row for _, row in archive.numerics(recorder._engine, "m1")] == few + many
