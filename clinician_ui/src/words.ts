@@ -313,6 +313,8 @@ export const english = {
     toAcknowledge: "to acknowledge, half of them",
     nineOfTen: (time: string) => `nine of ten within ${time}`,
     neverAcknowledged: (count: string) => `${count} ended before anybody did`,
+    lateDetected: (count: string) =>
+      `Not counted: ${count} found in values that came too late for an alarm at the bedside`,
     ofThreeBeds: "of all at three beds",
     repeated: "came again within 60 s",
     repeatedShare: (share: string) => `${share} of all`,
@@ -363,6 +365,8 @@ export const english = {
       "nobody acknowledged or answered an alarm in this time, so none can be called missed",
     unknown: (count: string) => `${count} more cannot be judged: no values of the time are stored`,
     replayed: (values: string, beds: string) => `${values} values of ${beds} beds replayed`,
+    lateValues: (values: string) =>
+      `${values} more came too late for an alarm at the bedside, and are left out`,
     before: "as it was",
     after: "with this limit",
     beforeAfter: "Before and after",

@@ -79,11 +79,16 @@ class KindBurden:
 
 @dataclass(frozen=True, slots=True)
 class AlarmBurden:
-    """The alarm burden of a time. `bed_days` is how long beds were monitored, together."""
+    """The alarm burden of a time. `bed_days` is how long beds were monitored, together.
+
+    `late_detected` is how many more were found in what came too late to alarm: they never had a
+    signal and cost nobody anything, so they are counted nowhere else.
+    """
 
     bed_days: float
     physiological: KindBurden
     technical: KindBurden
+    late_detected: int
 
 
 @dataclass(slots=True)
@@ -115,36 +120,41 @@ def measure(
     bed_days: dict[str, float] = defaultdict(float)
     for bed, seconds in monitored_s.items():
         bed_days[unit_of(bed)] += seconds / DAY_S
-    found = _followed(events, unit_of, scope)
+    found, late = _followed(events, unit_of, scope)
     of_kind = {
         kind: _of_kind(
             [each for each in found if each.condition.kind is kind], bed_days, scope, hour_of
         )
         for kind in Kind
     }
-    return AlarmBurden(sum(bed_days.values()), of_kind[Kind.PHYSIOLOGICAL], of_kind[Kind.TECHNICAL])
+    return AlarmBurden(
+        sum(bed_days.values()), of_kind[Kind.PHYSIOLOGICAL], of_kind[Kind.TECHNICAL], late
+    )
 
 
 def _followed(
     events: Iterable[AlarmEvent],
     unit_of: Callable[[str], str],
     scope: Scope,
-) -> list[_Occurrence]:
+) -> tuple[list[_Occurrence], int]:
     """The occurrences that were raised in time, followed to their end or to that of the scope.
 
-    What was detected late never had a signal: it cost nobody anything.
+    And how many more were detected late.
     """
     found: dict[int, _Occurrence] = {}
+    late: set[int] = set()
     ended_at: dict[tuple[str, Condition], float] = {}
     for event in events:
-        if event.late_detected:
-            continue
         alarm = event.alarm
+        if event.late_detected:
+            if _is_in(scope, event, unit_of(alarm.bed)):
+                late.add(alarm.occurrence_id)
+            continue
         occurrence = found.get(alarm.occurrence_id)
         if occurrence is None and event.phase is Phase.START:
             unit = unit_of(alarm.bed)
             last = ended_at.get((alarm.bed, alarm.condition), -inf)
-            if scope.since <= alarm.raised_at < scope.until and scope.covers(alarm.bed, unit):
+            if _is_in(scope, event, unit):
                 occurrence = found[alarm.occurrence_id] = _Occurrence(
                     alarm.condition, alarm.bed, unit, alarm.raised_at, alarm.priority,
                     repeated=alarm.raised_at - last <= REPEATED_S,
@@ -156,7 +166,13 @@ def _followed(
     for occurrence in found.values():
         if occurrence.present_since is not None:
             occurrence.lasted_s += max(0.0, scope.until - occurrence.present_since)
-    return list(found.values())
+    return list(found.values()), len(late)
+
+
+def _is_in(scope: Scope, event: AlarmEvent, unit: str) -> bool:
+    """Whether an alarm was raised in a part of history."""
+    raised_at = event.alarm.raised_at
+    return scope.since <= raised_at < scope.until and scope.covers(event.alarm.bed, unit)
 
 
 def _follow(occurrence: _Occurrence, event: AlarmEvent, until: float) -> None:

@@ -7,7 +7,7 @@ sees how true the replay is), and what it gives under the limits tried. Alarms a
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rpm_service.application.device_clock import CLOCK_STEP_S
@@ -43,7 +43,8 @@ class WhatIf:
     `real` is how many recorded alarms about vital signs somebody acknowledged or took upon
     themselves; `missed` are those of them that the limits tried would not have raised while
     they held, each as its newest event told it, and `unknown` those without a stored value at
-    the time. `values` is how many were replayed.
+    the time. `values` is how many were replayed, and `late_values` how many were not: they came
+    too late, or after newer ones, so no limit would have made an alarm of them.
     """
 
     comparisons: Sequence[Comparison]
@@ -52,6 +53,7 @@ class WhatIf:
     unknown: int
     beds: int
     values: int
+    late_values: int
 
 
 def what_if(
@@ -82,7 +84,7 @@ def what_if(
     for done, (device_id, stretches) in enumerate(planned):
         progress(done, len(planned))
         for stretch in stretches:
-            stored = judged(history.numerics(device_id, stretch.since, stretch.until))
+            stored = history.numerics(device_id, stretch.since, stretch.until)
             replay.take(device_id, stretch.bed, stored, *trials.of(stretch))
     progress(len(planned), len(planned))
     return replay.compared()
@@ -159,6 +161,7 @@ class _Replay:
         self._baseline: Counter[tuple[str, Kind]] = Counter()
         self._tried: Counter[tuple[str, Kind]] = Counter()
         self._beds: set[str] = set()
+        self._stored = 0
         self._values = 0
 
     def take(
@@ -172,7 +175,7 @@ class _Replay:
         """Takes what one device measured while the same settings held."""
         evaluations: tuple[Evaluation, ...] = ()
         real = self._recorded.real.get(device_id, ())
-        for columns in stored:
+        for columns in judged(self._counted(stored)):
             if not evaluations:
                 began = float(columns.observed_at[0])
                 evaluations = Evaluation(in_force, began), Evaluation(tried, began)
@@ -187,6 +190,11 @@ class _Replay:
             self._baseline.update((each.condition, Kind(each.kind)) for each in baseline)
             self._tried.update((each.condition, Kind(each.kind)) for each in given)
             _note_raised(real, given)
+
+    def _counted(self, stored: Iterable[NumericColumns]) -> Iterator[NumericColumns]:
+        for columns in stored:
+            self._stored += columns.values.size
+            yield columns
 
     def compared(self) -> WhatIf:
         """Everything, set side by side."""
@@ -212,6 +220,7 @@ class _Replay:
             unknown=sum(not each.seen for each in real),
             beds=len(self._beds),
             values=self._values,
+            late_values=self._stored - self._values,
         )
 
 

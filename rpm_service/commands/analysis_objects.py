@@ -26,6 +26,7 @@ def what_if_object(chosen: Scope, found: WhatIf) -> dict[str, Any]:
         **scope_as_json(chosen),
         "beds": found.beds,
         "values": found.values,
+        "late_values": found.late_values,
         "comparisons": [asdict(each) for each in found.comparisons],
         "real": found.real,
         "missed": [alarm_object(alarm_to_wire(event)) for event in found.missed],

@@ -75,6 +75,11 @@ def _show(measured: "AlarmBurden") -> None:
     ):  # fmt: skip
         console.print()
         _show_kind(console, name, kind)
+    if measured.late_detected:
+        console.print(
+            f"\n{measured.late_detected} more were found in what came too late for an alarm at "
+            "the bedside: nobody was called, and they are not counted"
+        )
 
 
 def _show_kind(console: "Console", name: str, kind: "KindBurden") -> None:

@@ -108,7 +108,12 @@ def _show(found: "WhatIf") -> None:
     from rich.markup import escape
 
     console = Console()
-    console.print(f"[bold]{found.values:,} values[/bold] of {found.beds} beds replayed\n")
+    console.print(f"[bold]{found.values:,} values[/bold] of {found.beds} beds replayed")
+    if found.late_values:
+        console.print(
+            f"{found.late_values:,} more came too late for an alarm at the bedside: left out"
+        )
+    console.print()
     _show_comparisons(console, found.comparisons)
     console.print(f"\n{_verdict(found)}")
     for event in found.missed:

@@ -26,7 +26,7 @@ from rpm_service.v1 import alarm_pb2 as rpm__service_dot_v1_dot_alarm__pb2
 from rpm_service.v1 import telemetry_pb2 as rpm__service_dot_v1_dot_telemetry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#rpm_service/v1/alarm_analysis.proto\x12\x0erpm_service.v1\x1a\x1arpm_service/v1/alarm.proto\x1a\x1erpm_service/v1/telemetry.proto\"I\n\x0cHistoryScope\x12\r\n\x05since\x18\x01 \x01(\x01\x12\r\n\x05until\x18\x02 \x01(\x01\x12\x0c\n\x04\x62\x65\x64s\x18\x03 \x03(\t\x12\r\n\x05units\x18\x04 \x03(\t\"E\n\x16ListAlarmEventsRequest\x12+\n\x05scope\x18\x01 \x01(\x0b\x32\x1c.rpm_service.v1.HistoryScope\"E\n\x17ListAlarmEventsResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.rpm_service.v1.AlarmEvent\"[\n\x19MeasureAlarmBurdenRequest\x12+\n\x05scope\x18\x01 \x01(\x0b\x32\x1c.rpm_service.v1.HistoryScope\x12\x11\n\ttime_zone\x18\x02 \x01(\t\"\x90\x01\n\x1aMeasureAlarmBurdenResponse\x12\x10\n\x08\x62\x65\x64_days\x18\x01 \x01(\x01\x12\x31\n\rphysiological\x18\x02 \x01(\x0b\x32\x1a.rpm_service.v1.KindBurden\x12-\n\ttechnical\x18\x03 \x01(\x0b\x32\x1a.rpm_service.v1.KindBurden\"\xc4\x03\n\nKindBurden\x12\x13\n\x0boccurrences\x18\x01 \x01(\r\x12\x18\n\x0bper_bed_day\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\nduration_s\x18\x03 \x01(\x01\x12\x14\n\x0c\x61\x63knowledged\x18\x04 \x01(\r\x12%\n\x18\x61\x63knowledged_after_s_p50\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12%\n\x18\x61\x63knowledged_after_s_p90\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12\x1a\n\x12never_acknowledged\x18\x07 \x01(\r\x12\x1c\n\x14repeated_within_60_s\x18\x08 \x01(\r\x12\x33\n\nconditions\x18\t \x03(\x0b\x32\x1f.rpm_service.v1.ConditionBurden\x12\'\n\x04\x62\x65\x64s\x18\n \x03(\x0b\x32\x19.rpm_service.v1.BedBurden\x12-\n\tover_time\x18\x0b \x03(\x0b\x32\x1a.rpm_service.v1.TimeBurdenB\x0e\n\x0c_per_bed_dayB\x1b\n\x19_acknowledged_after_s_p50B\x1b\n\x19_acknowledged_after_s_p90\"\xb6\x01\n\x0f\x43onditionBurden\x12\x11\n\tcondition\x18\x01 \x01(\t\x12/\n\x08priority\x18\x02 \x01(\x0e\x32\x1d.rpm_service.v1.AlarmPriority\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x13\n\x0boccurrences\x18\x04 \x01(\r\x12\x18\n\x0bper_bed_day\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\nduration_s\x18\x06 \x01(\x01\x42\x0e\n\x0c_per_bed_day\"q\n\tBedBurden\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x13\n\x0boccurrences\x18\x03 \x01(\r\x12\r\n\x05share\x18\x04 \x01(\x01\x12\x14\n\x0cshare_so_far\x18\x05 \x01(\x01\x12\x0f\n\x07\x62y_hour\x18\x06 \x03(\r\"U\n\nTimeBurden\x12\r\n\x05since\x18\x01 \x01(\x01\x12\r\n\x05until\x18\x02 \x01(\x01\x12\x0c\n\x04high\x18\x03 \x01(\r\x12\x0e\n\x06medium\x18\x04 \x01(\r\x12\x0b\n\x03low\x18\x05 \x01(\r\"\x83\x01\n\x18ReplayAlarmLimitsRequest\x12+\n\x05scope\x18\x01 \x01(\x0b\x32\x1c.rpm_service.v1.HistoryScope\x12,\n\x06limits\x18\x02 \x03(\x0b\x32\x1c.rpm_service.v1.MetricLimits\x12\x0c\n\x04only\x18\x03 \x01(\x08\"\x88\x01\n\x19ReplayAlarmLimitsResponse\x12\x32\n\x08progress\x18\x01 \x01(\x0b\x32\x1e.rpm_service.v1.ReplayProgressH\x00\x12.\n\x06result\x18\x02 \x01(\x0b\x32\x1c.rpm_service.v1.ReplayResultH\x00\x42\x07\n\x05\x66rame\"/\n\x0eReplayProgress\x12\x0c\n\x04\x64one\x18\x01 \x01(\r\x12\x0f\n\x07\x64\x65vices\x18\x02 \x01(\r\"\xb2\x01\n\x0cReplayResult\x12\x35\n\x0b\x63omparisons\x18\x01 \x03(\x0b\x32 .rpm_service.v1.ReplayComparison\x12\x0c\n\x04real\x18\x02 \x01(\r\x12*\n\x06missed\x18\x03 \x03(\x0b\x32\x1a.rpm_service.v1.AlarmEvent\x12\x0f\n\x07unknown\x18\x04 \x01(\r\x12\x0c\n\x04\x62\x65\x64s\x18\x05 \x01(\r\x12\x12\n\x06values\x18\x06 \x01(\x04\x42\x02\x30\x01\"\x81\x01\n\x10ReplayComparison\x12\x11\n\tcondition\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.rpm_service.v1.AlarmKind\x12\x10\n\x08recorded\x18\x03 \x01(\r\x12\x10\n\x08\x62\x61seline\x18\x04 \x01(\r\x12\r\n\x05tried\x18\x05 \x01(\r2\xd5\x02\n\x14\x41larmAnalysisService\x12\x64\n\x0fListAlarmEvents\x12&.rpm_service.v1.ListAlarmEventsRequest\x1a\'.rpm_service.v1.ListAlarmEventsResponse0\x01\x12k\n\x12MeasureAlarmBurden\x12).rpm_service.v1.MeasureAlarmBurdenRequest\x1a*.rpm_service.v1.MeasureAlarmBurdenResponse\x12j\n\x11ReplayAlarmLimits\x12(.rpm_service.v1.ReplayAlarmLimitsRequest\x1a).rpm_service.v1.ReplayAlarmLimitsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#rpm_service/v1/alarm_analysis.proto\x12\x0erpm_service.v1\x1a\x1arpm_service/v1/alarm.proto\x1a\x1erpm_service/v1/telemetry.proto\"I\n\x0cHistoryScope\x12\r\n\x05since\x18\x01 \x01(\x01\x12\r\n\x05until\x18\x02 \x01(\x01\x12\x0c\n\x04\x62\x65\x64s\x18\x03 \x03(\t\x12\r\n\x05units\x18\x04 \x03(\t\"E\n\x16ListAlarmEventsRequest\x12+\n\x05scope\x18\x01 \x01(\x0b\x32\x1c.rpm_service.v1.HistoryScope\"E\n\x17ListAlarmEventsResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.rpm_service.v1.AlarmEvent\"[\n\x19MeasureAlarmBurdenRequest\x12+\n\x05scope\x18\x01 \x01(\x0b\x32\x1c.rpm_service.v1.HistoryScope\x12\x11\n\ttime_zone\x18\x02 \x01(\t\"\xa7\x01\n\x1aMeasureAlarmBurdenResponse\x12\x10\n\x08\x62\x65\x64_days\x18\x01 \x01(\x01\x12\x31\n\rphysiological\x18\x02 \x01(\x0b\x32\x1a.rpm_service.v1.KindBurden\x12-\n\ttechnical\x18\x03 \x01(\x0b\x32\x1a.rpm_service.v1.KindBurden\x12\x15\n\rlate_detected\x18\x04 \x01(\r\"\xc4\x03\n\nKindBurden\x12\x13\n\x0boccurrences\x18\x01 \x01(\r\x12\x18\n\x0bper_bed_day\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\nduration_s\x18\x03 \x01(\x01\x12\x14\n\x0c\x61\x63knowledged\x18\x04 \x01(\r\x12%\n\x18\x61\x63knowledged_after_s_p50\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12%\n\x18\x61\x63knowledged_after_s_p90\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12\x1a\n\x12never_acknowledged\x18\x07 \x01(\r\x12\x1c\n\x14repeated_within_60_s\x18\x08 \x01(\r\x12\x33\n\nconditions\x18\t \x03(\x0b\x32\x1f.rpm_service.v1.ConditionBurden\x12\'\n\x04\x62\x65\x64s\x18\n \x03(\x0b\x32\x19.rpm_service.v1.BedBurden\x12-\n\tover_time\x18\x0b \x03(\x0b\x32\x1a.rpm_service.v1.TimeBurdenB\x0e\n\x0c_per_bed_dayB\x1b\n\x19_acknowledged_after_s_p50B\x1b\n\x19_acknowledged_after_s_p90\"\xb6\x01\n\x0f\x43onditionBurden\x12\x11\n\tcondition\x18\x01 \x01(\t\x12/\n\x08priority\x18\x02 \x01(\x0e\x32\x1d.rpm_service.v1.AlarmPriority\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x13\n\x0boccurrences\x18\x04 \x01(\r\x12\x18\n\x0bper_bed_day\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\nduration_s\x18\x06 \x01(\x01\x42\x0e\n\x0c_per_bed_day\"q\n\tBedBurden\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x13\n\x0boccurrences\x18\x03 \x01(\r\x12\r\n\x05share\x18\x04 \x01(\x01\x12\x14\n\x0cshare_so_far\x18\x05 \x01(\x01\x12\x0f\n\x07\x62y_hour\x18\x06 \x03(\r\"U\n\nTimeBurden\x12\r\n\x05since\x18\x01 \x01(\x01\x12\r\n\x05until\x18\x02 \x01(\x01\x12\x0c\n\x04high\x18\x03 \x01(\r\x12\x0e\n\x06medium\x18\x04 \x01(\r\x12\x0b\n\x03low\x18\x05 \x01(\r\"\x83\x01\n\x18ReplayAlarmLimitsRequest\x12+\n\x05scope\x18\x01 \x01(\x0b\x32\x1c.rpm_service.v1.HistoryScope\x12,\n\x06limits\x18\x02 \x03(\x0b\x32\x1c.rpm_service.v1.MetricLimits\x12\x0c\n\x04only\x18\x03 \x01(\x08\"\x88\x01\n\x19ReplayAlarmLimitsResponse\x12\x32\n\x08progress\x18\x01 \x01(\x0b\x32\x1e.rpm_service.v1.ReplayProgressH\x00\x12.\n\x06result\x18\x02 \x01(\x0b\x32\x1c.rpm_service.v1.ReplayResultH\x00\x42\x07\n\x05\x66rame\"/\n\x0eReplayProgress\x12\x0c\n\x04\x64one\x18\x01 \x01(\r\x12\x0f\n\x07\x64\x65vices\x18\x02 \x01(\r\"\xcb\x01\n\x0cReplayResult\x12\x35\n\x0b\x63omparisons\x18\x01 \x03(\x0b\x32 .rpm_service.v1.ReplayComparison\x12\x0c\n\x04real\x18\x02 \x01(\r\x12*\n\x06missed\x18\x03 \x03(\x0b\x32\x1a.rpm_service.v1.AlarmEvent\x12\x0f\n\x07unknown\x18\x04 \x01(\r\x12\x0c\n\x04\x62\x65\x64s\x18\x05 \x01(\r\x12\x12\n\x06values\x18\x06 \x01(\x04\x42\x02\x30\x01\x12\x17\n\x0blate_values\x18\x07 \x01(\x04\x42\x02\x30\x01\"\x81\x01\n\x10ReplayComparison\x12\x11\n\tcondition\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.rpm_service.v1.AlarmKind\x12\x10\n\x08recorded\x18\x03 \x01(\r\x12\x10\n\x08\x62\x61seline\x18\x04 \x01(\r\x12\r\n\x05tried\x18\x05 \x01(\r2\xd5\x02\n\x14\x41larmAnalysisService\x12\x64\n\x0fListAlarmEvents\x12&.rpm_service.v1.ListAlarmEventsRequest\x1a\'.rpm_service.v1.ListAlarmEventsResponse0\x01\x12k\n\x12MeasureAlarmBurden\x12).rpm_service.v1.MeasureAlarmBurdenRequest\x1a*.rpm_service.v1.MeasureAlarmBurdenResponse\x12j\n\x11ReplayAlarmLimits\x12(.rpm_service.v1.ReplayAlarmLimitsRequest\x1a).rpm_service.v1.ReplayAlarmLimitsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REPLAYRESULT'].fields_by_name['values']._loaded_options = None
   _globals['_REPLAYRESULT'].fields_by_name['values']._serialized_options = b'0\001'
+  _globals['_REPLAYRESULT'].fields_by_name['late_values']._loaded_options = None
+  _globals['_REPLAYRESULT'].fields_by_name['late_values']._serialized_options = b'0\001'
   _globals['_HISTORYSCOPE']._serialized_start=115
   _globals['_HISTORYSCOPE']._serialized_end=188
   _globals['_LISTALARMEVENTSREQUEST']._serialized_start=190
@@ -44,25 +46,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEASUREALARMBURDENREQUEST']._serialized_start=332
   _globals['_MEASUREALARMBURDENREQUEST']._serialized_end=423
   _globals['_MEASUREALARMBURDENRESPONSE']._serialized_start=426
-  _globals['_MEASUREALARMBURDENRESPONSE']._serialized_end=570
-  _globals['_KINDBURDEN']._serialized_start=573
-  _globals['_KINDBURDEN']._serialized_end=1025
-  _globals['_CONDITIONBURDEN']._serialized_start=1028
-  _globals['_CONDITIONBURDEN']._serialized_end=1210
-  _globals['_BEDBURDEN']._serialized_start=1212
-  _globals['_BEDBURDEN']._serialized_end=1325
-  _globals['_TIMEBURDEN']._serialized_start=1327
-  _globals['_TIMEBURDEN']._serialized_end=1412
-  _globals['_REPLAYALARMLIMITSREQUEST']._serialized_start=1415
-  _globals['_REPLAYALARMLIMITSREQUEST']._serialized_end=1546
-  _globals['_REPLAYALARMLIMITSRESPONSE']._serialized_start=1549
-  _globals['_REPLAYALARMLIMITSRESPONSE']._serialized_end=1685
-  _globals['_REPLAYPROGRESS']._serialized_start=1687
-  _globals['_REPLAYPROGRESS']._serialized_end=1734
-  _globals['_REPLAYRESULT']._serialized_start=1737
-  _globals['_REPLAYRESULT']._serialized_end=1915
-  _globals['_REPLAYCOMPARISON']._serialized_start=1918
-  _globals['_REPLAYCOMPARISON']._serialized_end=2047
-  _globals['_ALARMANALYSISSERVICE']._serialized_start=2050
-  _globals['_ALARMANALYSISSERVICE']._serialized_end=2391
+  _globals['_MEASUREALARMBURDENRESPONSE']._serialized_end=593
+  _globals['_KINDBURDEN']._serialized_start=596
+  _globals['_KINDBURDEN']._serialized_end=1048
+  _globals['_CONDITIONBURDEN']._serialized_start=1051
+  _globals['_CONDITIONBURDEN']._serialized_end=1233
+  _globals['_BEDBURDEN']._serialized_start=1235
+  _globals['_BEDBURDEN']._serialized_end=1348
+  _globals['_TIMEBURDEN']._serialized_start=1350
+  _globals['_TIMEBURDEN']._serialized_end=1435
+  _globals['_REPLAYALARMLIMITSREQUEST']._serialized_start=1438
+  _globals['_REPLAYALARMLIMITSREQUEST']._serialized_end=1569
+  _globals['_REPLAYALARMLIMITSRESPONSE']._serialized_start=1572
+  _globals['_REPLAYALARMLIMITSRESPONSE']._serialized_end=1708
+  _globals['_REPLAYPROGRESS']._serialized_start=1710
+  _globals['_REPLAYPROGRESS']._serialized_end=1757
+  _globals['_REPLAYRESULT']._serialized_start=1760
+  _globals['_REPLAYRESULT']._serialized_end=1963
+  _globals['_REPLAYCOMPARISON']._serialized_start=1966
+  _globals['_REPLAYCOMPARISON']._serialized_end=2095
+  _globals['_ALARMANALYSISSERVICE']._serialized_start=2098
+  _globals['_ALARMANALYSISSERVICE']._serialized_end=2439
 # @@protoc_insertion_point(module_scope)

@@ -145,8 +145,13 @@ class MeasureAlarmBurdenResponse(_message.Message):
     BED_DAYS_FIELD_NUMBER: _builtins.int
     PHYSIOLOGICAL_FIELD_NUMBER: _builtins.int
     TECHNICAL_FIELD_NUMBER: _builtins.int
+    LATE_DETECTED_FIELD_NUMBER: _builtins.int
     bed_days: _builtins.float
     """How long beds were monitored together, in bed-days."""
+    late_detected: _builtins.int
+    """How many more were found in what came too late for an alarm: they never had a signal, and are
+    counted nowhere else.
+    """
     @_builtins.property
     def physiological(self) -> Global___KindBurden:
         """Alarms about patients."""
@@ -161,10 +166,11 @@ class MeasureAlarmBurdenResponse(_message.Message):
         bed_days: _builtins.float = ...,
         physiological: Global___KindBurden | None = ...,
         technical: Global___KindBurden | None = ...,
+        late_detected: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["physiological", b"physiological", "technical", b"technical"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed_days", b"bed_days", "physiological", b"physiological", "technical", b"technical"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed_days", b"bed_days", "late_detected", b"late_detected", "physiological", b"physiological", "technical", b"technical"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -483,6 +489,7 @@ class ReplayResult(_message.Message):
     UNKNOWN_FIELD_NUMBER: _builtins.int
     BEDS_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
+    LATE_VALUES_FIELD_NUMBER: _builtins.int
     real: _builtins.int
     """How many alarms of a measured value somebody acknowledged or took upon themselves."""
     unknown: _builtins.int
@@ -491,6 +498,10 @@ class ReplayResult(_message.Message):
     """Beds replayed."""
     values: _builtins.int
     """Numeric values replayed."""
+    late_values: _builtins.int
+    """Numeric values that were not: they came too late, or after newer ones, so that no limit would
+    have made an alarm of them.
+    """
     @_builtins.property
     def comparisons(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplayComparison]:
         """Alarms by condition, those about patients first, most first."""
@@ -510,10 +521,11 @@ class ReplayResult(_message.Message):
         unknown: _builtins.int = ...,
         beds: _builtins.int = ...,
         values: _builtins.int = ...,
+        late_values: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beds", b"beds", "comparisons", b"comparisons", "missed", b"missed", "real", b"real", "unknown", b"unknown", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beds", b"beds", "comparisons", b"comparisons", "late_values", b"late_values", "missed", b"missed", "real", b"real", "unknown", b"unknown", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -192,6 +192,25 @@ def test_a_part_of_the_house_is_measured_alone(night: Night) -> None:
     assert night.burden(since=101.0).physiological.occurrences == 0
 
 
+@pytest.mark.spec("ANALYSIS-8")
+def test_what_was_detected_late_is_no_alarm_and_counted_apart(night: Night) -> None:
+    night.alarm("B1", 100, 20)
+    in_time = len(night.events)
+    night.alarm("B1", 130, 20)
+    night.alarm("B3", 200, None)
+    night.alarm("B1", -100, 20)
+    night.events[in_time:] = [
+        replace(event, late_detected=True, received_at=event.received_at + 3_600)
+        for event in night.events[in_time:]
+    ]
+    night.alarm("B1", 205, 20)
+    burden = night.burden()
+    assert (burden.physiological.occurrences, burden.late_detected) == (2, 2)
+    assert burden.physiological.duration_s == 40
+    assert burden.physiological.repeated_within_60_s == 0, "nobody heard the one in between"
+    assert night.burden(units=frozenset({"ICU"})).late_detected == 1
+
+
 def test_without_a_monitored_bed_there_is_no_rate(night: Night) -> None:
     night.alarm("B1", 100, 20)
     found = night.burden({"B1": 0.0}).physiological

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from math import nan
 
+import numpy as np
 import pytest
 
 from rpm_service.application.effects import Association, Bed, Description, Stay
@@ -66,6 +67,25 @@ class Kept:
     ) -> "Kept":
         rows = [(began + place, [value, hr], None, None) for place, value in enumerate(values)]
         self._rows.setdefault(device_id, []).append(columns(SPO2_AND_HR, rows))
+        return self
+
+    def measured_late(
+        self, device_id: str, values: Sequence[float], *, began: float, came: float
+    ) -> "Kept":
+        """What the device had kept comes beside what is live: five seconds of it each second."""
+        rows = [(began + place, [value, 72], None, None) for place, value in enumerate(values)]
+        late = columns(SPO2_AND_HR, rows)
+        (live,) = self._rows[device_id]
+        received = came + np.arange(len(values)) // 5
+        at, places = live.observed_at, np.searchsorted(live.received_at, received, side="right")
+        self._rows[device_id] = [
+            replace(
+                live,
+                observed_at=np.insert(at, places, late.observed_at),
+                received_at=np.insert(live.received_at, places, received),
+                values=np.insert(live.values, places, late.values, axis=0),
+            )
+        ]
         return self
 
     def lay(self, bed: str, unit: str, device_id: str, age_class: AgeClass, since: float) -> None:
@@ -196,6 +216,37 @@ def test_only_alarms_of_a_measured_value_are_taken_for_real(kept: Kept) -> None:
     kept.recorded("m1", 70, 20, condition=Condition("DEVICE_VTACH", Kind.PHYSIOLOGICAL))
     kept.recorded("m1", 70, 20, condition=Condition("NEWS2_HIGH", Kind.PHYSIOLOGICAL, "NEWS2"))
     assert kept.what_if(low=80.5).real == 0
+
+
+# -- what came late -------------------------------------------------------------------------
+
+
+@pytest.mark.spec("ANALYSIS-8")
+@pytest.mark.parametrize("came", [15.0, 600.0])
+def test_what_came_late_is_an_alarm_in_no_column_and_told(kept: Kept, came: float) -> None:
+    kept.measured("m1", [97.0] * 60 + dips(85) + [97.0] * 600, began=T0 + 400)
+    kept.measured_late("m1", dips(70, 70), began=T0, came=T0 + 400 + came)
+    kept.recorded("m1", 70, 20)
+    kept.events[:] = [replace(event, late_detected=True) for event in kept.events]
+    kept.recorded("m1", 600, 20)
+    found = kept.what_if(low=88)
+    assert compared(found) == {"SPO2_LOW": (1, 1, 1)}
+    assert (found.values, found.late_values) == (2 * 810, 2 * 300)
+    assert found.real == 1
+
+
+@pytest.mark.spec("ANALYSIS-8")
+def test_a_device_that_sent_nothing_in_time_is_no_bed_that_was_replayed(kept: Kept) -> None:
+    kept.measured("m1", dips(85))
+    (rows,) = kept._rows["m1"]
+    kept._rows["m1"] = [replace(rows, received_at=rows.received_at + 20)]
+    kept.measured("m2", [97.0] * 10)
+    found = kept.what_if(low=88)
+    assert compared(found)["SPO2_LOW"] == (0, 1, 1), "its clock is off by twenty seconds"
+    kept._rows["m1"] = [replace(rows, received_at=np.full(len(rows), T0 + 600))]
+    found = kept.what_if(low=88)
+    assert compared(found) == {}
+    assert (found.beds, found.values, found.late_values) == (1, 20, 300)
 
 
 @pytest.mark.spec("ANALYSIS-6")

@@ -51,7 +51,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.spec("ANALYSIS-15")
 def test_json_is_one_object_of_the_documented_form(night: Path, run: Run) -> None:
     found = json.loads(run("--data", str(night), "--json"))
-    assert set(found) == {"since", "until", "bed_days", "physiological", "technical"}
+    assert set(found) == {
+        "since", "until", "bed_days", "physiological", "technical", "late_detected",
+    }  # fmt: skip
     assert found["bed_days"] == pytest.approx(250 / 86_400, abs=3 / 86_400)
     vital = found["physiological"]
     (condition,) = vital.pop("conditions")

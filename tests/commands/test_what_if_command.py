@@ -167,13 +167,37 @@ def test_a_real_alarm_that_would_have_been_missed_is_told(night: Path, run: Run)
 def test_json_is_one_object_of_the_documented_form(night: Path, run: Run) -> None:
     found = run(night, "--limit", "SpO2.low=86", "--since", "2020-01-01", "--json")
     assert set(found) == {
-        "since", "until", "beds", "values", "comparisons", "real", "missed", "unknown",
+        "since", "until", "beds", "values", "late_values", "comparisons", "real", "missed",
+        "unknown",
     }  # fmt: skip
-    assert found["values"] == 2 * 230
+    assert (found["values"], found["late_values"]) == (2 * 230, 0)
     assert found["comparisons"][0] == {
         "condition": "SPO2_LOW", "kind": "physiological",
         "recorded": 2, "baseline": 2, "tried": 1,
     }  # fmt: skip
+
+
+@pytest.mark.spec("ANALYSIS-8")
+def test_what_came_late_is_left_out_and_told(tmp_path: Path, run: Run) -> None:
+    scene = Scene()
+    device = scene.device("oximeter-1")
+    device.hello(backfills=True)
+    device.describes("HR", "SpO2").streams(60, 72, 97)
+    away = scene.now
+    scene.passes(60)
+    for second in range(30):
+        scene.passes(1)
+        device.sends(72, 97, seq=121 + second)
+        for frame in (1, 2):
+            place = 2 * second + frame
+            device.sends(72, 84, seq=60 + place, at=away + place, backfill=True)
+    assert any(event.late_detected for event in scene.events)
+    keep(scene, tmp_path)
+    found = run(tmp_path, "--limit", "SpO2.low=88", "--json")
+    assert counts(found) == {}
+    assert (found["values"], found["late_values"]) == (2 * 90, 2 * 60)
+    out = run(tmp_path, "--limit", "SpO2.low=88")
+    assert "120 more came too late for an alarm at the bedside: left out" in out
 
 
 @pytest.mark.spec("ANALYSIS-7")

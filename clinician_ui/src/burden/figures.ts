@@ -81,7 +81,10 @@ const HEAD = ["figure", "kind", "unit", "bed", "condition", "priority", "from", 
 /** Everything as one table: a figure a row, times in ISO 8601. */
 export function csvOf(burden: Burden, whatIf: WhatIf | null): string {
   const time = ["", "", "", "", "", iso(burden.since), iso(burden.until)];
-  const rows: Row[] = [["bed_days", ...time, burden.bed_days]];
+  const rows: Row[] = [
+    ["bed_days", ...time, burden.bed_days],
+    ["late_detected", ...time, burden.late_detected],
+  ];
   for (const kind of ["physiological", "technical"] as const) {
     rows.push(...rowsOf(kind, burden[kind], time.slice(1)));
   }
@@ -91,7 +94,7 @@ export function csvOf(burden: Burden, whatIf: WhatIf | null): string {
     }
   }
   if (whatIf !== null) {
-    for (const name of ["real", "missed_count", "unknown"] as const) {
+    for (const name of ["real", "missed_count", "unknown", "late_values"] as const) {
       rows.push([`what_if_${name}`, ...time, whatIf[name]]);
     }
     for (const { bed, condition, raised_at, extreme } of whatIf.missed) {

@@ -20,6 +20,13 @@ export function told(result: WhatIf, name: string, limits: TriedLimits): string 
   return say.tried(what.filter(Boolean).join(" "), sum("tried"), sum("baseline"));
 }
 
+/** What of the history was replayed, and how much was not. */
+export function extent({ values, beds, late_values }: WhatIf): string {
+  const say = words.burdenPage;
+  const all = say.replayed(whole(values), whole(beds));
+  return late_values === 0 ? all : `${all}; ${say.lateValues(whole(late_values))}`;
+}
+
 /** How many of those that somebody took for real would have been missed. */
 export function verdict({ real, unknown, missed_count }: WhatIf): string {
   const say = words.burdenPage;

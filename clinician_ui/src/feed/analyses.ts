@@ -15,6 +15,8 @@ export interface Burden {
   readonly bed_days: number;
   readonly physiological: KindBurden;
   readonly technical: KindBurden;
+  /** More that were found in what came too late to alarm: nobody was called. */
+  readonly late_detected: number;
 }
 
 export interface KindBurden {
@@ -72,6 +74,8 @@ export interface TriedLimits {
 export interface WhatIf {
   readonly beds: number;
   readonly values: number;
+  /** Values that came too late to alarm, so that they were not replayed. */
+  readonly late_values: number;
   readonly comparisons: readonly Comparison[];
   /** Alarms that somebody acknowledged or took upon themselves. */
   readonly real: number;

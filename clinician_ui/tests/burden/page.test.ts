@@ -233,6 +233,27 @@ test("where nobody acknowledged, none is called missed [BURDEN-13]", async () =>
   );
 });
 
+test("what came too late for an alarm is told where there is some, and only there [BURDEN-16]", async () => {
+  await open();
+  await newest().say({ result: burden() });
+  await tryOut({ [say.low]: "88" });
+  await newest().say({ result: whatIf() });
+  expect(said(document.body)).not.toMatch(/too late/);
+  await tryOut({ [say.low]: "88" });
+  await newest().say({ result: whatIf({ late_values: 1200 }) });
+  screen.getByText(
+    "7,200 values of 2 beds replayed; 1,200 more came too late for an alarm at the bedside, " +
+      "and are left out",
+  );
+});
+
+test("alarms that were found late are told and not counted [BURDEN-16]", async () => {
+  await open();
+  await newest().say({ result: { ...burden(), late_detected: 3 } });
+  screen.getByText(say.lateDetected("3"));
+  screen.getByText(/^5 alarms in /);
+});
+
 test("a trial that is stopped is given up [BURDEN-13]", async () => {
   await open();
   await newest().say({ result: burden() });

@@ -44,6 +44,7 @@ export function burden(): Burden {
     since: T0 - 3600,
     until: T0,
     bed_days: 2,
+    late_detected: 0,
     technical: QUIET,
     physiological: {
       ...QUIET,
@@ -68,6 +69,7 @@ export function whatIf(init: Partial<WhatIf> = {}): WhatIf {
   return {
     beds: 2,
     values: 7200,
+    late_values: 0,
     comparisons: [
       { condition: "SPO2_LOW", kind: "physiological", recorded: 3, baseline: 4, tried: 1 },
       { condition: "HR_HIGH", kind: "physiological", recorded: 2, baseline: 2, tried: 2 },

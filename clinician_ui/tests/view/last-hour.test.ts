@@ -32,6 +32,7 @@ afterEach(() => {
 const RESULT = {
   beds: 1,
   values: 3600,
+  late_values: 0,
   comparisons: [
     { condition: "SPO2_LOW", kind: "physiological", recorded: 5, baseline: 5, tried: 2 },
     { condition: "HR_HIGH", kind: "physiological", recorded: 9, baseline: 9, tried: 9 },

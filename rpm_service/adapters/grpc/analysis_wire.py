@@ -70,6 +70,7 @@ def burden_to_wire(burden: AlarmBurden) -> wire.MeasureAlarmBurdenResponse:
         bed_days=burden.bed_days,
         physiological=_kind(burden.physiological),
         technical=_kind(burden.technical),
+        late_detected=burden.late_detected,
     )
 
 
@@ -139,6 +140,7 @@ def what_if_to_wire(found: WhatIf) -> wire.ReplayAlarmLimitsResponse:
         unknown=found.unknown,
         beds=found.beds,
         values=found.values,
+        late_values=found.late_values,
     )
     return wire.ReplayAlarmLimitsResponse(result=result)
 

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ import pytest
 
 from rpm_service import cli
 from rpm_service.adapters.analyst import process
+from rpm_service.adapters.grpc.analysis_wire import burden_to_wire, what_if_to_wire
+from rpm_service.application.burden import measure
+from rpm_service.application.places import Scope
+from rpm_service.application.what_if import WhatIf
 from rpm_service.domain.alarms import Priority
 from rpm_service.v1 import alarm_analysis_pb2 as an
 from rpm_service.v1 import alarm_pb2 as a
@@ -133,6 +138,14 @@ async def test_a_replay_tells_how_far_it_is_and_then_what_came_of_it(
     )
     assert [each.acknowledged_by for each in last.result.missed] == [""]
     assert (last.result.real, last.result.beds, last.result.values) == (1, 1, 2 * 230)
+
+
+@pytest.mark.spec("ANALYSIS-8")
+def test_programs_are_told_how_much_came_late() -> None:
+    found = WhatIf([], real=0, missed=[], unknown=0, beds=1, values=20, late_values=300)
+    assert what_if_to_wire(found).result.late_values == 300
+    measured = replace(measure([], {}, str, Scope(0.0, 1.0)), late_detected=3)
+    assert burden_to_wire(measured).late_detected == 3
 
 
 @pytest.mark.spec("ANALYSIS-22")
