@@ -108,7 +108,7 @@ class Feed:
         Raises FeedClosed once the frame that says why has been given out.
         """
         while True:
-            if self._reason is not None and not self._viewer.mailbox.lacks(self._owed):
+            if self._reason is not None and not self.lacks(self._owed):
                 if self._said_why:
                     raise FeedClosed(self._reason)
                 self._said_why = True
@@ -123,6 +123,10 @@ class Feed:
                 return frame
             self._news.clear()
             await self._news.wait()
+
+    def lacks(self, revision: int) -> bool:
+        """Whether there is something in view, up to a revision, that the viewer has not got yet."""
+        return self._viewer.mailbox.lacks(revision)
 
     def wake(self) -> None:
         """There is something new."""

@@ -16,7 +16,8 @@ from rpm_service.adapters.grpc.convert import ProtobufEncoder
 from rpm_service.adapters.grpc.server import GrpcServer
 from rpm_service.adapters.pki.credentials import load_checker, load_server
 from rpm_service.application.effects import Description, Numeric
-from rpm_service.application.monitoring import Monitoring
+from rpm_service.application.live import Scope
+from rpm_service.application.monitoring import Feed, Monitoring
 from rpm_service.clock import MonotoneClock
 from tests.benchmarks.bare import bare_server
 from tests.support.memory_recorder import MemoryRecorder
@@ -26,13 +27,25 @@ CALM = (72.0, 72.0, 97.0, 16.0, 118.0, 74.0, 89.0, 36.8)
 NAMES = ("HR", "PR", "SpO2", "RR", "NIBPs", "NIBPd", "NIBPm", "Temp")
 
 
+class Watched(Monitoring):
+    """Remembers who watches."""
+
+    def __init__(self, clock: MonotoneClock) -> None:
+        super().__init__(clock, MemoryRecorder(), ProtobufEncoder())
+        self.feeds: list[Feed] = []
+
+    def watch(self, *wanted) -> Feed:
+        self.feeds.append(super().watch(*wanted))
+        return self.feeds[-1]
+
+
 class Ours:
     """The ward with forty beds, of which four have new values in each round."""
 
     def __init__(self, certs: Path, listen: str) -> None:
         clock = MonotoneClock()
         self._clock = clock
-        self.monitoring = Monitoring(clock, MemoryRecorder(), ProtobufEncoder())
+        self.monitoring = Watched(clock)
         credentials, checker = load_server(certs), load_checker(certs)
         self._server = GrpcServer(
             self.monitoring,
@@ -51,7 +64,6 @@ class Ours:
             # The first values are judged in full; what is measured is what comes after.
             bedside.observe(now, now, CALM)
         self._round = 0
-        self.frame_bytes = 0
 
     async def start(self) -> None:
         await self._server.start(self._listen)
@@ -69,12 +81,17 @@ class Ours:
             bedside = self._bedsides[(4 * self._round + place) % BEDS]
             assert bedside.observe_quiet(now, now, CALM)
             self.monitoring.live.measure(bedside)
-        self.monitoring._publish()
-        while any(feed._viewer.mailbox._cursor < self.monitoring.live.revision
-                  for feed in self.monitoring._feeds):  # fmt: skip
+        # As when somebody has moved: all that changed is published at once.
+        self.monitoring.ward.on_move()
+        revision = self.monitoring.live.revision
+        while any(feed.lacks(revision) for feed in self.monitoring.feeds):
             await asyncio.sleep(0.002)
-        deltas = self.monitoring.live._deltas.values()
-        self.frame_bytes = max(len(delta.frame) for delta in deltas)
+
+    @property
+    def frame_bytes(self) -> int:
+        """Of the newest delta."""
+        live = self.monitoring.live
+        return len(live.delta(live.revision - 1, Scope(), self._clock.now()).frame)
 
 
 class Bare:

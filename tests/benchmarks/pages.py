@@ -1,4 +1,4 @@
-"""What a page costs the server: 64 beds with two waveforms each, ten viewers.
+"""What a page costs the server: beds with two waveforms each, shown by some pages.
 
 The pages are WebSockets that hear all that the page hears; the baseline is the same ward to as
 many gRPC viewers. Of both is taken away what the server spends on the beds while nobody looks.
@@ -26,18 +26,15 @@ from rpm_service.v1 import telemetry_pb2 as t
 from tests.benchmarks.load import VITALS, Device
 from tests.support.process import Process, free_port, process, rpm_service
 
-BEDS: Final = 64
 GATEWAYS: Final = 4
 WAVES: Final = ((131330, 266418), (150452, 262656))
 """ECG lead II in millivolt and the pleth, which has no unit: MDC codes."""
 RATE_HZ: Final = 250
 CHUNK_S: Final = 0.25
-PAGES: Final = 10
-SETTLE_S: Final = 4
 
 
 class Gateway(Device):
-    """Sixteen beds: eight numerics a second and two waveforms, four pieces a second."""
+    """Some beds: eight numerics a second and two waveforms, four pieces a second."""
 
     async def describe(self) -> None:
         """Says what is measured, and begins."""
@@ -80,9 +77,9 @@ class Gateway(Device):
             number += 1
 
 
-async def stream(target: str, certs: Path) -> None:
+async def stream(target: str, certs: Path, beds: int) -> None:
     gateways = [
-        Gateway(target, certs, f"pages-{number}", BEDS // GATEWAYS) for number in range(GATEWAYS)
+        Gateway(target, certs, f"pages-{number}", beds // GATEWAYS) for number in range(GATEWAYS)
     ]
     for gateway in gateways:
         await gateway.describe()
@@ -149,32 +146,34 @@ def _running(*arguments: object) -> Iterator[Process]:
         yield running
 
 
-def measure(certs: Path, data: Path, seconds: float) -> tuple[float, float, float]:
+def measure(
+    certs: Path, data: Path, seconds: float, *, beds: int, count: int, settle_s: float
+) -> tuple[float, float, float]:
     """Server CPU for one viewer, in ms a second: a page, and a gRPC viewer; and frames a second
-    to one page."""
+    to one page. There are `count` of either."""
     target, web = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     serve = ("--data", data, "--certs", certs, "--listen", target, "--web", web)
     with rpm_service("serve", *serve) as server:
         server.wait_for("sign in")
-        with _running("stream", target, certs):
-            time.sleep(SETTLE_S)
+        with _running("stream", target, certs, beds):
+            time.sleep(settle_s)
             alone = _cpu_rate(server, seconds)
             links = [
                 issue_link(data, f"page-{number}", f"https://{web}", now=time.time())
-                for number in range(PAGES)
+                for number in range(count)
             ]
             with _running("watch", json.dumps(links)) as pages:
-                time.sleep(SETTLE_S)
+                time.sleep(settle_s)
                 watched = _cpu_rate(server, seconds)
                 pages.end()
-                frames = pages.report()["frames"] / PAGES / (seconds + SETTLE_S)
-            time.sleep(SETTLE_S)
+                frames = pages.report()["frames"] / count / (seconds + settle_s)
+            time.sleep(settle_s)
             grpc_viewers = ("-m", "tests.benchmarks.viewers", target, str(certs))
-            with process(*grpc_viewers, "viewer", str(PAGES), "waveforms") as viewers:
+            with process(*grpc_viewers, "viewer", str(count), "waveforms") as viewers:
                 viewers.wait_for("ready")
-                time.sleep(SETTLE_S)
+                time.sleep(settle_s)
                 by_grpc = _cpu_rate(server, seconds)
-    return 1000 * (watched - alone) / PAGES, 1000 * (by_grpc - alone) / PAGES, frames
+    return 1000 * (watched - alone) / count, 1000 * (by_grpc - alone) / count, frames
 
 
 def _cpu_rate(server: Process, seconds: float) -> float:
@@ -186,6 +185,6 @@ def _cpu_rate(server: Process, seconds: float) -> float:
 
 if __name__ == "__main__":
     if sys.argv[1] == "stream":
-        asyncio.run(stream(sys.argv[2], Path(sys.argv[3])))
+        asyncio.run(stream(sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])))
     else:
         asyncio.run(watch(json.loads(sys.argv[2])))

@@ -55,7 +55,7 @@ async def until_stuck(server: LoopbackServer, device: Device) -> None:
         arrays = [t.SampleArray(index=0, start_at=server.clock.now(), samples=bytes(8000))]
         await device.acked(await device.observe(device.entry(sample_arrays=arrays)))
         server.monitoring._publish()
-    assert feed._viewer.mailbox.lacks(server.monitoring.live.revision)
+    assert feed.lacks(server.monitoring.live.revision)
 
 
 @pytest.mark.spec("LIVE-17")
