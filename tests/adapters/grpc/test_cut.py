@@ -10,7 +10,8 @@ import grpc
 import grpc.aio
 import pytest
 
-from rpm_service.adapters.grpc.telemetry import OUTBOX_MAX, TelemetryService
+from rpm_service.adapters.grpc.device_link import OUTBOX_MAX
+from rpm_service.adapters.grpc.telemetry import TelemetryService
 from rpm_service.application.identity import Identity, Role
 from rpm_service.v1 import telemetry_pb2
 from tests.support.loopback import LoopbackServer, monitor, numeric

@@ -7,8 +7,8 @@ import grpc
 import grpc.aio
 import pytest
 
-from rpm_service.adapters.grpc import refusals, telemetry
-from rpm_service.adapters.grpc.telemetry import OUTBOX_MAX
+from rpm_service.adapters.grpc import device_link, refusals
+from rpm_service.adapters.grpc.device_link import OUTBOX_MAX
 from rpm_service.application.identity import Role
 from rpm_service.application.viewers import CUT_S
 from rpm_service.v1 import monitoring_pb2 as m
@@ -92,7 +92,7 @@ async def test_a_peer_that_never_reads_is_let_go(monkeypatch: pytest.MonkeyPatch
 async def test_a_device_that_reads_no_answers_is_cut_though_one_is_being_written(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telemetry, "WRITE_S_MAX", 0.01)
+    monkeypatch.setattr(device_link, "WRITE_S_MAX", 0.01)
     response = t.StreamTelemetryResponse
     async with stuck(server, Role.DEVICE, "bed-1", STREAM_TELEMETRY, response) as call:
 
