@@ -233,6 +233,7 @@ def admitted(scene: Scene, bed: str = "bed 3", device_id: str = BED) -> None:
 
 
 @pytest.mark.spec("ALARM-38")
+@pytest.mark.promise("G10")
 def test_a_transfer_takes_everything_along(scene: Scene, device: Device) -> None:
     admitted(scene)
     bedside = scene.bedside()
@@ -398,6 +399,7 @@ def test_an_association_that_says_nothing_new_changes_nothing(scene: Scene, devi
 
 
 @pytest.mark.spec("ALARM-23")
+@pytest.mark.promise("G10")
 def test_a_device_that_comes_to_its_patient_brings_its_alarms(scene: Scene, device: Device) -> None:
     device.streams(11, 72, 88)
     scene.operators.admit("bed 3", "ICU", "patient", AgeClass.ADULT, "clerk")
@@ -406,6 +408,7 @@ def test_a_device_that_comes_to_its_patient_brings_its_alarms(scene: Scene, devi
 
 
 @pytest.mark.spec("ALARM-40")
+@pytest.mark.promise("G10")
 def test_a_stay_begins_with_nothing_held_back(scene: Scene, device: Device) -> None:
     hold_back(scene, ALARM_OFF)
     device.streams(11, 72, 88)

@@ -106,6 +106,7 @@ def test_a_device_that_reports_seldom_is_not_silent_meanwhile(scene: Scene) -> N
 
 
 @pytest.mark.spec("ALARM-21")
+@pytest.mark.promise("G10")
 def test_a_change_of_limits_hides_no_missing_signal(scene: Scene, device: Device) -> None:
     device.streams(1, 72, 97)
     scene.operators.admit("oximeter-1", "", "patient", AgeClass.PAEDIATRIC, "nurse")

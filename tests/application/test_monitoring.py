@@ -14,6 +14,7 @@ from rpm_service.application.monitoring import (
     DRAIN_S_MAX,
     LAG_REMEMBERED_S,
     LAG_S_MAX,
+    PUBLISH_TICKS,
     ROWS_MAX,
     TICK_S,
     Feed,
@@ -186,6 +187,28 @@ def test_with_too_much_waiting_for_a_slow_disk_devices_are_read_no_further() -> 
             await asyncio.wait_for(c.monitoring.room.wait(), 3)
             await asyncio.sleep(5)
             assert peer.acks[-1] == peer.seq
+
+    run(story())
+
+
+@pytest.mark.spec("ALARM-68")
+@pytest.mark.promise("G15")
+def test_a_flood_at_one_bed_is_published_no_more_often_than_values_are() -> None:
+    async def story() -> None:
+        async with corridor() as c:
+            peer = Peer(c.monitoring)
+            peer.sends(0, 97)
+            await asyncio.sleep(TICK_S)
+            before, seconds = c.monitoring.live.revision, 2.0
+            for frame in range(100):
+                peer.sends(0 if frame % 2 else 72, 97)
+                await asyncio.sleep(seconds / 100)
+            published = c.monitoring.live.revision - before
+            assert published <= seconds / (PUBLISH_TICKS * TICK_S) + 1
+            await asyncio.sleep(1)
+            events = [event for batch in c.recorder.batches for event in batch.events]
+            flood = [event for event in events if event.alarm.condition.code == "ASYSTOLE"]
+            assert len(flood) == 101, "and every change of it is stored"
 
     run(story())
 

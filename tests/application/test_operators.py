@@ -179,6 +179,7 @@ def test_a_pause_is_not_left_to_the_next_patient(scene: Scene) -> None:
 
 @pytest.mark.spec("LIVE-12")
 @pytest.mark.usefixtures("device")
+@pytest.mark.promise("G11")
 def test_every_act_is_journalled_with_who_did_it_and_names_no_patient(scene: Scene) -> None:
     scene.operators.admit("bed 3", "ICU", "Jane Doe 1970", AgeClass.ADULT, "clerk")
     scene.operators.associate("oximeter-1", "bed 3", "nurse")

@@ -22,11 +22,15 @@ from rpm_service import app, cli
 from rpm_service.adapters.storage.writer import SqliteRecorder
 from rpm_service.application import monitoring
 from rpm_service.application.effects import Batch
+from rpm_service.application.monitoring import ACK_TICKS, TICK_S
+from rpm_service.application.reception import ACK_S
 from rpm_service.commands import serve
 
 EXIT_CODE: Final = 70
 ACKED_S: Final = 0.02
 """So long after the server has written acknowledgements they are with the devices."""
+OWED_S: Final = ACK_S + ACK_TICKS * TICK_S + 0.25
+"""So long after samples are on disk, or are taken for it, every acknowledgement has been written."""
 
 
 class Failpoint:
@@ -81,7 +85,7 @@ class FailingRecorder(SqliteRecorder):
     def _before_commit(self) -> None:
         if self._writes_samples and FAILPOINT.reached("before_commit"):
             # This is the writer's thread: whatever the server would say too early is said.
-            time.sleep(ACKED_S)
+            time.sleep(OWED_S)
             end()
 
 

@@ -73,6 +73,7 @@ def test_each_interval_of_presence_is_a_new_occurrence(board: AlarmBoard) -> Non
 
 
 @pytest.mark.spec("ALARM-9")
+@pytest.mark.promise("G11")
 def test_an_acknowledgement_runs_out_after_two_minutes(board: AlarmBoard) -> None:
     board.start(LOW_SPO2, Priority.MEDIUM, 100, 100)
     given = board.acknowledge(1, Priority.MEDIUM, "nurse", 110).alarm

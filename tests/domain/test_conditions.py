@@ -133,6 +133,7 @@ def test_a_heart_rate_of_0_is_a_value_and_beyond_every_low_limit() -> None:
 
 
 @pytest.mark.spec("ALARM-12")
+@pytest.mark.promise("G17")
 def test_a_missing_value_is_neither_normal_nor_violating() -> None:
     bed = Bed(MetricLimits(low=90, delay_s=4)).measures(95, nan, 88, nan, 88, nan)
     assert not bed.board.events

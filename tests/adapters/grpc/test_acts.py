@@ -107,6 +107,7 @@ async def test_an_acknowledgement_that_cannot_be_is_refused_and_the_alarm_stays_
 
 
 @pytest.mark.spec("WIRE-50")
+@pytest.mark.promise("G11")
 async def test_an_acknowledgement_lasts_as_long_as_was_said(
     server: LoopbackServer, device: Device
 ) -> None:
