@@ -1,6 +1,6 @@
 """What a person at the page may see and do: by role, and by unit.
 
-`Rights` go with whoever is signed in. The live feed is limited by them (`live.Scope.within`);
+`Rights` go with whoever is signed in. The live feed is limited by them (`scope.Scope.within`);
 whoever answers about a bed, a unit or an alarm by name asks `Access`. What may not be seen is
 answered like what is not there.
 """

@@ -19,7 +19,7 @@ from rpm_service.application.units import Units
 from rpm_service.domain.alarms import Condition, Kind, Priority
 
 if TYPE_CHECKING:
-    from rpm_service.application.live import Scope
+    from rpm_service.application.scope import Scope
 
 BED_NOT_COVERED: Final = Condition("BED_NOT_COVERED", Kind.TECHNICAL)
 

@@ -1,11 +1,11 @@
-"""The live ward as viewers get it: revisions, and one bounded mailbox for each viewer.
+"""The live ward as viewers get it: what changes gets a revision, and is kept for a while.
 
 Whatever changes is encoded once, stamped with the next revision, and shared by all. A
-viewer's mailbox is only a cursor: the newest revision it has got. What it gets next is put
-together from there: the newest values of every bed that changed since (so numerics conflate
-by themselves), every alarm event since (none is left out), and the waveforms that are still
-kept (a slow viewer finds gaps). So a viewer costs nothing while it is slow, and its bound is
-the bound of the logs below. A viewer that was away and says where it left off has been slow,
+viewer's mailbox (mailbox.py) is only a cursor: the newest revision it has got. What it gets
+next is put together from there: the newest values of every bed that changed since (so numerics
+conflate by themselves), every alarm event since (none is left out), and the waveforms that are
+still kept (a slow viewer finds gaps). So a viewer costs nothing while it is slow, and its bound
+is the bound of the logs below. A viewer that was away and says where it left off has been slow,
 no more: it goes on from there.
 """
 
@@ -18,11 +18,10 @@ from typing import Any, Final, NamedTuple
 from rpm_service.application.bedside import Bedside
 from rpm_service.application.delivery import NOT_DELIVERED, calls_somebody
 from rpm_service.application.ports import Encoder
+from rpm_service.application.scope import Scope
 from rpm_service.domain.alarms import Alarm, AlarmEvent, Phase
 from rpm_service.domain.signals import Presence
 
-PROGRESS_S: Final = 1.0
-"""A viewer gets a frame at least this often."""
 ALARM_EVENTS_MAX: Final = 20_000
 """Alarm events kept for viewers that lag. One that lags further must take a new snapshot."""
 WAVEFORM_CHUNKS_MAX: Final = 8
@@ -36,38 +35,6 @@ FRAMES_MAX: Final = 64
 
 class FellBehind(Exception):
     """A viewer has missed alarm events: it must take a new snapshot."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a viewer wants to see; empty sets mean everything."""
-
-    beds: frozenset[str] = frozenset()
-    units: frozenset[str] = frozenset()
-    waveforms: bool = False
-    called: str = ""
-    """The viewer, where it may be called to beds that it does not show."""
-    within: frozenset[str] = frozenset()
-    """Units that the viewer may see at all, whatever it wants and wherever it is called."""
-
-    @property
-    def is_whole_ward(self) -> bool:
-        """Whether no bed is left out."""
-        return not self.beds and not self.units and not self.within
-
-    def shows(self, bedside: Bedside) -> bool:
-        """Whether a bed is in view."""
-        if bedside.is_server:
-            return True
-        return (
-            (not self.beds or bedside.bed in self.beds)
-            and (not self.units or bedside.unit in self.units)
-            and (not self.within or bedside.unit in self.within)
-        )
-
-    def hears(self, bedside: Bedside, called: frozenset[str]) -> bool:
-        """Whether a bed that is not in view calls this viewer too."""
-        return self.called in called and (not self.within or bedside.unit in self.within)
 
 
 class LeftOff(NamedTuple):
@@ -409,68 +376,3 @@ def _keep(frames: dict[Any, Any], key: object, frame: object) -> None:
     if len(frames) >= FRAMES_MAX:
         del frames[next(iter(frames))]
     frames[key] = frame
-
-
-class Mailbox:
-    """What one viewer has got, and what it gets next."""
-
-    def __init__(self, live: Live) -> None:
-        self.scope: Scope | None = None
-        self.calls: Sequence[tuple[int, int]] = ()
-        """Alarm events that call somebody in the frame that was taken last."""
-        self._live = live
-        self._cursor = 0
-        self._fresh = True
-        self._over_since: int | None = None
-        """Since when alarms that are over are to be told before the next snapshot."""
-        self._told_at = float("-inf")
-
-    def subscribe(self, scope: Scope, left_off: LeftOff | None = None) -> None:
-        """Chooses what to see; a whole snapshot comes next, or what changed where it was kept."""
-        self.scope = scope
-        self._over_since = None
-        self._fresh = left_off is None or not self._live.is_kept(left_off, scope)
-        if left_off is not None and not self._fresh:
-            self._cursor = left_off.revision
-
-    def lacks(self, revision: int) -> bool:
-        """Whether there is something in view, up to a revision, that it has not got yet."""
-        return self.scope is not None and (self._fresh or self._cursor < revision)
-
-    def is_idle_since(self, now: float) -> bool:
-        """Whether the viewer must hear again that its link lives."""
-        return now - self._told_at >= PROGRESS_S
-
-    def take(self, now: float) -> bytes:
-        """The next whole frame, or nothing (b"") where there is none yet.
-
-        Raises FellBehind.
-        """
-        live, scope = self._live, self.scope
-        if scope is None:
-            return b""
-        if not scope.is_whole_ward and not self._fresh and self._cursor < live.described_at:
-            # Beds may have moved into or out of view.
-            self._fresh, self._over_since = True, self._cursor
-        if self._over_since is not None:
-            over = live.over(self._over_since, self._cursor, scope, now)
-            self._over_since = over.revision if over.frame else None
-            if over.frame:
-                self.calls, self._told_at = over.calls, now
-                return over.frame
-        self.calls = ()
-        frame, through = b"", live.revision
-        if self._fresh:
-            frame = live.snapshot(scope, now)
-            self.calls = live.calls(None, scope)
-        elif self._cursor < live.revision:
-            frame, through = live.delta(self._cursor, scope, now)
-            if self._cursor < live.called_at:
-                self.calls = live.calls(self._cursor, scope, through)
-        self._fresh = False
-        self._cursor = through
-        if not frame and self.is_idle_since(now):
-            frame = live.progress(now)
-        if frame:
-            self._told_at = now
-        return frame

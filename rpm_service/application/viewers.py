@@ -11,7 +11,9 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from rpm_service.application.access import EVERYTHING, Rights
-from rpm_service.application.live import LeftOff, Mailbox, Scope
+from rpm_service.application.live import LeftOff
+from rpm_service.application.mailbox import Mailbox
+from rpm_service.application.scope import Scope
 
 if TYPE_CHECKING:
     from rpm_service.application.ward import Ward

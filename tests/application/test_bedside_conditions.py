@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from rpm_service.application.bedside import Bedside
 from rpm_service.application.effects import Connection, Restored, StoredDevice
-from rpm_service.application.live import Mailbox, Scope
+from rpm_service.application.mailbox import Mailbox
+from rpm_service.application.scope import Scope
 from rpm_service.application.sifting import INVALID
 from rpm_service.domain.alarms import Condition, Kind, Phase, Priority
 from rpm_service.domain.limits import AgeClass, AlarmSettings, MetricLimits

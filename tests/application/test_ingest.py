@@ -12,8 +12,9 @@ from rpm_service.application.effects import (
     WaveformRow,
 )
 from rpm_service.application.ingest import LIVE_S, Step
-from rpm_service.application.live import Mailbox, Scope
+from rpm_service.application.mailbox import Mailbox
 from rpm_service.application.reception import ACK_FRAMES, ACK_S, JUMP_MAX
+from rpm_service.application.scope import Scope
 from rpm_service.application.sifting import INVALID, MISSING, Refused
 from rpm_service.domain.alarms import Kind, Priority
 from rpm_service.domain.signals import Presence

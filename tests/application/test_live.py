@@ -5,14 +5,9 @@ from math import isnan
 import pytest
 
 from rpm_service.application.effects import Description, SampleArray
-from rpm_service.application.live import (
-    ALARM_EVENTS_MAX,
-    PROGRESS_S,
-    WAVEFORM_CHUNKS_MAX,
-    FellBehind,
-    Mailbox,
-    Scope,
-)
+from rpm_service.application.live import ALARM_EVENTS_MAX, WAVEFORM_CHUNKS_MAX, FellBehind
+from rpm_service.application.mailbox import PROGRESS_S, Mailbox
+from rpm_service.application.scope import Scope
 from rpm_service.domain.alarms import Priority
 from rpm_service.domain.limits import AgeClass
 from tests.support.plain_encoder import PlainEncoder, PlainViewer, read

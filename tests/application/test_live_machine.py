@@ -9,7 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from rpm_service.application.acts import ActRefused
 from rpm_service.application.effects import Description, SampleArray
-from rpm_service.application.live import WAVEFORM_CHUNKS_MAX, Mailbox, Scope
+from rpm_service.application.live import WAVEFORM_CHUNKS_MAX
+from rpm_service.application.mailbox import Mailbox
+from rpm_service.application.scope import Scope
 from rpm_service.domain.limits import AgeClass
 from tests.support.plain_encoder import PlainViewer, described, measured
 from tests.support.scene import Device, Scene

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rpm_service.application.live import ALARM_EVENTS_MAX, LeftOff, Live, Mailbox, Scope
+from rpm_service.application.live import ALARM_EVENTS_MAX, LeftOff, Live
+from rpm_service.application.mailbox import Mailbox
+from rpm_service.application.scope import Scope
 from rpm_service.application.units import EscalationLevel, Unit, Units
 from rpm_service.application.viewers import Viewer
 from rpm_service.domain.limits import AgeClass

@@ -5,7 +5,9 @@ import pytest
 from rpm_service.application import live
 from rpm_service.application.coverage import GRACE_S, HIDDEN_S
 from rpm_service.application.effects import Description, SampleArray
-from rpm_service.application.live import FRAMES_MAX, LeftOff, Mailbox, Scope
+from rpm_service.application.live import FRAMES_MAX, LeftOff
+from rpm_service.application.mailbox import Mailbox
+from rpm_service.application.scope import Scope
 from rpm_service.application.units import Unit, Units
 from rpm_service.application.viewers import CUT_S, UNHEARD_S
 from tests.support.plain_encoder import PlainViewer, read

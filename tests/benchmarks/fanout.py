@@ -16,8 +16,8 @@ from rpm_service.adapters.grpc.convert import ProtobufEncoder
 from rpm_service.adapters.grpc.server import GrpcServer
 from rpm_service.adapters.pki.credentials import load_checker, load_server
 from rpm_service.application.effects import Description, Numeric
-from rpm_service.application.live import Scope
 from rpm_service.application.monitoring import Feed, Monitoring
+from rpm_service.application.scope import Scope
 from rpm_service.clock import MonotoneClock
 from tests.benchmarks.bare import bare_server
 from tests.support.memory_recorder import MemoryRecorder
