@@ -103,6 +103,8 @@ class Bedside:
         self.validity: Sequence[int] = ()
         self.pending: Sequence[int] = ()
         self.due = 0.0
+        self.since = 0.0
+        """What was observed before then is of somebody else: only for the record."""
         self._settings = PRESETS[AgeClass.ADULT]
         self._overrides: Mapping[str, LimitOverride] = NO_OVERRIDES
         self._monitors: list[MetricMonitor] = []
@@ -223,12 +225,17 @@ class Bedside:
         The next one is judged afresh, and no value of this one is theirs: none that is known,
         and none that was observed before now and comes later.
         """
-        self._newest_at = max(self._newest_at, now)
+        self.begin(now)
         self.board.discharge(now)
         self.inactivations.end_all()
         self.early_warning = None
         self._forget_values()
         self._build_monitors(now)
+
+    def begin(self, since: float) -> None:
+        """What was observed before then is of somebody else, or of nobody knows whom."""
+        self.since = max(self.since, since)
+        self._newest_at = max(self._newest_at, since)
 
     def _forget_values(self) -> None:
         count = len(self.description.numerics)
@@ -337,7 +344,9 @@ class Bedside:
     def connect(self, now: float) -> None:
         """The device is there. After a lost connection whatever still holds calls again."""
         self._heard_at = self._observed_at = self._all_reported_at = now
+        # Neither is later than now but where a restart found the clock set back.
         self._newest_at = min(self._newest_at, now)
+        self.since = min(self.since, now)
         self.connection = Connection.CONNECTED
         if self.board.holds(CONNECTION_LOST):
             self.board.end(CONNECTION_LOST, now, now)

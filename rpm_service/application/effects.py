@@ -333,6 +333,10 @@ class Restored:
     """Those that last."""
     associations: Sequence[Association] = ()
     """Those that last."""
+    vacated: Mapping[str, float] = field(default_factory=dict)
+    """By bed: when the last stay there ended."""
+    removed: Mapping[str, float] = field(default_factory=dict)
+    """By device: when its last association ended."""
     inactivations: Mapping[str, Sequence[Inactivation]] = field(default_factory=dict)
     """By device."""
     overrides: Mapping[str, Sequence[LimitOverride]] = field(default_factory=dict)

@@ -418,7 +418,8 @@ class TelemetrySession:
         row = WaveformRow(seq, channel, start_at, now, samples)
         ward.batch.waveforms.setdefault(bedside.device_id, []).append(row)
         ward.rows += 1
-        if not (backfill or self.reception.judged) and now - at <= LIVE_S:
+        is_live = now - at <= LIVE_S and at >= bedside.since
+        if is_live and not (backfill or self.reception.judged):
             ward.live.waveform(bedside, channel, at, samples)
 
     def take_device_alarm(

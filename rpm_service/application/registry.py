@@ -23,6 +23,8 @@ class Registry:
         self._beds = {bed.name: bed for bed in restored.beds}
         self._stays = {stay.bed: stay for stay in restored.stays}
         self._associations = {each.device_id: each for each in restored.associations}
+        self._vacated = dict(restored.vacated)
+        self._removed = dict(restored.removed)
 
     # -- what is known ------------------------------------------------------------------
 
@@ -65,10 +67,20 @@ class Registry:
         return association.bed if association else ""
 
     def here_since(self, device_id: str) -> float:
-        """Since when a device measures where it does, for whoever lies there."""
-        association = self._associations.get(device_id)
-        stay = self.stay(self.bed_of(device_id))
-        return max(association.since if association else -inf, stay.since if stay else -inf)
+        """Since when a device measures where it does, for whoever lies there or for nobody.
+
+        What it measured before may be of somebody else, who has gone.
+        """
+        bed = self.bed_of(device_id)
+        # Where it is at no bed, one that is at the bed of its name has taken that name from it.
+        association = self._associations.get(device_id) or self.association_at(device_id)
+        stay = self.stay(bed)
+        return max(
+            association.since if association else -inf,
+            self._removed.get(device_id, -inf),
+            stay.since if stay else -inf,
+            self._vacated.get(bed, -inf),
+        )
 
     # -- what changes -------------------------------------------------------------------
 
@@ -91,12 +103,14 @@ class Registry:
         """Moves a patient to a free bed."""
         assert to_bed not in self._stays
         stay = self._stays.pop(from_bed)
+        self._vacated[from_bed] = now
         begun = self._stays[to_bed] = replace(stay, bed=to_bed, since=now)
         batch.stays += (replace(stay, until=now), begun)
 
     def discharge(self, bed: str, now: float, batch: Batch) -> None:
         """Ends a stay."""
         batch.stays.append(replace(self._stays.pop(bed), until=now))
+        self._vacated[bed] = now
 
     def associate(self, device_id: str, bed: str, now: float, batch: Batch) -> Iterable[str]:
         """Says at which bed a device measures; no bed ends the association.
@@ -111,6 +125,7 @@ class Registry:
             earlier = self._associations.pop(each, None)
             if earlier is not None:
                 batch.associations.append(replace(earlier, until=now))
+                self._removed[each] = now
                 # A device of the bed's own name is shown under it again.
                 moved.append(earlier.bed)
         if bed:

@@ -4,8 +4,8 @@ Late values go through a bedside of their own, on the time of their observation,
 that are in force now. What it finds about the patient is journalled as late detected, without a
 signal: no viewer is told, nobody is called, and nothing of it is present. Late values of one
 device come in the order of their times, oldest first; what is older than what was judged is
-stored only, and so is what was observed before the present stay and association began, for
-these limits are another patient's then.
+stored only, and so is what was observed before the present stay and association began or the
+last ones ended, for these limits are another patient's then.
 """
 
 from collections.abc import Sequence

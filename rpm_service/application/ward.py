@@ -118,6 +118,7 @@ class Ward:
         if bedside is None:
             bedside = Bedside(next(self._numbers), device_id, self.next_occurrence, now)
             self.bedsides[device_id] = bedside
+            bedside.begin(self.registry.here_since(device_id))
             self._place(bedside, now)
             self.live.describe(bedside)
         return bedside

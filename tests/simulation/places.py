@@ -88,14 +88,17 @@ class Sayings:
         self.places = Places()
         self.changed_at = float("-inf")
         self.parted_at: dict[str, float] = {}
-        """When each device and a patient last parted, in this life of the server."""
+        """When each device and a patient last parted."""
         self._said: list[Said] = []
 
     def say(self, said: Said) -> None:
         self._said.append(said)
+        self._apply(said)
+        self.changed_at = said.at
+
+    def _apply(self, said: Said) -> None:
         before = self.places.by_device()
         said.apply(self.places)
-        self.changed_at = said.at
         for device_id, patient in before.items():
             if patient and self.places.patient_of(device_id) != patient:
                 self.parted_at[device_id] = said.at
@@ -112,4 +115,4 @@ class Sayings:
         self.places, self.changed_at = Places(), now
         self.parted_at.clear()
         for said in self._said:
-            said.apply(self.places)
+            self._apply(said)

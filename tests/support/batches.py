@@ -423,6 +423,10 @@ class Remembered:
             beds=sorted(self._beds.values(), key=lambda bed: bed.name),
             stays=_lasting(self._stays.values()),
             associations=_lasting(self._associations.values()),
+            vacated=_last_ended((each.bed, each.until) for each in self._stays.values()),
+            removed=_last_ended(
+                (each.device_id, each.until) for each in self._associations.values()
+            ),
             inactivations={each: held for each, held in self._inactivations.items() if held},
             overrides={bed: own for bed, own in self._overrides.items() if own},
             assessments={bed: given for bed, given in self._assessments.items() if given},
@@ -448,6 +452,14 @@ class Remembered:
 
 def _lasting(each: Iterable[Stay] | Iterable[Association]) -> list:
     return sorted((one for one in each if one.until is None), key=repr)
+
+
+def _last_ended(each: Iterable[tuple[str, float | None]]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, until in each:
+        if until is not None:
+            found[name] = max(until, found.get(name, until))
+    return found
 
 
 def in_any_order(restored: Restored) -> Restored:

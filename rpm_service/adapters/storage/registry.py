@@ -7,7 +7,7 @@ from hashlib import sha256
 from math import inf, isinf
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, Table, insert, select, update
+from sqlalchemy import Column, Connection, Select, Table, func, insert, select, update
 from sqlalchemy.dialects import sqlite
 
 from rpm_service.adapters.storage.tables import (
@@ -216,6 +216,21 @@ def lasting_associations(connection: Connection) -> list[Association]:
 def all_associations(connection: Connection) -> list[Association]:
     """Which device was at which bed, and still is."""
     return [Association(*row) for row in connection.execute(_ASSOCIATIONS)]
+
+
+def vacated(connection: Connection) -> dict[str, float]:
+    """By bed: when the last stay that is over has ended."""
+    return _last_ended(connection, stays.c.bed, stays.c.until)
+
+
+def removed(connection: Connection) -> dict[str, float]:
+    """By device: when the last association that is over has ended."""
+    return _last_ended(connection, associations.c.device_id, associations.c.until)
+
+
+def _last_ended(connection: Connection, of: Column[str], until: Column[Any]) -> dict[str, float]:
+    query = select(of, func.max(until)).where(until.is_not(None)).group_by(of)
+    return dict(connection.execute(query).all())
 
 
 def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

@@ -113,6 +113,8 @@ class SqliteRecorder:
                 beds=registry.known_beds(connection),
                 stays=registry.lasting_stays(connection),
                 associations=registry.lasting_associations(connection),
+                vacated=registry.vacated(connection),
+                removed=registry.removed(connection),
                 inactivations=bedsides.inactivations(connection),
                 overrides=bedsides.overrides(connection),
                 assessments=bedsides.assessments(connection),
