@@ -195,7 +195,7 @@ class Operators:
             if elsewhere is not None:
                 reason = f"the patient lies in {elsewhere.bed!r}"
                 raise ActRefused("ALREADY_EXISTS", "patient_id", reason)
-            self._ward.admit(bed, unit, patient_id, age_class, now)
+            self._ward.stays.admit(bed, unit, patient_id, age_class, now)
             self._ward.batch.acts.append(Act(now, by, "admit", bed, age_class.value))
             return now
 
@@ -207,7 +207,7 @@ class Operators:
         def act(now: float) -> float:
             _check_place("bed", bed or "-")
             _check_place("device_id", device_id, 2 * PATIENT_ID_MAX)
-            self._ward.associate(device_id, bed, now)
+            self._ward.stays.associate(device_id, bed, now)
             self._ward.batch.acts.append(Act(now, by, "associate", bed, device_id))
             return now
 
@@ -238,7 +238,7 @@ class Operators:
                 raise ActRefused("NOT_FOUND", "from_bed", f"nobody lies in {from_bed!r}")
             if self._ward.registry.stay(to_bed) is not None:
                 raise ActRefused("ALREADY_EXISTS", "to_bed", f"somebody lies in {to_bed!r}")
-            self._ward.transfer(from_bed, to_bed, now)
+            self._ward.stays.transfer(from_bed, to_bed, now)
             self._ward.batch.acts.append(Act(now, by, "transfer", from_bed, to_bed))
             return now
 
@@ -250,7 +250,7 @@ class Operators:
         def act(now: float) -> float:
             if self._ward.registry.stay(bed) is None:
                 raise ActRefused("NOT_FOUND", "bed", f"nobody lies in {bed!r}")
-            self._ward.discharge(bed, now)
+            self._ward.stays.discharge(bed, now)
             self._ward.batch.acts.append(Act(now, by, "discharge", bed))
             return now
 

@@ -1,4 +1,4 @@
-"""The ward: every bedside, who lies where, and what is still to be written and shown.
+"""The ward: every bedside, every session, and what is still to be written and shown.
 
 All state that alarms depend on has this one owner. Acts and frames come in as calls, with the
 time; what must be written gathers in `batch`, what viewers must see goes to `live`.
@@ -29,6 +29,7 @@ from rpm_service.application.registry import Registry
 from rpm_service.application.retrospect import Retrospects
 from rpm_service.application.rivals import Rivals
 from rpm_service.application.spools import Spools
+from rpm_service.application.stays import Stays
 from rpm_service.application.units import Units
 from rpm_service.domain.alarms import Alarm, Condition, Phase, Priority
 from rpm_service.domain.bursts import can_wait
@@ -81,6 +82,7 @@ class Ward:
         self.next_occurrence = count(restored.next_occurrence).__next__
         self._deadlines: list[tuple[float, int, Bedside]] = []
         self.registry = Registry(restored)
+        self.stays = Stays(self)
         self.early_warning = EarlyWarning(self, restored.assessments, now)
         self._evidence = EvidenceDue(restored.evidence)
         self.limit_overrides = LimitOverrides(self, restored.overrides, now)
@@ -119,7 +121,7 @@ class Ward:
             bedside = Bedside(next(self._numbers), device_id, self.next_occurrence, now)
             self.bedsides[device_id] = bedside
             bedside.begin(self.registry.here_since(device_id))
-            self._place(bedside, now)
+            self.stays.place(bedside, now)
             self.live.describe(bedside)
         return bedside
 
@@ -311,7 +313,7 @@ class Ward:
         heappush(self._deadlines, (bedside.due, bedside.number, bedside))
         self.collect(bedside)
 
-    # -- who lies where -----------------------------------------------------------------
+    # -- limits -------------------------------------------------------------------------
 
     def preset(self, bed: str) -> AlarmSettings:
         """What a bed's unit has decided for patients of the age of the one who lies there."""
@@ -323,100 +325,5 @@ class Ward:
         """The limits of the patient in a bed have changed."""
         bedside = self.at_bed(bed)
         if bedside is not None:
-            self._place(bedside, now)
+            self.stays.place(bedside, now)
             self.settle(bedside, now)
-
-    def admit(self, bed: str, unit: str, patient_id: str, age_class: AgeClass, now: float) -> None:
-        """Puts a patient into a free bed, where nothing is held back any more."""
-        self.registry.enter_bed(bed, self.batch, unit)
-        self.registry.admit(bed, patient_id, age_class, now, self.batch)
-        self._begin_stay(bed, now)
-        self.on_move()
-
-    def transfer(self, from_bed: str, to_bed: str, now: float) -> None:
-        """Moves a patient, and the device that measures there, to a free bed.
-
-        What is about the patient goes along: alarms as they stand, what is held back, the score,
-        and limits of the patient's own.
-        """
-        self.registry.enter_bed(to_bed, self.batch)
-        self.registry.transfer(from_bed, to_bed, now, self.batch)
-        self.limit_overrides.transfer(from_bed, to_bed, now)
-        device_id = self._device_at(from_bed)
-        if device_id is None:
-            self._begin_stay(to_bed, now)
-        else:
-            for moved in self.registry.associate(device_id, to_bed, now, self.batch):
-                self._move(moved, now, with_patient=moved == device_id)
-        self.early_warning.transfer(from_bed, to_bed)
-        self.on_move()
-
-    def discharge(self, bed: str, now: float) -> None:
-        """Ends a stay, and with it every alarm, all that was held back, and limits of their own."""
-        self.limit_overrides.discharge(bed, now)
-        self.registry.discharge(bed, now, self.batch)
-        self.early_warning.discharge(bed)
-        bedside = self.at_bed(bed)
-        if bedside is not None:
-            self._part(bedside, now)
-            self._place(bedside, now)
-            self.settle(bedside, now)
-        self.on_move()
-
-    def associate(self, device_id: str, bed: str, now: float) -> None:
-        """Says at which bed a device measures; no bed ends the association."""
-        for moved in self.registry.associate(device_id, bed, now, self.batch):
-            self._move(moved, now)
-        self.on_move()
-
-    def _move(self, device_id: str, now: float, *, with_patient: bool = False) -> None:
-        """A device measures elsewhere now. Nothing of a patient who stays behind goes along."""
-        bedside = self.bedsides.get(device_id)
-        if bedside is None:
-            return
-        if self.registry.bed_of(device_id) != bedside.bed and not with_patient:
-            if bedside.patient_id:
-                self._part(bedside, now)
-            bedside.inactivations.end_all()
-        self._place(bedside, now)
-        self.settle(bedside, now)
-
-    def _part(self, bedside: Bedside, now: float) -> None:
-        """A device and a patient part: nothing about that patient is known or called of there."""
-        bedside.discharge(now)
-        self.live.forget_samples(bedside)
-        self.deliveries.discharge(bedside, now)
-
-    def _begin_stay(self, bed: str, now: float) -> None:
-        """A patient has come to a bed and the device that is there."""
-        bedside = self.at_bed(bed)
-        if bedside is not None:
-            bedside.inactivations.end_all()
-            self._place(bedside, now)
-            self.settle(bedside, now)
-
-    def _device_at(self, bed: str) -> str | None:
-        """The device that measures at a bed, also where it was not heard since a restart."""
-        device_id = self.registry.device_of(bed)
-        if device_id is not None:
-            return device_id
-        bedside = self.at_bed(bed)
-        return bedside.device_id if bedside else None
-
-    def _place(self, bedside: Bedside, now: float) -> None:
-        """Puts bed, unit, patient and preset of a bedside in force, from the registry."""
-        name = self.registry.bed_of(bedside.device_id)
-        stay = self.registry.stay(name)
-        bedside.board.move(name, now)
-        unit = self.registry.unit_of(name)
-        if unit != bedside.unit:
-            bedside.unit = unit
-            self.deliveries.move(bedside, now)
-        bedside.care_groups = self.units.of(unit).care_groups_of(name)
-        bedside.patient_id = stay.patient_id if stay else ""
-        bedside.age_class = stay.age_class if stay else None
-        overrides = self.limit_overrides
-        settings = overrides.in_force(name, self.preset(name))
-        if bedside.put_in_force(settings, now, overrides.of(name)):
-            for session in self.sessions.values():
-                session.tell_limits(bedside)

@@ -355,7 +355,7 @@ def test_frames_that_are_late_unmarked_are_for_the_record_too(scene: Scene, away
 
 @pytest.mark.spec("INGEST-28")
 def test_values_from_before_the_present_stay_are_not_judged(scene: Scene, away: float) -> None:
-    scene.ward.admit("oximeter-1", "", "patient", AgeClass.ADULT, scene.now)
+    scene.ward.stays.admit("oximeter-1", "", "patient", AgeClass.ADULT, scene.now)
     device = connected(scene, given_out=63, holds_from=4)
     device.sends(72, 97, seq=64)
     for seq in range(4, 64):
