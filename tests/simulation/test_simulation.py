@@ -14,13 +14,14 @@ from tests.simulation.seeds import play
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = range(200)
 WAS_WRONG = {
-    0: "INGEST-41-delay-began-anew-with-each-lost-connection",
-    21: "LIVE-30-alarm-over-before-a-new-snapshot-was-not-told",
-    87: "INGEST-40-held-back-heartbeat-moved-a-clock",
-    119: "LIVE-31-values-of-one-patient-in-a-frame-of-another",
+    4: "LIVE-30-alarm-over-before-a-new-snapshot-was-not-told",
+    10: "INGEST-41-delay-began-anew-with-each-lost-connection",
+    99: "INGEST-40-held-back-heartbeat-moved-a-clock",
+    177: "LIVE-31-values-of-one-patient-in-a-frame-of-another",
 }
-"""What went wrong in a seed once, and does again without what mended it. A late Hello (SDK-40) goes
-wrong in none of these; tests/sdk/test_session.py has it."""
+"""What went wrong in a seed once, and does again without what mended it. With a frame more or less
+each seed is another world: these are the first of 200 that went wrong when they were tried last.
+A late Hello (SDK-40) goes wrong in none of these; tests/sdk/test_session.py has it."""
 
 
 def named(seed: int) -> str:
