@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from rpm_service.adapters.pki.credentials import ensure_server
+from tests.chaos import ending
 from tests.chaos.proofs import PROOFS, Figure, Proof
 from tests.chaos.ward import Ward
 from tests.support.process import ROOT
@@ -127,4 +128,4 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(ending.run(main()))

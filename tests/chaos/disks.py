@@ -3,9 +3,10 @@
 import asyncio
 import os
 import sqlite3
+import subprocess
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import datetime
 from math import inf
 from pathlib import Path
@@ -71,12 +72,12 @@ async def full(
 ) -> list[Figure]:
     """Fills the disk under load for so long; with `rows_max` the server lets go beyond these."""
     data = ward.server.data
-    data.mkdir(mode=0o700)
     if rows_max is not None:
         ward.server.environment["RPM_ROWS_MAX"] = str(rows_max)
-    if await _ran("mount", "-t", "tmpfs", "-o", DISK, "none", str(data)):
-        return [Figure("G18", "a disk that is full", None, "", 0, note="not run: may not mount")]
-    try:
+    with small_disk(data) as is_there:
+        if not is_there:
+            note = "not run: may not mount"
+            return [Figure("G18", "a disk that is full", None, "", 0, note=note)]
         async with _load(ward, count) as devices:
             since = time.time()
             filler = data / "filler"
@@ -89,15 +90,28 @@ async def full(
             await ward.finish(devices)
         what, refused_at = f"full for {seconds:g} s", _refused_at(ward, since, until)
         return _figures("G18", what, ward, refused_at, until, caught_up_s_max)
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[bool]:
+    """A disk of little room at a place, gone afterwards; tells whether it may be mounted.
+
+    A server that still runs there keeps it until it has ended, and nobody else sees it.
+    """
+    place.mkdir(mode=0o700, exist_ok=True)
+    while place.is_mount() and _ran("umount", "-l", str(place)):
+        # Of a run that was killed.
+        continue
+    is_there = _ran("mount", "-t", "tmpfs", "-o", DISK, "none", str(place))
+    try:
+        yield is_there
     finally:
-        await ward.server.stop()
-        await _ran("umount", "-l", str(data))
+        if is_there:
+            _ran("umount", "-l", str(place))
 
 
-async def _ran(*command: str) -> int:
-    quiet = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet)
-    return await process.wait()
+def _ran(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 @proof("G20", needs=("strace",))

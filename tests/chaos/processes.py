@@ -178,15 +178,15 @@ class Server:
         assert self._child is not None
         self._child.send(number)
 
-    async def stop(self) -> int:
-        """SIGTERM, and no new start; gives how it ended."""
+    async def stop(self, number: int = signal.SIGTERM) -> int:
+        """SIGTERM or another signal, and no new start; gives how it ended."""
         if self._supervising is None:
             return 0
         self._supervising.cancel()
         await asyncio.wait({self._supervising})
         self._supervising = None
-        assert self._child is not None
-        code = await self._child.stop()
+        # It may have been told to end before it had begun.
+        code = 0 if self._child is None else await self._child.stop(number)
         self._note("server ended", code=code)
         self._serving.clear()
         return code

@@ -22,6 +22,7 @@ from typing import Final
 
 from rpm_service.adapters.pki.credentials import ensure_server
 from tests.benchmarks.load import VITALS, Device
+from tests.chaos import ending
 from tests.chaos.__main__ import BUILD, KEPT, table
 from tests.chaos.measures import descriptors, rss_mib
 from tests.chaos.proofs import Figure
@@ -170,7 +171,7 @@ def figures(looks: Sequence[Look], seconds: float) -> list[Figure]:
     ]  # fmt: skip
 
 
-async def main() -> None:
+async def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=1)
@@ -183,8 +184,8 @@ async def main() -> None:
     found = figures(looks, options.seconds)
     (BUILD / "soak.json").write_text(json.dumps([each.row() for each in found], indent=1) + "\n")
     print(table(found))
-    sys.exit(any(each.held is False for each in found))
+    return 1 if any(each.held is False for each in found) else 0
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    sys.exit(ending.run(main()))

@@ -1,6 +1,8 @@
 """What a proof is given: a server of its own under a supervisor, and devices and viewers for it."""
 
+import asyncio
 import json
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from math import inf
@@ -41,10 +43,12 @@ class Ward:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Ends every process; where the proof was cancelled, without asking it."""
+        number = signal.SIGKILL if kind is asyncio.CancelledError else signal.SIGTERM
         for child in reversed(self._children):
-            await child.stop()
-        await self.server.stop()
+            await child.stop(number)
+        await self.server.stop(number)
         self._note.close()
 
     async def devices(self, **wanted: Any) -> Child:
