@@ -1,5 +1,6 @@
 """The spool on disk: what it keeps, for how long, and who may use it."""
 
+import shutil
 import sqlite3
 import stat
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rpm_service.sdk import Credentials, DiskSpool, Monitor, SpoolUnusable, TelemetryClient
+from rpm_service.sdk.spool import Frame
 from rpm_service.sdk.wire import Numbered
 from tests.support.fake_telemetry import FakeTelemetry
 from tests.support.process import process
@@ -84,6 +86,102 @@ def test_a_file_of_another_version_or_none_is_refused(tmp_path: Path) -> None:
         DiskSpool(tmp_path / "text")
     with pytest.raises(SpoolUnusable, match="unable to open"):
         DiskSpool(tmp_path / "nowhere" / "spool")
+
+
+# -- files of earlier versions ---------------------------------------------------------------
+
+VERSION_1 = """
+CREATE TABLE frames (
+    number INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    has_waveforms INTEGER NOT NULL,
+    kept_at REAL NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE INDEX frames_with_waveforms ON frames (number) WHERE has_waveforms;
+CREATE INDEX frames_observed ON frames (number) WHERE kind = 'observations';
+CREATE TABLE spool (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    last INTEGER NOT NULL,
+    base INTEGER
+);
+INSERT INTO spool VALUES (1, 0, NULL);
+"""
+"""As the first version made them: this must never be changed."""
+
+OLD_FRAMES = [
+    Frame(3, Numbered.OBSERVATIONS, PAYLOAD, has_waveforms=False),
+    Frame(4, Numbered.OBSERVATIONS, bytes(range(256)) * 40, has_waveforms=True),
+    Frame(5, Numbered.DEVICE_ALARM, b"alarm", has_waveforms=False),
+    Frame(7, Numbered.OBSERVATIONS, b"\0", has_waveforms=False),
+]
+"""Up to 2 was acknowledged, and 6 given up."""
+
+
+def version_1(path: Path, *, killed: bool) -> None:
+    """A file as a process of the first version left it, in order or by a kill -9."""
+    made = path.with_name("made") if killed else path
+    file = sqlite3.connect(made, isolation_level=None)
+    file.execute("PRAGMA locking_mode = EXCLUSIVE")
+    file.execute("PRAGMA journal_mode = WAL")
+    file.execute("PRAGMA synchronous = NORMAL")
+    file.executescript(f"BEGIN EXCLUSIVE; {VERSION_1} PRAGMA user_version = 1; COMMIT")
+    rows = [
+        (each.number, each.kind.value, each.has_waveforms, 1000.0 + each.number, each.payload)
+        for each in OLD_FRAMES
+    ]
+    file.executemany("INSERT INTO frames VALUES (?, ?, ?, ?, ?)", rows)
+    file.execute("UPDATE spool SET last = 7, base = 100")
+    if killed:
+        # What it had written is in the log still.
+        shutil.copy(made, path)
+        shutil.copy(f"{made}-wal", f"{path}-wal")
+    file.close()
+
+
+@pytest.mark.spec("SDK-29")
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_file_of_the_first_version_is_taken_up_whole(tmp_path: Path, *, killed: bool) -> None:
+    path = tmp_path / "spool"
+    version_1(path, killed=killed)
+    spool = DiskSpool(path, clock=lambda: 1100.0)
+    assert [spool.get(number) for number in numbers(spool)] == OLD_FRAMES
+    assert list(spool.alarms(1)) == [OLD_FRAMES[2]]
+    assert (spool.first, spool.last, spool.base, len(spool)) == (3, 7, 100, 4)
+    assert spool.size_bytes == sum(each.size_bytes for each in OLD_FRAMES)
+    assert spool.append(Numbered.DEVICE_ALARM, b"more") == 8
+    name = spool.spool_id
+    assert name > 0
+    spool.close()
+    again = DiskSpool(path, clock=lambda: 1100.0)
+    assert (numbers(again), again.spool_id) == ([3, 4, 5, 7, 8], name)
+    assert [each.number for each in again.alarms(1)] == [5, 8]
+    assert again.release(3, 5) == 3
+    again.close()
+
+
+@pytest.mark.spec("SDK-29")
+def test_a_file_of_the_first_version_keeps_its_bounds(tmp_path: Path) -> None:
+    version_1(tmp_path / "spool", killed=False)
+    # What was kept at 1003 is too old by now, and not more.
+    spool = DiskSpool(tmp_path / "spool", age_s_max=60, clock=lambda: 1063.5)
+    spool.append(Numbered.OBSERVATIONS, PAYLOAD)
+    assert (numbers(spool), spool.frames_dropped) == ([4, 5, 7, 8], 1)
+    spool.close()
+
+
+@pytest.mark.spec("SDK-29")
+def test_a_file_of_the_first_version_that_is_in_use_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "spool"
+    version_1(path, killed=False)
+    user = sqlite3.connect(path)
+    user.execute("BEGIN IMMEDIATE")
+    with pytest.raises(SpoolUnusable, match="database is locked"):
+        DiskSpool(path)
+    user.rollback()
+    assert user.execute("PRAGMA user_version").fetchone() == (1,)
+    user.close()
+    DiskSpool(path).close()
 
 
 @pytest.mark.system
