@@ -6,14 +6,18 @@ goes on where it was: what it had taken is sent, under the numbers that it had.
 
 A frame is committed before `append` returns, to the operating system: it outlives a kill -9.
 The file is brought to the medium at checkpoints, so that a loss of power may take the newest
-frames with it, and never damages the rest.
+frames with it, and never damages the rest. Each frame is sealed, so that one which a bad medium
+has changed is given up, as any other that there was no room for, and never sent.
 """
 
 import sqlite3
 import time
+import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 from rpm_service.sdk import wire
 from rpm_service.sdk.errors import SpoolUnusable
@@ -28,7 +32,7 @@ READ_AHEAD = 64
 """Frames that are read at once."""
 KEPT_MAX = 1024
 """Frames that are kept in memory: those on their way and those read ahead."""
-_VERSION = 2
+_VERSION = 3
 
 _TABLES = """
 CREATE TABLE frames (
@@ -52,7 +56,15 @@ ALTER TABLE spool ADD COLUMN spool_id INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX frames_alarms ON frames (number) WHERE kind = 'device_alarm';
 """
 """What version 2 has more than version 1."""
+_SEALED = """
+ALTER TABLE frames ADD COLUMN seal INTEGER;
+"""
+"""What version 3 has more: frames from before have none, and are believed."""
 
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_KINDS = {each.value: each for each in Numbered}
+
+_HELD = "SELECT count(*), total(length(payload)), min(number), min(kept_at) FROM frames"
 _OLDEST_WAVEFORMS = "SELECT min(number) FROM frames WHERE has_waveforms"
 _OLDEST_OBSERVATIONS = "SELECT min(number) FROM frames WHERE kind = 'observations'"
 
@@ -82,12 +94,13 @@ class DiskSpool:
         self._clock = clock
         self._kept: OrderedDict[int, Frame] = OrderedDict()
         try:
-            self._file = self._opened()
-            known = self._file.execute("SELECT last, base, spool_id FROM spool").fetchone()
-            query = "SELECT count(*), total(length(payload)), min(number), min(kept_at) FROM frames"
-            count, size, first, oldest = self._file.execute(query).fetchone()
+            with ExitStack() as undo:
+                self._file = undo.enter_context(closing(self._opened()))
+                known = self._file.execute("SELECT last, base, spool_id FROM spool").fetchone()
+                count, size, first, oldest = self._file.execute(_HELD).fetchone()
+                undo.pop_all()
         except sqlite3.Error as error:
-            raise SpoolUnusable(f"the spool {path} cannot be used: {error}") from error
+            raise self._unusable(error) from error
         self.last: int = known[0]
         self._base: int | None = known[1]
         self.spool_id: int = known[2]
@@ -104,9 +117,11 @@ class DiskSpool:
             file.execute("PRAGMA journal_mode = WAL")
             file.execute("PRAGMA synchronous = NORMAL")
             version = file.execute("PRAGMA user_version").fetchone()[0]
-            if version in (0, 1):
-                file.executescript(f"BEGIN EXCLUSIVE; {'' if version else _TABLES} {_NAMED}")
-                file.execute("UPDATE spool SET spool_id = ?", (new_spool_id(),))
+            if version in range(_VERSION):
+                lacks = (_TABLES, _NAMED, _SEALED)[version:]
+                file.executescript(f"BEGIN EXCLUSIVE; {' '.join(lacks)}")
+                if _NAMED in lacks:
+                    file.execute("UPDATE spool SET spool_id = ?", (new_spool_id(),))
                 file.execute(f"PRAGMA user_version = {_VERSION}")
                 file.execute("COMMIT")
             elif version != _VERSION:
@@ -116,8 +131,15 @@ class DiskSpool:
         except BaseException:
             file.close()
             raise
+        # What is damaged is no reason to read nothing: see _frame.
+        file.text_factory = lambda raw: raw.decode("ascii", "replace")
         self._path.chmod(0o600)
         return file
+
+    def _unusable(self, error: sqlite3.Error) -> SpoolUnusable:
+        code = getattr(error, "sqlite_errorcode", 0)
+        hint = "; move it away, and a new one begins" if code & 0xFF in _DAMAGED else ""
+        return SpoolUnusable(f"the spool {self._path} cannot be used: {error}{hint}")
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -152,8 +174,8 @@ class DiskSpool:
             while self.size_bytes + size > self.bytes_max:
                 self._give_up()
             file.execute(
-                "INSERT INTO frames VALUES (?, ?, ?, ?, ?)",
-                (number, kind.value, has_waveforms, now, payload),
+                "INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?)",
+                (number, kind.value, has_waveforms, now, payload, _seal(number, kind, payload)),
             )
             file.execute("UPDATE spool SET last = ?", (number,))
         finally:
@@ -181,12 +203,13 @@ class DiskSpool:
     def alarms(self, number: int) -> Iterator[Frame]:
         """Gives the device's own alarms that are held from this number on, in order."""
         rows = self._file.execute(
-            "SELECT number, kind, payload, has_waveforms FROM frames"
+            "SELECT number, kind, payload, has_waveforms, seal FROM frames"
             " WHERE kind = 'device_alarm' AND number >= ? ORDER BY number",
             (number,),
         )
-        for at, kind, payload, has_waveforms in rows.fetchall():
-            yield Frame(at, Numbered(kind), payload, bool(has_waveforms))
+        for row in rows.fetchall():
+            if (frame := _frame(*row)) is not None:
+                yield frame
 
     def release(self, first: int, last: int) -> int:
         """Lets go of all frames from one number to another; returns how many."""
@@ -203,22 +226,36 @@ class DiskSpool:
 
     def _read(self, number: int, last: int) -> Frame | None:
         """The first frame from `number` to `last`, and those behind it into memory."""
-        rows = self._file.execute(
-            "SELECT number, kind, payload, has_waveforms FROM frames"
-            " WHERE number BETWEEN ? AND ? ORDER BY number LIMIT ?",
-            (number, last, READ_AHEAD),
-        ).fetchall()
-        found = None
-        for at, kind, payload, has_waveforms in rows:
-            # One that is known already may have been refused: that is remembered.
-            frame = self._kept.get(at)
-            if frame is None:
-                frame = Frame(at, Numbered(kind), payload, bool(has_waveforms))
-                self._kept[at] = frame
-            found = found or frame
+        try:
+            found = None
+            # Where all that was read is damaged it is given up, and what is behind is read.
+            while found is None and (rows := self._rows(number, last)):
+                for row in rows:
+                    frame = self._taken(*row)
+                    found = found or frame
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
         while len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
         return found
+
+    def _rows(self, number: int, last: int) -> Sequence[tuple[Any, ...]]:
+        return self._file.execute(
+            "SELECT number, kind, payload, has_waveforms, seal FROM frames"
+            " WHERE number BETWEEN ? AND ? ORDER BY number LIMIT ?",
+            (number, last, READ_AHEAD),
+        ).fetchall()
+
+    def _taken(self, number: int, *row: Any) -> Frame | None:
+        """Takes a row into memory; gives up what is not as it was written."""
+        # One that is known already may have been refused: that is remembered.
+        frame = self._kept.get(number) or _frame(number, *row)
+        if frame is None:
+            self.discard(number)
+            self.frames_dropped += 1
+        else:
+            self._kept[number] = frame
+        return frame
 
     def _delete(self, which: str, *values: float) -> int:
         condition = f"FROM frames WHERE {which}"
@@ -243,13 +280,15 @@ class DiskSpool:
         number = self._oldest(_OLDEST_WAVEFORMS)
         if number is not None:
             frame = self.get(number)
-            assert frame is not None
+            if frame is None:
+                # It was damaged, and is gone.
+                return
             payload = wire.without_waveforms(frame.payload)
             self.size_bytes -= len(frame.payload) - len(payload)
             frame.payload, frame.has_waveforms = payload, False
             self._file.execute(
-                "UPDATE frames SET payload = ?, has_waveforms = 0 WHERE number = ?",
-                (payload, number),
+                "UPDATE frames SET payload = ?, has_waveforms = 0, seal = ? WHERE number = ?",
+                (payload, _seal(number, frame.kind, payload), number),
             )
             self.waveforms_dropped += 1
             return
@@ -260,3 +299,17 @@ class DiskSpool:
     def _oldest(self, query: str) -> int | None:
         number: int | None = self._file.execute(query).fetchone()[0]
         return number
+
+
+def _seal(number: int, kind: Numbered, payload: bytes) -> int:
+    return zlib.crc32(payload, zlib.crc32(f"{number} {kind.value}".encode()))
+
+
+def _frame(number: int, kind: Any, payload: Any, has_waveforms: Any, seal: Any) -> Frame | None:
+    """The frame in a row; None where the row is not as it was written."""
+    known = _KINDS.get(kind)
+    if known is None or not isinstance(payload, bytes):
+        return None
+    if seal is not None and seal != _seal(number, known, payload):
+        return None
+    return Frame(number, known, payload, bool(has_waveforms))

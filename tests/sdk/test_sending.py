@@ -1,5 +1,8 @@
 """In which order frames go: what is live first, what is older beside it, marked."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from rpm_service.sdk import GoodbyeReason, Monitor, Observation, wire
@@ -250,6 +253,25 @@ def test_a_spool_has_a_name_that_a_file_keeps(tmp_path) -> None:
     other = DiskSpool(tmp_path / "other")
     assert other.spool_id != first.spool_id
     other.close()
+
+
+@pytest.mark.spec("SDK-42")
+def test_a_frame_that_is_damaged_on_disk_is_declared_as_a_gap(monitor: Monitor, tmp_path) -> None:
+    device = Device(monitor)
+    device.session = type(device.session)([monitor], DiskSpool(tmp_path / "spool"))
+    device.connects(backfill_frames_per_s=RATE)
+    for _ in range(4):
+        device.observe()
+    device.session._spool.close()
+    with closing(sqlite3.connect(tmp_path / "spool")) as file, file:
+        file.execute("UPDATE frames SET payload = x'1200' WHERE number IN (2, 3)")
+    device.session = type(device.session)([monitor], DiskSpool(tmp_path / "spool"))
+    device.connects(backfill_frames_per_s=RATE)
+    device.says_observations(1)
+    gap = device.says("gap")
+    assert (gap.from_seq, gap.to_seq) == (2, 3)
+    device.says_observations(4)
+    device.session._spool.close()
 
 
 @pytest.mark.spec("SDK-30")
