@@ -1,4 +1,4 @@
-"""A soak: devices and viewers come and go, and memory, tasks and descriptors stay flat (A4).
+"""A soak: devices and viewers come and go, and memory, tasks, peers and descriptors stay flat (A4).
 
     python -m tests.chaos.soak [--seconds SECONDS] [--seed SEED]
 
@@ -37,8 +37,8 @@ then, and no more after (measured with grpcio 1.85.1). At one a second that is t
 SLOPE_S_MIN: Final = 300.0
 MIB_PER_H_MAX: Final = 1.0
 WANDER_MAX: Final = 6
-"""How many tasks or descriptors the median of the last quarter may be above that of the second:
-who comes and goes is counted or not."""
+"""How many tasks, peers or descriptors the median of the last quarter may be above that of the
+second: who comes and goes is counted or not."""
 VALUES: Final = [value for _, _, value in VITALS]
 
 
@@ -50,6 +50,7 @@ class Look:
     rss_mib: float
     descriptors: int
     tasks: int
+    peers: int
     objects: int
 
 
@@ -167,6 +168,7 @@ def figures(looks: Sequence[Look], seconds: float) -> list[Figure]:
     return [
         Figure("A4", f"memory over {seconds / 2:g} s, an hour", slope, "MiB", MIB_PER_H_MAX, least=-1e9, note=note),
         Figure("A4", "tasks, more in the end than at first", grown([x.tasks for x in looks]), "", WANDER_MAX),
+        Figure("A4", "peers that are known, likewise", grown([x.peers for x in looks]), "", WANDER_MAX),
         Figure("A4", "descriptors, more in the end than at first", grown([x.descriptors for x in looks]), "", WANDER_MAX),
     ]  # fmt: skip
 
