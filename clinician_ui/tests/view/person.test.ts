@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Sessions } from "../../src/feed/session";
 import { words } from "../../src/words";
 import { alarm } from "../support/frames";
-import { Page } from "../support/page";
+import { listed, Page } from "../support/page";
 
 const KIM = { user: "kim", role: "clinician", units: [], locked: false, unlocks_by: "password" };
 
@@ -75,6 +75,17 @@ describe("a wall display", () => {
     known["role"] = "wall";
     await open();
     expect(screen.getAllByText(/SpO₂/).length).toBeGreaterThan(0);
+  });
+
+  test("has its alarms in the order of the keyboard, or none could scroll to them [STATION-59]", async () => {
+    const order = () => listed().map(({ tabIndex }) => tabIndex);
+    await open();
+    expect(order()).toEqual([-1]);
+    page.station.stop();
+    cleanup();
+    known["role"] = "wall";
+    await open();
+    expect(order()).toEqual([0]);
   });
 });
 
