@@ -23,6 +23,7 @@ from rpm_service.domain.limits import AgeClass, MetricLimits
 from rpm_service.domain.metric_monitor import MetricMonitor
 from rpm_service.domain.presets import PRESETS
 from rpm_service.domain.signals import Presence
+from tests.support.numbers import through
 from tests.support.scene import Device, Scene
 from tests.support.vital_signs import description, numeric
 
@@ -269,6 +270,32 @@ def test_an_acknowledgement_runs_out_by_the_clock_of_the_ward(scene: Scene, devi
     assert scene.alarms()["ASYSTOLE"].presence is Presence.ACKNOWLEDGED
     device.streams(1, 0, 97)
     assert scene.alarms()["ASYSTOLE"].presence is Presence.ON
+
+
+@pytest.mark.spec("ALARM-29")
+def test_a_delay_begins_anew_after_a_kill_and_what_needs_none_waits_for_nothing(
+    scene: Scene, device: Device
+) -> None:
+    device.streams(5, 72, 97).streams(8, 72, 85)
+    written = scene.commit()
+    stored = StoredDevice("oximeter-1", written.descriptions["oximeter-1"], Connection.CONNECTED)
+    # The disk has all but the last two values.
+    ats = [scene.now - 1, scene.now]
+    after = Scene(
+        Restored(devices=(stored,), progress=through("device/oximeter-1", device.seq - 2)),
+        clock=scene.clock,
+    )
+    again = after.device()
+    again.hello(given_out=device.seq)
+    again.describes("HR", "SpO2")
+    for at in ats:
+        again.sends(72, 85, at=at)
+    again.streams(8, 72, 85)
+    assert not after.alarms()
+    again.streams(1, 72, 85)
+    assert set(after.alarms()) == {"SPO2_LOW"}
+    again.streams(1, 0, 85)
+    assert "ASYSTOLE" in after.alarms()
 
 
 def test_a_bed_that_was_restored_knows_its_stay() -> None:
