@@ -471,7 +471,7 @@ class AlarmSystem(RuleBasedStateMachine):
             assert alarm.bed == (self.bed_of.get(alarm.device_id) or alarm.device_id)
 
 
-AlarmSystem.TestCase.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+AlarmSystem.TestCase.settings = settings(max_examples=60, stateful_step_count=50)
 
 
 @pytest.mark.spec("ALARM-1")

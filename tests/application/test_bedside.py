@@ -5,7 +5,7 @@ from math import isnan, nan
 from typing import cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpm_service.application.bedside import Bedside, stale_after_s
@@ -330,7 +330,6 @@ reports = st.lists(
 
 
 @pytest.mark.spec("ALARM-4")
-@settings(deadline=None)
 @given(reports)
 def test_the_common_case_is_only_a_quicker_way_to_the_same_state(
     frames: list[tuple[float, float, float]],

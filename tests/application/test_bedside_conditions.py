@@ -150,7 +150,7 @@ VITAL_OF = {
 
 
 @pytest.mark.spec("ALARM-57")
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(vitals, min_size=1, max_size=12))
 def test_the_combined_condition_is_what_the_rule_says(instants: list[dict[str, float]]) -> None:
     limits = {
@@ -409,7 +409,7 @@ def test_an_invalid_signal_from_before_a_restart_inhibits_before_anything_fires(
 
 
 @pytest.mark.spec("ALARM-65")
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from((85.0, 86.0, 89.0, 90.0, 97.0)), min_size=1, max_size=40),
     st.integers(0, 6),

@@ -248,7 +248,7 @@ class Delivering(RuleBasedStateMachine):
                 assert not bedside.board.holds(NOT_DELIVERED)
 
 
-Delivering.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Delivering.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 @pytest.mark.spec("DELIVERY-1")

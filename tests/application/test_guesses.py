@@ -157,5 +157,5 @@ class Guessing(RuleBasedStateMachine):
         assert set(tallies) <= {"kim", "lee", "nobody"}
 
 
-Guessing.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+Guessing.TestCase.settings = settings(max_examples=200, stateful_step_count=40)
 test_guessing = pytest.mark.spec("SIGNIN-10")(Guessing.TestCase)

@@ -242,7 +242,7 @@ class Spooling(RuleBasedStateMachine):
                 assert event.late_detected or alarm.value in self.sent_live
 
 
-Spooling.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+Spooling.TestCase.settings = settings(max_examples=200, stateful_step_count=50)
 
 
 @pytest.mark.spec("INGEST-4")

@@ -185,7 +185,7 @@ class Limits(RuleBasedStateMachine):
         assert not any(kept.get(bed) for bed in BEDS if bed != self.bed)
 
 
-Limits.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Limits.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 @pytest.mark.spec("LIMIT-7")

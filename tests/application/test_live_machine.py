@@ -178,7 +178,7 @@ class Viewers(RuleBasedStateMachine):
         assert not any(device.board.events for device in self.scene.ward.bedsides.values())
 
 
-Viewers.TestCase.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+Viewers.TestCase.settings = settings(max_examples=60, stateful_step_count=50)
 
 
 @pytest.mark.spec("LIVE-1")

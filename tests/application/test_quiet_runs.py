@@ -75,7 +75,7 @@ def compare(stored: Sequence[NumericColumns], settings_: AlarmSettings) -> None:
 
 
 @pytest.mark.spec("ANALYSIS-2")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(stored=histories(), settings_=in_force)
 def test_passing_over_what_is_quiet_changes_nothing(
     stored: list[NumericColumns], settings_: AlarmSettings

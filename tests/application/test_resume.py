@@ -64,7 +64,7 @@ def test_who_has_missed_nothing_hears_at_once_that_it_is_so(scene: Scene, device
 
 @pytest.mark.spec("LISTEN-1")
 @given(cuts=st.sets(st.integers(0, 39)))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_wherever_a_connection_drops_each_alarm_event_comes_once_and_in_order(
     cuts: Iterable[int],
 ) -> None:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
 
 HERE = Path(__file__).parent
+PATIENCE_S = 30.0
+"""How long a test waits for what must come, where how soon is not what it is about."""
+TEST_S_MAX = 180
+"""Whatever else the machine does; servers and browsers are started within the first test."""
 BROWSERS = ("chromium", "chromium-browser")
 
 
@@ -37,6 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             # For `pytest -n 2 --dist loadgroup`.
             item.add_marker(pytest.mark.xdist_group("browser"))
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(TEST_S_MAX))
 
 
 @pytest.fixture(scope="session")
@@ -52,8 +58,9 @@ def chromium() -> str:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: str) -> AsyncIterator["Browser"]:
     """One browser for all tests; `page_of` opens a page that shares nothing with others."""
-    from playwright.async_api import async_playwright
+    from playwright.async_api import async_playwright, expect
 
+    expect.set_options(timeout=1000 * PATIENCE_S)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
@@ -80,7 +87,7 @@ class House:
 
     def start(self) -> None:
         """Returns once the server listens."""
-        self._server = Process("-m", "rpm_service", *map(str, self._serve))
+        self._server = Process("-m", "tests.support.patient_server", *map(str, self._serve))
         self._server.wait_for("sign in")
 
     def freeze(self) -> None:

@@ -81,7 +81,7 @@ async def everywhere(page: Page, house: "House", bed: str) -> list[Page]:
     for where in (f"bed/{bed}", "alarms", "burden"):
         other = await page.context.new_page()
         await other.goto(f"{house.page}/#/{where}")
-        await expect(other.locator("main")).to_contain_text(bed, timeout=10_000)
+        await expect(other.locator("main")).to_contain_text(bed)
         pages.append(other)
     return pages
 
@@ -103,7 +103,7 @@ def age(page: Page, bed: str) -> Locator:
 async def turn_sound_on(page: Page) -> None:
     """A person hears the test out, and says that they heard it."""
     await page.get_by_role("button", name="Turn sound on").click()
-    await page.get_by_role("button", name="I heard all three").click(timeout=15_000)
+    await page.get_by_role("button", name="I heard all three").click()
 
 
 async def acknowledge(place: Locator) -> None:

@@ -12,6 +12,7 @@ from playwright.async_api import Page, Route, expect
 from rpm_service.adapters.web import accounts_file, passwords
 from rpm_service.adapters.web.accounts_file import Account
 from rpm_service.application.access import Part
+from tests.browser.conftest import PATIENCE_S
 from tests.browser.keyboard import Keyboard
 from tests.browser.page import evidence_is_kept, page_of, tile
 
@@ -95,7 +96,6 @@ async def admit(page: Page, bed: str) -> None:
 
 
 @pytest.mark.spec("STATION-59")
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("size", "themes"), [(WIDE, THEMES), (PHONE, ("dark",))], ids=["wide", "phone"]
 )
@@ -103,7 +103,7 @@ async def test_axe_finds_nothing_on_any_page(ward, hearts, browser, axe, size, t
     bed = next(hearts)
     async with page_of(ward, browser) as page:
         await page.set_viewport_size(size)
-        await expect(tile(page, bed)).to_contain_text("!!! asystole", timeout=20_000)
+        await expect(tile(page, bed)).to_contain_text("!!! asystole")
         for theme in THEMES:
             await page.emulate_media(color_scheme=theme)
             await expect(page.locator("html")).to_have_attribute("data-theme", theme)
@@ -118,11 +118,10 @@ async def test_axe_finds_nothing_on_any_page(ward, hearts, browser, axe, size, t
 
 
 @pytest.mark.spec("STATION-59")
-@pytest.mark.timeout(120)
 async def test_axe_finds_nothing_at_any_part_of_a_bed(ward, hearts, browser, axe):
     bed = next(hearts)
     async with page_of(ward, browser) as page:
-        await expect(tile(page, bed)).to_contain_text("!!! asystole", timeout=20_000)
+        await expect(tile(page, bed)).to_contain_text("!!! asystole")
         await evidence_is_kept(page, f"{bed} asystole")
         await go(page, f"#/bed/{bed}")
         for part in ("Signals", "NEWS2", "Device"):
@@ -156,7 +155,7 @@ async def test_axe_finds_nothing_where_a_limit_was_tried(ward, calm_bed, browser
         await go(page, "#/burden")
         await page.get_by_label("below", exact=True).fill("89")
         await page.get_by_role("button", name="Try it").click()
-        await expect(page.get_by_text("SpO₂ 89: ")).to_be_visible(timeout=30_000)
+        await expect(page.get_by_text("SpO₂ 89: ")).to_be_visible()
         assert await objections(page, axe, "main") == []
         await page.set_viewport_size(PHONE)
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -172,7 +171,7 @@ async def test_axe_finds_nothing_where_a_wall_display_signs_in_and_looks(
     accounts_file.change(ward.data, lambda known: known.update(wall=wall))
     errors = ("401 (Unauthorized)", "403 (Forbidden)")
     async with page_of(ward, browser, link=ward.page, errors=errors) as page:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             # The server takes an account in after a moment.
             while await page.get_by_label("Name").count() == 0:
                 await page.reload()
@@ -184,7 +183,7 @@ async def test_axe_finds_nothing_where_a_wall_display_signs_in_and_looks(
             if secret != SECRET:
                 await expect(page.get_by_role("alert")).to_be_visible()
                 assert await objections(page, axe) == [], "refused"
-        await expect(tile(page, bed)).to_contain_text("!!! asystole", timeout=20_000)
+        await expect(tile(page, bed)).to_contain_text("!!! asystole")
         await expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
         assert await objections(page, axe) == [], "wall"
         await go(page, f"#/bed/{bed}")
@@ -213,7 +212,7 @@ async def test_axe_finds_nothing_where_nothing_is_monitored(house, browser, axe)
     async with page_of(house, browser) as page:
         await expect(page.get_by_text("LIVE")).to_be_visible()
         house.freeze()
-        await expect(page.get_by_text("NOT MONITORING").first).to_be_visible(timeout=10_000)
+        await expect(page.get_by_text("NOT MONITORING").first).to_be_visible()
         for size in (WIDE, PHONE):
             await page.set_viewport_size(size)
             assert await objections(page, axe) == []
@@ -236,7 +235,7 @@ async def test_the_alarms_are_read_and_answered_on_a_phone(ward, hearts, browser
         await fits_a_phone(page)
         await go(page, "#/alarms")
         item = page.get_by_role("listitem").filter(has_text=f"!!! {bed} asystole")
-        await expect(item).to_be_visible(timeout=20_000)
+        await expect(item).to_be_visible()
         await fits_a_phone(page)
         # Other alarms may come meanwhile.
         before = await item.get_by_role("button", name="Acknowledge").evaluate(WITHIN_ITEM)
@@ -252,7 +251,7 @@ async def test_a_bed_is_seen_beside_its_alarms_on_a_phone(ward, hearts, browser)
     bed = next(hearts)
     async with page_of(ward, browser) as page:
         await page.set_viewport_size(PHONE)
-        await expect(tile(page, bed)).to_contain_text("!!! asystole", timeout=20_000)
+        await expect(tile(page, bed)).to_contain_text("!!! asystole")
         await go(page, f"#/bed/{bed}")
         for part in ("Trends", "Signals", "Alarms", "NEWS2", "Device", "Patient"):
             await open_part(page, part)
@@ -281,7 +280,7 @@ async def test_a_bed_is_seen_beside_its_alarms_on_a_phone(ward, hearts, browser)
 async def test_every_act_on_an_alarm_is_reached_by_the_keyboard_alone(ward, hearts, browser):
     bed = next(hearts)
     async with page_of(ward, browser) as page:
-        await expect(tile(page, bed)).to_contain_text("!!! asystole", timeout=20_000)
+        await expect(tile(page, bed)).to_contain_text("!!! asystole")
         alarms = page.locator(".alarms")
         await Keyboard(page).to(tile(page, bed), "ArrowRight")
         for keys, said in (

@@ -8,6 +8,7 @@ from playwright.async_api import expect
 
 from rpm_service.v1.monitoring_pb2 import WatchRequest, WatchResponse
 from tests.browser.beds import simulated
+from tests.browser.conftest import PATIENCE_S
 from tests.browser.page import acknowledge, number, page_of, tile, turn_sound_on
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
@@ -54,13 +55,13 @@ def confirmed(sent: list[WatchRequest]) -> set[tuple[int, int]]:
 async def test_each_bed_shows_values_with_unit_limits_and_age(ward, calm_bed, browser):
     async with page_of(ward, browser) as page:
         heart_rate = number(tile(page, calm_bed), "HR")
-        await expect(heart_rate).to_contain_text("/min", timeout=10_000)
+        await expect(heart_rate).to_contain_text("/min")
         await expect(heart_rate).to_contain_text("120/50")
         await expect(heart_rate.locator(".age")).to_have_text("now")
         value = await heart_rate.locator(".value").inner_text()
         assert 40 <= int(value) <= 130
         cuff = number(tile(page, calm_bed), "NIBP").locator(".age")
-        await expect(cuff).to_have_text(re.compile("[1-9]\\d* (s|min)"), timeout=20_000)
+        await expect(cuff).to_have_text(re.compile("[1-9]\\d* (s|min)"))
 
 
 @pytest.mark.spec("STATION-4")
@@ -68,7 +69,7 @@ async def test_each_bed_shows_values_with_unit_limits_and_age(ward, calm_bed, br
 async def test_heart_rate_0_is_shown_as_0_alarms_and_is_acknowledged(ward, hearts, browser):
     async with page_of(ward, browser) as page:
         bed = tile(page, next(hearts))
-        await expect(bed).to_contain_text("!!! asystole", timeout=20_000)
+        await expect(bed).to_contain_text("!!! asystole")
         await expect(number(bed, "HR").locator(".value")).to_have_text("0")
         await acknowledge(bed)
         await expect(bed.locator("header")).to_contain_text("clinician")
@@ -84,8 +85,8 @@ async def test_sound_is_off_until_a_person_turns_it_on_and_then_asystole_sounds(
     sent: list[WatchRequest] = []
     async with page_of(ward, browser, script=NOTE_PULSES, sent=sent) as page:
         header = tile(page, calm_bed).locator("header")
-        await expect(tile(page, next(hearts))).to_contain_text("!!! asystole", timeout=20_000)
-        await expect(header).to_contain_text("NOT COVERED", timeout=10_000)
+        await expect(tile(page, next(hearts))).to_contain_text("!!! asystole")
+        await expect(header).to_contain_text("NOT COVERED")
         await expect(page.get_by_text("SOUND OFF")).to_be_visible()
         assert await page.evaluate("window.pulses") == []
         assert presences(sent) == [(False, True)]
@@ -110,11 +111,11 @@ async def test_every_event_of_an_alarm_is_confirmed(ward, hearts, browser):
     name = next(hearts)
     async with page_of(ward, browser, sent=sent, heard=heard) as page:
         bed = tile(page, name)
-        await expect(bed).to_contain_text("!!! asystole", timeout=20_000)
+        await expect(bed).to_contain_text("!!! asystole")
         await acknowledge(bed)
         await expect(bed.locator("header")).to_contain_text("clinician")
         assert len(events(heard, name)) >= 2
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while events(heard, name) - confirmed(sent):
                 await page.wait_for_timeout(50)
 

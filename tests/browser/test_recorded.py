@@ -102,6 +102,6 @@ async def test_a_low_saturation_that_was_recorded_alarms_on_the_page(ward, playe
     _, low = played
     async with page_of(ward, browser) as page:
         bed = tile(page, low)
-        await expect(bed.locator("header")).to_contain_text("!! SpO₂ 8", timeout=30_000)
+        await expect(bed.locator("header")).to_contain_text("!! SpO₂ 8")
         await expect(bed).to_contain_class("medium")
         await expect(number(bed, "SpO₂").locator(".value")).to_have_text(re.compile("8[45]"))

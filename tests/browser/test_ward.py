@@ -36,12 +36,12 @@ def four(second) -> Iterator[list[str]]:
 async def test_nothing_moves_when_an_alarm_comes(house, four, browser):
     async with page_of(house, browser) as page:
         tiles = page.locator("[data-bed^=four]")
-        await expect(tiles).to_have_count(4, timeout=20_000)
+        await expect(tiles).to_have_count(4)
         cuffs = tiles.get_by_role("group", name="NIBP").locator(".value:not(.absent)")
-        await expect(cuffs).to_have_count(4, timeout=20_000)
+        await expect(cuffs).to_have_count(4)
         await expect(page.locator(".tile.high")).to_have_count(0)
         before = await places(page)
-        await expect(page.locator(".tile.high.on").first).to_be_visible(timeout=30_000)
+        await expect(page.locator(".tile.high.on").first).to_be_visible()
         after = await places(page)
         assert len(before) > 4 * 10
         assert after.keys() == before.keys()
@@ -55,7 +55,7 @@ async def test_on_a_phone_the_beds_stand_in_one_column_and_the_highest_alarm_sta
 ):
     async with page_of(house, browser) as page:
         await page.set_viewport_size({"width": 390, "height": 844})
-        await expect(page.locator(".tile.high.on").first).to_be_visible(timeout=20_000)
+        await expect(page.locator(".tile.high.on").first).to_be_visible()
         boxes = [box for name, box in (await places(page)).items() if " 0 tile" in name]
         assert len(boxes) >= 4
         assert {x for x, *_ in boxes} == {boxes[0][0]}

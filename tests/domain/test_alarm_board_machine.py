@@ -193,7 +193,7 @@ class Board(RuleBasedStateMachine):
         assert all(alarm.bed == self.board.bed for alarm in self.board)
 
 
-Board.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Board.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 @pytest.mark.spec("ALARM-7")

@@ -97,7 +97,7 @@ def test_what_is_remembered_is_bounded_and_what_is_forgotten_sounds() -> None:
 
 
 @pytest.mark.spec("ALARM-67")
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.floats(0, 3), st.sampled_from(Priority)), max_size=40))
 def test_a_burst_begins_at_most_every_five_seconds_unless_it_is_more_urgent(
     begins: list[tuple[float, Priority]],

@@ -168,7 +168,7 @@ class Engine:
 @pytest.mark.spec("ALARM-4")
 @pytest.mark.spec("ALARM-5")
 @pytest.mark.spec("ALARM-6")
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(steps, max_size=25), limits_in_force, durations)
 def test_the_engine_does_what_the_rules_say(
     parts: list[tuple[float, float, bool]], limits: MetricLimits, delay_s: float
@@ -198,7 +198,7 @@ beats = st.tuples(
 
 @pytest.mark.spec("ALARM-50")
 @pytest.mark.spec("ALARM-51")
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.lists(beats, max_size=25), hearts, durations)
 def test_a_heart_that_stands_still_is_what_the_rules_say(
     parts: list[tuple[float, float, bool]], limits: MetricLimits, delay_s: float
@@ -221,7 +221,7 @@ def test_a_heart_that_stands_still_is_what_the_rules_say(
         assert {each.code: found for each, found in engine.present.items()} == expected, place
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(steps, max_size=60), limits_in_force, durations)
 def test_what_is_within_the_quiet_band_need_not_be_judged(
     parts: list[tuple[float, float, bool]], limits: MetricLimits, delay_s: float
@@ -234,7 +234,6 @@ def test_what_is_within_the_quiet_band_need_not_be_judged(
 
 
 @pytest.mark.spec("ALARM-16")
-@settings(deadline=None)
 @given(st.lists(steps, max_size=60), limits_in_force, durations)
 def test_occurrences_and_their_events_are_numbered_without_holes(
     parts: list[tuple[float, float, bool]], limits: MetricLimits, delay_s: float

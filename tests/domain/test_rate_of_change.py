@@ -133,7 +133,7 @@ def plainly(so_far: list[Sample], rate: RateOfChange, signal_delay_s: int) -> se
 
 
 @pytest.mark.spec("ALARM-53")
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(samples, st.integers(1, 12), st.integers(1, 8), st.integers(0, 3))
 def test_a_fast_change_is_what_the_rule_says(
     parts: list[Sample], change: int, window_s: int, signal_delay_s: int

@@ -22,7 +22,7 @@ from rpm_service.sdk import (
 )
 from tests.support.fake_telemetry import FakeTelemetry
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 T = TypeVar("T")
 
 

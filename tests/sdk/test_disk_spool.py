@@ -16,7 +16,7 @@ from rpm_service.sdk.wire import Numbered
 from tests.support.fake_telemetry import FakeTelemetry
 from tests.support.process import process
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 PAYLOAD = b"\x12\x00"
 
 

@@ -325,6 +325,6 @@ class DeviceThatDies(DeviceAndServer):
 
 
 TestDeviceThatDies = DeviceThatDies.TestCase
-TestDeviceThatDies.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestDeviceThatDies.settings = settings(max_examples=60, stateful_step_count=40)
 TestDeviceAndServer = DeviceAndServer.TestCase
-TestDeviceAndServer.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestDeviceAndServer.settings = settings(max_examples=150, stateful_step_count=40)

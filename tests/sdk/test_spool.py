@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpm_service.sdk import AlarmKind, AlarmPriority, Observation, Samples, wire
@@ -91,7 +91,6 @@ def test_a_spool_of_alarms_alone_is_bounded_too(spool: Spool) -> None:
 
 
 @pytest.mark.parametrize("kind", ["memory", "disk"])
-@settings(deadline=None)
 @given(st.data())
 def test_a_spool_never_outgrows_its_bound_and_accounts_for_every_frame(
     kind: str, data: st.DataObject

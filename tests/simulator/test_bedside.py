@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_bedside(scenario: str) -> None:
     seed=st.integers(0, 2**32),
     cuts=st.lists(st.floats(0, 40) | st.integers(0, 40), max_size=12),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_in_however_many_pieces_time_comes_the_bedside_is_the_same(
     scenario: str, seed: int, cuts: list[float]
 ) -> None:

@@ -10,8 +10,9 @@ import grpc.aio
 
 from rpm_service.adapters import pki
 from rpm_service.v1 import telemetry_pb2
+from tests.support.process import free_port
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 """How long a test waits for what must come."""
 
 
@@ -118,10 +119,10 @@ class FakeSession:
 
 
 class FakeTelemetry:
-    """Listens on a port that the operating system chooses, and keeps it when restarted."""
+    """Listens on a free port, and on the same one when restarted."""
 
     def __init__(self, certs: Path) -> None:
-        self.port = 0
+        self.port = free_port()
         self._identity = pki.load_server(certs)
         self._sessions: asyncio.Queue[FakeSession] = asyncio.Queue()
         self._server: grpc.aio.Server | None = None
@@ -149,7 +150,7 @@ class FakeTelemetry:
         self._server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, {"StreamTelemetry": method}),)
         )
-        self.port = self._server.add_secure_port(
+        self._server.add_secure_port(
             f"127.0.0.1:{self.port}",
             grpc.ssl_server_credentials(
                 [(self._identity.key_pem, self._identity.chain_pem)],

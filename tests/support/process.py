@@ -2,21 +2,31 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
+PORT_MIN, PORT_MAX = 20_000, 31_999
+"""Below those that the kernel takes by itself for a connection, or for a listener at port 0."""
+_ports = count(random.randrange(PORT_MAX - PORT_MIN))
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that stays free until the test listens there, and again after it no longer does."""
+    while True:
+        port = PORT_MIN + next(_ports) % (PORT_MAX - PORT_MIN)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Process:

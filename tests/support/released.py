@@ -61,7 +61,8 @@ class ReleasedDevice:
                 )()
                 try:
                     await self._converse(call)
-                except grpc.aio.AioRpcError:
+                except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                    # The latter is a write after the end of the call has been seen.
                     await asyncio.sleep(AGAIN_S)
 
     async def _converse(self, call: Any) -> None:

@@ -4,7 +4,12 @@ from pathlib import Path
 import pytest
 
 from rpm_service.adapters import pki
-from tests.support.loopback import Device, LoopbackServer, hasten
+from tests.support.loopback import Device, LoopbackServer, bear_with_the_machine, hasten
+
+
+@pytest.fixture(autouse=True)
+def _on_any_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    bear_with_the_machine(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -134,7 +134,7 @@ DESCRIBE = framed(t.Describe(mds=[monitor("g/a"), monitor("g/b")]))
     opening=st.sampled_from([[], [HELLO], [HELLO, DESCRIBE], [HELLO, DESCRIBE]]),
     frames=st.lists(FRAME.map(framed) | st.binary(max_size=30), max_size=20),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_nothing_that_is_sent_breaks_a_stream(opening: list[bytes], frames: list[bytes]) -> None:
     clock = StillClock()
     encoder = ProtobufEncoder()

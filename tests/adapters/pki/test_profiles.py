@@ -286,7 +286,7 @@ def test_garbage_is_refused(checker: ProfileChecker, garbage: bytes) -> None:
 
 
 @pytest.mark.spec("CERT-10")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_a_certificate_with_one_byte_changed_is_refused_and_nothing_else(
     data: st.DataObject, device_ca: Forged, user_ca: Forged, honest_der: bytes

@@ -141,7 +141,6 @@ class Disk(RuleBasedStateMachine):
 Disk.TestCase.settings = settings(
     max_examples=8,
     stateful_step_count=10,
-    deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )
 test_whatever_befalls_the_disk = pytest.mark.spec("STORE-1")(Disk.TestCase)

@@ -1,6 +1,5 @@
 import time
 from collections.abc import AsyncIterator
-from math import inf
 from pathlib import Path
 
 import pytest
@@ -9,14 +8,14 @@ from rpm_service.adapters import pki
 from rpm_service.adapters.web import server
 from rpm_service.application import monitoring
 from tests.adapters.web.station import Station, station
+from tests.support.loopback import bear_with_the_machine
 
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """A ward that ticks fast, and no long goodbyes to browsers in this same event loop."""
     monkeypatch.setattr(monitoring, "TICK_S", 0.005)
-    # How long a turn of the loop takes says something of the machine and nothing of the server.
-    monkeypatch.setattr(monitoring, "LAG_S_MAX", inf)
+    bear_with_the_machine(monkeypatch)
     monkeypatch.setattr(server, "TLS_GOODBYE_S_MAX", 0.05)
 
 

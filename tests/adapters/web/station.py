@@ -39,6 +39,8 @@ from tests.support.elsewhere import ELSEWHERE
 from tests.support.manual_clock import ManualClock
 from tests.support.memory_recorder import MemoryRecorder
 
+PATIENCE_S = 30.0
+"""How long a test waits for what must come."""
 SUBSCRIBE = m.WatchRequest(subscribe=m.Subscribe()).SerializeToString()
 HEARTBEAT = m.WatchRequest(heartbeat=m.ViewerHeartbeat()).SerializeToString()
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -204,7 +206,7 @@ async def station(
 
 async def frame(socket: ws.ClientConnection) -> m.WatchResponse:
     """The next frame at a live socket."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         data = await socket.recv()
     assert isinstance(data, bytes)
     return m.WatchResponse.FromString(data)
@@ -212,7 +214,7 @@ async def frame(socket: ws.ClientConnection) -> m.WatchResponse:
 
 async def closed(socket: ws.ClientConnection) -> tuple[int, str]:
     """How a live socket ends: close code and reason. Frames before that are passed over."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         with suppress(ConnectionClosed):
             while True:
                 await socket.recv()

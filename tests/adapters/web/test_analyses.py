@@ -17,7 +17,7 @@ from rpm_service.adapters.web.sessions import LOCK_S
 from rpm_service.application.access import Part, Person, Rights
 from rpm_service.domain.alarms import Priority
 from rpm_service.domain.limits import AgeClass
-from tests.adapters.web.station import Station, station
+from tests.adapters.web.station import PATIENCE_S, Station, station
 from tests.adapters.web.test_gate import BODY
 from tests.support.kept import keep
 from tests.support.scene import Scene
@@ -203,7 +203,7 @@ def is_alive(pid: int) -> bool:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             if holds():
                 return
@@ -263,7 +263,7 @@ async def test_a_session_has_two_analyses_under_way_and_no_more(
         first = asyncio.create_task(browser.get("/v1/burden"))
         await until(lambda: pids.read_text().endswith("\n"))
         second = asyncio.create_task(browser.get("/v1/burden"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while (answer := await _third(browser)) is None:
                 pass
         assert answer.json()["error"] == "2 analyses of this session are under way"
@@ -293,7 +293,7 @@ async def _third(browser: httpx2.AsyncClient) -> httpx2.Response | None:
 async def test_an_analysis_that_comes_to_nothing_is_one_line(
     beside: Beside, monkeypatch: pytest.MonkeyPatch, program: str, said: str
 ) -> None:
-    monkeypatch.setattr(process, "ANALYSIS_S_MAX", 2.0 if "exit" in program.lower() else 0.3)
+    monkeypatch.setattr(process, "ANALYSIS_S_MAX", 30.0 if "exit" in program.lower() else 0.3)
     async with beside("-c", program) as ward:
         browser = await ward.signed_in()
         (line,) = told(await browser.get("/v1/burden"))

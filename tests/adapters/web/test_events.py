@@ -21,7 +21,7 @@ from rpm_service.application.access import Person, Rights
 from rpm_service.application.effects import Description
 from rpm_service.application.live import LeftOff
 from rpm_service.v1 import monitoring_pb2 as m
-from tests.adapters.web.station import SUBSCRIBE, Device, Station, frame, station
+from tests.adapters.web.station import PATIENCE_S, SUBSCRIBE, Device, Station, frame, station
 from tests.adapters.web.test_live_socket import Endless
 from tests.support.vital_signs import numeric
 
@@ -40,14 +40,16 @@ class Listener:
     @asynccontextmanager
     async def connected(self) -> AsyncIterator["Listener"]:
         headers = {"Last-Event-ID": self.last_id} if self.last_id else {}
-        async with self.browser.stream("GET", self.path, headers=headers, timeout=5) as answer:
+        async with self.browser.stream(
+            "GET", self.path, headers=headers, timeout=PATIENCE_S
+        ) as answer:
             assert answer.status_code == 200, await answer.aread()
             self._events = aiter(httpx2.EventSource(answer))
             yield self
 
     async def event(self) -> Any:
         """The next event that bears a message."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not (found := await anext(self._events)).data:
                 pass
         self.last_id = found.id
@@ -273,7 +275,7 @@ async def test_a_listener_that_takes_nothing_is_dropped(
         cookie = f"{COOKIE}={browser.cookies[COOKIE]}"
         head = f"GET {EVENTS} HTTP/1.1\r\nHost: localhost:{ward.port}\r\nCookie: {cookie}\r\n\r\n"
         writer.write(head.encode())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await feed.forgotten.wait()
         assert feed.given < 64, "what waited for it was bounded"
         writer.transport.abort()

@@ -17,7 +17,16 @@ from rpm_service.adapters.web.live_socket import (
 )
 from rpm_service.application.access import SHIFT_S, Rights
 from rpm_service.v1 import monitoring_pb2 as m
-from tests.adapters.web.station import HEARTBEAT, SUBSCRIBE, Device, Station, closed, frame, station
+from tests.adapters.web.station import (
+    HEARTBEAT,
+    PATIENCE_S,
+    SUBSCRIBE,
+    Device,
+    Station,
+    closed,
+    frame,
+    station,
+)
 from tests.support.memory_recorder import MemoryRecorder
 
 MESSAGE_TOO_BIG = 1009
@@ -168,7 +177,7 @@ async def test_what_waits_for_a_viewer_that_does_not_read_is_bounded(
         async with ward.watch(
             browser, sock=own, server_hostname="localhost", max_queue=1, close_timeout=0.1
         ):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 await feed.forgotten.wait()
             assert 1 <= feed.given <= 24, "64 KiB each"
 
@@ -277,7 +286,7 @@ async def test_a_page_confirms_and_covers_as_any_viewer_does(ward: Station) -> N
     recorder = ward.monitoring._recorder
     assert isinstance(recorder, MemoryRecorder)
     found: list[tuple[str, bool]] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while len(found) < 2:
             await asyncio.sleep(0)
             found = [

@@ -9,7 +9,7 @@ from rpm_service.adapters.web import server as bounds
 from rpm_service.adapters.web.address import base_url, origins, parse_address
 from rpm_service.adapters.web.listening import listen
 from rpm_service.application.refusals import CannotStart, PortTaken
-from tests.adapters.web.station import SUBSCRIBE, Station, frame, station
+from tests.adapters.web.station import PATIENCE_S, SUBSCRIBE, Station, frame, station
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -21,7 +21,7 @@ async def said(port: int, tls: ssl.SSLContext | None, data: bytes) -> bytes:
     writer.write(data)
     answer = b""
     with contextlib.suppress(ConnectionError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while data := await reader.read(65_536):
                 answer += data
     writer.transport.abort()

@@ -11,12 +11,15 @@ import httpx2
 import pytest
 
 from rpm_service import app
+from rpm_service.adapters.web.address import parse_address
 from rpm_service.adapters.web.listening import listen
 from rpm_service.adapters.web.pages import Pages
 from rpm_service.app import Server, Settings
 from rpm_service.commands.errors import CommandError, ExitCode
 from rpm_service.commands.serve import address, started
+from tests.adapters.web.station import PATIENCE_S
 from tests.support.memory_recorder import MemoryRecorder
+from tests.support.process import free_port
 
 ANY = "127.0.0.1:0"
 
@@ -92,9 +95,8 @@ async def test_no_server_starts_without_the_page_that_it_is_to_serve(
 async def test_a_taken_page_port_stops_what_had_been_started(
     certs: Path, tmp_path: Path, built: None
 ) -> None:
-    with listen("127.0.0.1", 0) as other, listen("127.0.0.1", 0) as probe:
-        taken, free = (f"127.0.0.1:{sock.getsockname()[1]}" for sock in (other, probe))
-        probe.close()
+    taken, free = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    with listen(*parse_address(taken)):
         error = await refused(Settings(tmp_path, certs, free, taken))
         assert error.exit_code is ExitCode.BUSY
         assert taken in str(error)
@@ -145,5 +147,5 @@ async def test_an_error_of_the_web_server_ends_the_server(
 
     monkeypatch.setattr(server._web._uvicorn, "on_tick", fail)
     with pytest.raises(RuntimeError, match="broken"):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await server.run()

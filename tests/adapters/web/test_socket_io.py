@@ -34,7 +34,15 @@ from rpm_service.application.access import Person, Rights
 from rpm_service.application.effects import Description
 from rpm_service.application.monitoring import FeedClosed
 from rpm_service.v1 import monitoring_pb2 as m
-from tests.adapters.web.station import SUBSCRIBE, Device, Station, closed, frame, station
+from tests.adapters.web.station import (
+    PATIENCE_S,
+    SUBSCRIBE,
+    Device,
+    Station,
+    closed,
+    frame,
+    station,
+)
 from tests.adapters.web.test_events import alarms, values
 from tests.adapters.web.test_live_socket import MESSAGE_TOO_BIG, Endless
 from tests.support.memory_recorder import MemoryRecorder
@@ -89,7 +97,7 @@ class Program:
         await self.say("subscribe", run=self.run, revision=self.revision, **wanted)
 
     async def message(self) -> tuple[str, Any]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             kind, message = await self._came.get()
         self.run = message.get("run", self.run)
         self.revision = message.get("revision", self.revision)
@@ -194,7 +202,7 @@ async def test_the_example_of_the_guide_goes_on_from_where_it_was(
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             assert await process.stdout.readline() == b"snapshot []\n"
             for connection in list(ward.server._uvicorn.server_state.connections):
                 connection.transport.abort()
@@ -234,11 +242,13 @@ async def test_a_program_confirms_and_covers_as_any_viewer_does(ward: Station) -
         device.alarm()
         (event,) = (await program.frame()).delta.alarms
         known = {"occurrence_id": str(event.occurrence_id), "event_seq": event.event_seq}
-        await program.client.call("confirm_delivery", {"events": [known]}, NAMESPACE, timeout=5)
+        await program.client.call(
+            "confirm_delivery", {"events": [known]}, NAMESPACE, timeout=PATIENCE_S
+        )
         recorder = ward.monitoring._recorder
         assert isinstance(recorder, MemoryRecorder)
         found: list[bool] = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while len(found) < 2:
                 await asyncio.sleep(0)
                 found = [
@@ -300,7 +310,7 @@ async def test_the_end_of_the_session_ends_a_program_that_then_stays_away(ward: 
         await program.frame()
         await browser.post("/sign-out")
         assert (await program.frame()).closing.reason == "the session has ended: sign in again"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await program.ended.wait()
         assert not program.client.connected
     async with ward.watch(await ward.signed_in(), RAW) as socket:
@@ -380,7 +390,7 @@ async def test_a_program_that_takes_nothing_is_cut_and_another_goes_on(
                 # It wants an answer to each, and takes none.
                 await stuck.send(f'42{NAMESPACE},{number}["subscribe",{{}}]')
             while not feeds[0].forgotten.is_set():
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PATIENCE_S):
                     await other.recv()
             assert 1 <= feeds[0].given <= 24, "64 KiB each"
             for _ in range(20):
@@ -415,7 +425,7 @@ async def test_the_heartbeat_of_the_library_keeps_a_program(
             began = asyncio.get_running_loop().time()
             assert (await raw.recv())[:1] == "0"
             while asyncio.get_running_loop().time() < began + 0.9:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PATIENCE_S):
                     assert await raw.recv() == "2"
                 await raw.send("3")
 
@@ -471,7 +481,7 @@ async def test_a_bad_packet_ends_its_own_connection_and_no_other(
 
 
 async def _told_and_closed(socket: Any, told: list[str]) -> tuple[int, str]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         with suppress(ConnectionClosed):
             while True:
                 told.append(await socket.recv())

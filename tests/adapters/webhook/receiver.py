@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.process import free_port
+
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
 
@@ -78,15 +80,14 @@ class Receiver:
 
 @asynccontextmanager
 async def receiving(
-    certs: Path, answer: bytes | None = OK, *, host: str = "127.0.0.1", port: int = 0
+    certs: Path, answer: bytes | None = OK, *, host: str = "127.0.0.1", port: int | None = None
 ) -> AsyncIterator[Receiver]:
     """Runs a receiver with the server certificate of a directory."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certs / "server.crt", certs / "server.key")
-    receiver = Receiver(port, answer)
+    receiver = Receiver(port or free_port(), answer)
     server = await asyncio.start_server(
-        receiver.serve, "127.0.0.1" if host == "localhost" else host, port, ssl=context
+        receiver.serve, "127.0.0.1" if host == "localhost" else host, receiver.port, ssl=context
     )
-    receiver.port = server.sockets[0].getsockname()[1]
     async with server:
         yield receiver
