@@ -7,7 +7,16 @@ import pytest
 from rpm_service.adapters.pki.credentials import ensure_server
 from tests.support.process import ROOT
 
+TEST_S_MAX = 180
+"""Whatever else the machine does."""
+HERE = Path(__file__).parent
 RECORDINGS = ROOT.parent / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TEST_S_MAX))
 
 
 @pytest.fixture(scope="session")

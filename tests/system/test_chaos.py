@@ -14,7 +14,6 @@ STREAMS = 8
 
 @pytest.mark.system
 @pytest.mark.promise("G1")
-@pytest.mark.timeout(120)
 async def test_a_server_that_dies_anywhere_loses_nothing(certs: Path, tmp_path: Path) -> None:
     deaths = [death for death in DEATHS if death != WHILE_THEY_COME_BACK]
     async with Ward(tmp_path / "ward", certs, seed=1) as ward:

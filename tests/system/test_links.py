@@ -12,7 +12,6 @@ from tests.chaos.ward import Ward
 @pytest.mark.promise("G2")
 @pytest.mark.promise("G7")
 @pytest.mark.spec("LIVE-19")
-@pytest.mark.timeout(120)
 async def test_silence_is_noticed_on_both_sides(
     certs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from tests.support.process import ROOT, free_port, rpm_service
+from tests.support.process import ROOT, free_port, process, rpm_service
 
-RATE = 20
-SECONDS = 120
+RATE = 10
+"""So that half a second in which the machine lets nobody run is no silence of a device."""
+SECONDS = 100
 OF_DELIVERY = ("BED_NOT_COVERED", "NOT_DELIVERED")
 """Nobody watches a recording."""
 TEST_MODE = {"RPM_TEST_MODE": "1"}
@@ -34,10 +35,11 @@ def journal_of(data) -> list[dict]:
 def test_replay_through_the_server_gives_the_alarms_of_evaluate(bidmc, certs, tmp_path):
     recording = bidmc / "bidmc_13_Numerics.csv"
     target, data = f"127.0.0.1:{free_port()}", tmp_path / "data"
-    serve = ("serve", "--data", data, "--certs", certs, "--listen", target)
+    serve = ("serve", "--data", str(data), "--certs", str(certs), "--listen", target)
+    fast = ("-m", "tests.support.patient_server", *serve, "--test-clock-rate", str(RATE))
     replay = ("replay", recording, "--server", target, "--certs", certs, "--device", "replayed")
     faster = ("--seconds", SECONDS, "--rate", RATE)
-    with rpm_service(*serve, "--test-clock-rate", RATE, **TEST_MODE) as server:
+    with process(*fast, **TEST_MODE) as server:
         server.wait_for("devices and viewers")
         with rpm_service(*replay, *faster, **TEST_MODE) as device:
             assert device.wait(60) == 0

@@ -13,7 +13,6 @@ SECONDS = 20.0
 @pytest.mark.system
 @pytest.mark.promise("A4")
 @pytest.mark.spec("ABUSE-11")
-@pytest.mark.timeout(120)
 async def test_comings_and_goings_leave_nothing_behind(certs: Path, tmp_path: Path) -> None:
     async with Ward(tmp_path / "ward", certs, seed=1) as ward:
         looks = await soak(ward, SECONDS)
