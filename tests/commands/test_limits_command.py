@@ -34,7 +34,7 @@ async def server(certs: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         server.monitoring.operators.admit("bed-1", "", "4711", AgeClass.ADULT, "clerk")
         await device.observe()
         await device.acked(device.seq)
-        server.monitoring._publish()
+        server.publish()
         yield server
 
 

@@ -143,7 +143,7 @@ async def printed(target: str, feed: Any, replies: Replies | None = None) -> Non
 
 @asynccontextmanager
 async def watching(server: LoopbackServer, *beds: str) -> AsyncIterator[Lines]:
-    server.monitoring._publish()
+    server.publish()
     replies = Replies()
     feed = frames(server.target, credentials(server), m.Subscribe(beds=beds), Random(1), replies)
     lines = Lines()
@@ -336,7 +336,7 @@ async def test_the_command_ends_by_itself_after_the_seconds_given(
     server: LoopbackServer, device: Device
 ) -> None:
     await device.lives()
-    server.monitoring._publish()
+    server.publish()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "rpm_service", "watch", "--server", server.target,
         "--certs", str(server.certs), "--viewer", "nurse-7", "--json", "--seconds", "0.5",

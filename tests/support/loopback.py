@@ -149,6 +149,11 @@ class LoopbackServer:
     def acts(self) -> list[Act]:
         return [act for batch in self.recorder.batches for act in batch.acts]
 
+    def publish(self) -> None:
+        """Publishes what has happened so far, with what the next tick would make of it."""
+        self.monitoring.ward.tick(self.clock.now())
+        self.monitoring._publish()
+
     async def until(self, true: Callable[[], bool]) -> None:
         """Waits until something that a test cannot be told of has come about."""
         await until(true)
@@ -192,7 +197,7 @@ class LoopbackServer:
         self, user: str = "nurse-7", subscribe: monitoring_pb2.Subscribe | None = None
     ) -> AsyncIterator["Viewer"]:
         """A viewer; what has happened so far is in its snapshot."""
-        self.monitoring._publish()
+        self.publish()
         async with self.channel_of(Role.USER, user) as channel, Viewer(channel) as viewer:
             if subscribe is not None:
                 await viewer.subscribe(subscribe)

@@ -58,6 +58,8 @@ class Device:
         self._session = station.monitoring.session(device_id, lambda _: True, self)
         self._session.open(self._clock.now(), 0, self._clock.now())
         self._session.describe([(device_id, what or Description())], self._clock.now())
+        # What the next tick makes of it is in the snapshot, and in no frame after that.
+        station.monitoring.ward.tick(self._clock.now())
         station.monitoring.live.publish()
 
     def acknowledge(self, durable_through: int, beyond: Sequence[tuple[int, int]]) -> None:
