@@ -14,16 +14,28 @@ if TYPE_CHECKING:
 SIZE = {"width": 1600, "height": 900}
 
 NOTE_WHEN_SHOWN = """
-([where, text]) => new Promise((done) => {
-  const look = () => {
-    const said = document.querySelector(where)?.innerText ?? "";
-    if (said.includes(text)) done(Date.now() / 1000);
-  };
-  new MutationObserver(look).observe(document, {subtree: true, childList: true, characterData: true});
-  look();
-})
+([where, text]) => {
+  window.noted = new Promise((done) => {
+    const look = () => {
+      const said = document.querySelector(where)?.innerText ?? "";
+      if (said.includes(text)) done(Date.now() / 1000);
+    };
+    new MutationObserver(look).observe(
+      document, {subtree: true, childList: true, characterData: true});
+    look();
+  });
+}
 """
-"""The wall clock, which page and device share here, when a part of the page first says something."""
+NOTE_FIRST_TILE = """
+window.firstTile = new Promise((done) => {
+  new MutationObserver((_, watch) => {
+    if (document.querySelector(".tile") === null) return;
+    watch.disconnect();
+    done(performance.now() / 1000);
+  }).observe(document, {subtree: true, childList: true});
+});
+"""
+"""Seconds from the page's opening to its first tile, by its own clock."""
 
 
 @asynccontextmanager
@@ -73,6 +85,16 @@ async def page_of(
         assert unexpected == [], unexpected
     finally:
         await context.close()
+
+
+async def noting(page: Page, where: str, text: str) -> Callable[[], Awaitable[float]]:
+    """Has the page note when a part of it first says something; gives who tells that.
+
+    By the wall clock, which page, devices and tests share here. The page is not asked over and
+    over: how soon it answers depends on what else the machine does.
+    """
+    await page.evaluate(NOTE_WHEN_SHOWN, [where, text])
+    return lambda: page.evaluate("window.noted")
 
 
 async def everywhere(page: Page, house: "House", bed: str) -> list[Page]:
