@@ -88,12 +88,13 @@ class History(Protocol):
         ...
 
 
-def judged(stored: Iterable[NumericColumns]) -> Iterator[NumericColumns]:
+def judged(stored: Iterable[NumericColumns], since: float = -np.inf) -> Iterator[NumericColumns]:
     """Leaves what was judged when it came, with `observed_at` on the server's clock.
 
-    What came too late to help was only stored, and so was what came after something newer.
+    What came too late to help was only stored, and so was what came after something newer, or
+    was observed before `since`, when who was measured came.
     """
-    newest = -np.inf
+    newest = since
     for columns in on_server_clock(stored):
         at = columns.observed_at
         in_time = columns.received_at - at <= LIVE_S

@@ -9,6 +9,7 @@ sees how true the replay is), and what it gives under the limits tried. Alarms a
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from rpm_service.application.device_clock import CLOCK_STEP_S
 from rpm_service.application.evaluation import Evaluation, Occurrence
@@ -85,7 +86,9 @@ def what_if(
         progress(done, len(planned))
         for stretch in stretches:
             stored = history.numerics(device_id, stretch.since, stretch.until)
-            replay.take(device_id, stretch.bed, stored, *trials.of(stretch))
+            # Where the history asked for begins, nobody new has come.
+            came = stretch.since if stretch.since > scope.since else -inf
+            replay.take(device_id, stretch.bed, came, stored, *trials.of(stretch))
     progress(len(planned), len(planned))
     return replay.compared()
 
@@ -168,14 +171,18 @@ class _Replay:
         self,
         device_id: str,
         bed: str,
+        came: float,
         stored: Iterable[NumericColumns],
         in_force: AlarmSettings,
         tried: AlarmSettings,
     ) -> None:
-        """Takes what one device measured while the same settings held."""
+        """Takes what one device measured while the same settings held.
+
+        What it observed before somebody `came` is of somebody else.
+        """
         evaluations: tuple[Evaluation, ...] = ()
         real = self._recorded.real.get(device_id, ())
-        for columns in judged(self._counted(stored)):
+        for columns in judged(self._counted(stored), came):
             if not evaluations:
                 began = float(columns.observed_at[0])
                 evaluations = Evaluation(in_force, began), Evaluation(tried, began)

@@ -269,6 +269,27 @@ def test_a_new_patient_is_judged_afresh(kept: Kept) -> None:
     assert compared(kept.what_if(low=88))["SPO2_LOW"] == (0, 2, 2)
 
 
+@pytest.mark.spec("ANALYSIS-1")
+def test_what_the_patient_before_left_on_its_way_is_not_judged_for_the_next(kept: Kept) -> None:
+    kept.measured("m1", [97.0] * 60 + [70.0] * 3 + [97.0] * 60)
+    (rows,) = kept._rows["m1"]
+    held_up = (rows.observed_at >= T0 + 60) & (rows.observed_at < T0 + 63)
+    received = np.where(held_up, T0 + 63.5, rows.received_at)
+    kept._rows["m1"] = [replace(rows, received_at=received)]
+    kept.lay("B1", "", "m1", AgeClass.ADULT, T0 + 63)
+    found = kept.what_if(low=88)
+    assert compared(found) == {}
+    assert (found.values, found.late_values) == (2 * 120, 2 * 3)
+
+
+def test_where_the_history_asked_for_begins_nothing_is_late(kept: Kept) -> None:
+    kept.measured("m1", [97.0] * 60)
+    (rows,) = kept._rows["m1"]
+    kept._rows["m1"] = [replace(rows, received_at=rows.received_at + np.arange(60) % 2 * 0.5)]
+    found = kept.what_if(Scope(T0 + 29.2, T0 + 50), low=88)
+    assert (found.values, found.late_values) == (2 * 21, 0)
+
+
 def test_only_the_beds_and_the_time_that_are_meant_are_read(kept: Kept) -> None:
     kept.measured("m1", dips(87)).measured("m2", dips(87))
     kept.recorded("m2", 70, 20)
