@@ -338,8 +338,7 @@ export const english = {
     minutes: (count: number) => `${count} min`,
     hours: (count: number) => (count === 1 ? "hour" : `${count} h`),
     days: (count: number) => (count === 1 ? "day" : `${count} days`),
-    picture: "Picture",
-    pictureOf: (what: string) => `Save the picture “${what}” as SVG`,
+    pictureOf: (what: string, format: string) => `Save the picture “${what}” as ${format}`,
     table: "Everything as CSV",
     whatIf: "What if …",
     whatIfMeans:

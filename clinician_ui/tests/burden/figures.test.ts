@@ -1,6 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
-import { svgFile } from "../../src/burden/download";
+import { pngFile, svgFile } from "../../src/burden/download";
 import {
   byPriority,
   csvOf,
@@ -114,12 +114,62 @@ describe("the table of everything", () => {
   });
 });
 
-test("a picture is a file of its own, without classes [BURDEN-14]", () => {
-  document.body.innerHTML =
-    '<svg class="picture" viewBox="0 0 10 20"><rect class="bar" fill-opacity="0.5" width="3"/></svg>';
-  const svg = document.querySelector("svg");
-  const file = svgFile(svg as SVGSVGElement);
+/** A picture as the page draws it. */
+function picture(shapes: string): SVGSVGElement {
+  document.body.innerHTML = `<svg class="picture" viewBox="0 0 10 20">${shapes}</svg>`;
+  return document.querySelector("svg") as SVGSVGElement;
+}
+
+test("a picture is a file of its own, without classes [BURDEN-14]", async () => {
+  const svg = picture('<rect class="bar" fill-opacity="0.5" width="3"/>');
+  const file = await svgFile(svg).text();
   expect(file).toContain('xmlns="http://www.w3.org/2000/svg"');
   expect(file).toContain('fill-opacity="0.5"');
   expect(file).not.toContain("class=");
+});
+
+test("and in pixels, every shape of it, by nothing but a canvas [BURDEN-14]", async () => {
+  const drawn: [what: string, ...where: unknown[]][] = [];
+  const state: Record<string, unknown> = {};
+  const paper = new Proxy(state, {
+    get: (of, name) =>
+      of[String(name)] ??
+      ((...where: unknown[]) => {
+        if (String(name).startsWith("fill")) where.push(of["fillStyle"], of["globalAlpha"]);
+        drawn.push([String(name), ...where]);
+      }),
+  });
+  const canvas = { width: 0, height: 0, getContext: () => paper, toBlob: vi.fn() };
+  canvas.toBlob.mockImplementation((done: (file: Blob) => void, type: string) => {
+    done(new Blob(["pixels"], { type }));
+  });
+  const svg = picture(
+    '<rect x="1" y="2" width="3" height="4" rx="2" style="fill: #ff0000" fill-opacity="0.5"/>' +
+      '<line x1="1" x2="9" y1="5" y2="5" style="fill: none; stroke: #00ff00"/>' +
+      '<polyline points="1,2 3,4" style="fill: none; stroke: #00ff00"/>' +
+      '<circle cx="5" cy="6" r="3" style="fill: #0000ff"/>' +
+      '<text x="2" y="3" style="fill: #ffffff; text-anchor: end"> 12 </text>',
+  );
+  const create = document.createElement.bind(document);
+  vi.spyOn(document, "createElement").mockImplementation((name: string) => {
+    expect(name).toBe("canvas");
+    return canvas as unknown as ReturnType<typeof create>;
+  });
+  const file = await pngFile(svg);
+  vi.restoreAllMocks();
+  expect(file.type).toBe("image/png");
+  expect([canvas.width, canvas.height]).toEqual([68, 88]);
+  expect(drawn).toContainEqual(["roundRect", 1, 2, 3, 4, 2]);
+  expect(drawn).toContainEqual(["fill", "#ff0000", 0.5]);
+  expect(drawn).toContainEqual(["lineTo", 9, 5]);
+  expect(drawn).toContainEqual(["lineTo", 3, 4]);
+  expect(drawn).toContainEqual(["arc", 5, 6, 3, 0, 2 * Math.PI]);
+  expect(drawn).toContainEqual(["fillText", "12", 2, 3, "#ffffff", 1]);
+  expect(state["textAlign"]).toBe("right");
+  expect(drawn.filter(([what]) => what === "stroke")).toHaveLength(2);
+});
+
+test("a shape that nobody draws is no picture with a hole", async () => {
+  const svg = picture('<path d="M0 0h3"/>');
+  await expect(pngFile(svg)).rejects.toThrow();
 });
