@@ -398,6 +398,24 @@ export const english = {
     EVENT_LOOP_BLOCKED: "is slow",
     WEBHOOK_FAILING: "reaches no webhook",
   } as Record<string, string>,
+  /** The same where there is little room: ten letters or so. */
+  brief: {
+    CONNECTION_LOST: "link lost",
+    DEVICE_CLOCK_OFF: "clock off",
+    METRIC_MISSING: "no METRIC",
+    METRIC_STALE: "METRIC old",
+    INVALID_SIGNAL: "METRIC bad",
+    ALARMS_OFF: "signals off",
+    NOT_DELIVERED: "unheard",
+    BED_NOT_COVERED: "no cover",
+    DUPLICATE_DEVICE: "2 devices",
+    TOO_MANY_FRAMES: "too much",
+    INVALID_DATA: "bad data",
+    SEQUENCE_GAP: "data gap",
+    COMBINED_WARNING: "combined",
+    BATTERY_LOW: "battery",
+  } as Record<string, string>,
+  briefScore: (value: string) => `NEWS ${value}`,
   /** One bed: its page. */
   bedPage: {
     speed: "Speed",
@@ -553,6 +571,9 @@ const SYMBOL: Record<AlarmPriority, string> = {
   [AlarmPriority.UNSPECIFIED]: "!",
 };
 
+/** Which way a metric has gone. */
+const ARROWS: Record<string, string> = { LOW: "↓", HIGH: "↑", FALLING: "↘", RISING: "↗" };
+
 const UNITS: Record<string, string> = {
   "mm[Hg]": "mmHg",
   Cel: "°C",
@@ -605,6 +626,23 @@ export function alarmText(alarm: AlarmEvent, live?: number, decimals?: number): 
   );
   const shown = value === undefined ? "" : ` ${brief(value, decimals)}`;
   return conditionText(alarm, `${shown} ${low ? "<" : ">"} `, decimals);
+}
+
+/**
+ * The same where there is little room: "SpO₂ ↓", "link lost". A name that is not made shorter
+ * stands whole: the device's own words have no shorter ones.
+ */
+export function alarmBrief(alarm: AlarmEvent): string {
+  const { condition, metric } = alarm;
+  if (condition === SCORE_HIGH && alarm.value !== undefined) {
+    return words.briefScore(brief(alarm.value));
+  }
+  const name = metric.replace("O2", "O₂");
+  const own = words.brief[condition]?.replace("METRIC", name);
+  if (own !== undefined) return own;
+  const [way] = /(?<=_)(LOW|HIGH|FALLING|RISING)$/.exec(condition) ?? [];
+  if (alarm.text !== "" || way === undefined || metric === "") return alarmText(alarm);
+  return `${name} ${ARROWS[way] ?? ""}`;
 }
 
 /** What is held back: "SpO₂ alarms off", "sound paused". */

@@ -4,6 +4,7 @@ import { AlarmKind, AlarmPresence } from "../src/wire/rpm_service/v1/alarm_pb";
 import { AgeClass } from "../src/wire/rpm_service/v1/monitoring_pb";
 import {
   ageText,
+  alarmBrief,
   alarmSpoken,
   alarmText,
   clockTime,
@@ -18,6 +19,40 @@ import {
 import { alarm, HR, NIBP, SPO2, TEMP } from "./support/frames";
 
 const technical = { kind: AlarmKind.TECHNICAL, metric: "", limit: undefined };
+
+describe("an alarm in brief [STATION-97]", () => {
+  /** What has room in the narrowest tile, beside its symbol. */
+  const LETTERS = 11;
+
+  const ofCondition = (condition: string): string =>
+    alarmBrief(alarm({ condition, metric: "SpO2", limit: undefined, text: "" }));
+
+  test("says which way what has gone", () => {
+    expect(alarmBrief(alarm())).toBe("SpO₂ ↓");
+    expect(alarmBrief(alarm({ condition: "NIBPS_HIGH", metric: "NIBPs" }))).toBe("NIBPs ↑");
+    expect(alarmBrief(alarm({ condition: "SPO2_FALLING", limit: undefined }))).toBe("SpO₂ ↘");
+    expect(alarmBrief(alarm({ condition: "NEWS2_HIGH", metric: "NEWS2", value: 12 }))).toBe(
+      "NEWS 12",
+    );
+  });
+
+  test("is short for every condition at a bed, and none is as another", () => {
+    const briefs = [
+      ...Object.keys(words.conditions).filter((code) => !OF_THE_SERVICE.includes(code)),
+      "COMBINED_WARNING",
+    ].map(ofCondition);
+    for (const brief of briefs) expect(brief.length, brief).toBeLessThanOrEqual(LETTERS);
+    expect(new Set(briefs).size).toBe(briefs.length);
+  });
+
+  test("of a device's own words is those words", () => {
+    const own = { condition: "DEVICE_7", text: "ventricular tachycardia", limit: undefined };
+    expect(alarmBrief(alarm(own))).toBe("ventricular tachycardia");
+  });
+});
+
+/** They have no tile. */
+const OF_THE_SERVICE = ["STORAGE_DEGRADED", "EVENT_LOOP_BLOCKED", "WEBHOOK_FAILING"];
 
 describe("an alarm in a few characters", () => {
   test("says what crossed what", () => {

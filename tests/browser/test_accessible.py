@@ -247,6 +247,7 @@ async def test_the_alarms_are_read_and_answered_on_a_phone(ward, hearts, browser
 
 
 @pytest.mark.spec("STATION-60")
+@pytest.mark.spec("STATION-99")
 async def test_a_bed_is_seen_beside_its_alarms_on_a_phone(ward, hearts, browser):
     bed = next(hearts)
     async with page_of(ward, browser) as page:
@@ -268,6 +269,8 @@ async def test_a_bed_is_seen_beside_its_alarms_on_a_phone(ward, hearts, browser)
             assert banner is not None
             assert alarms is not None
             assert banner["y"] >= 0
+            for lives in (".link", ".soundoff"):
+                await expect(page.locator(lives)).to_be_in_viewport(ratio=1)
             assert alarms["height"] <= PHONE["height"] / 3
             assert alarms["y"] + alarms["height"] == pytest.approx(PHONE["height"], abs=1)
         await page.evaluate("document.querySelectorAll('.alarms li').forEach((li) => li.remove())")

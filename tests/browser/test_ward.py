@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.beds import simulated
-from tests.browser.page import page_of
+from tests.browser.page import page_of, turn_sound_on
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
@@ -71,3 +71,55 @@ async def test_on_a_phone_the_beds_stand_in_one_column_and_the_highest_alarm_sta
         assert banner is not None
         assert banner["y"] >= 0
         assert banner["y"] + banner["height"] < 844
+
+
+WIDTHS = (320, 390, 640, 641, 768, 960, 961, 1024, 1180, 1280, 1344, 1345, 1920, 3840)
+SIDEWAYS = """
+() => [document.documentElement, document.querySelector("main")]
+  .filter((part) => part.scrollWidth > part.clientWidth)
+  .map((part) => [part.tagName, part.scrollWidth - part.clientWidth])
+"""
+"""What is wider than its place, and by how many CSS pixels."""
+
+SAID = """
+(tile, [whole, brief, width, height]) => {
+  tile.style.width = `${width}px`;
+  tile.style.height = `${height}px`;
+  tile.querySelector(".state strong").style.setProperty("--letters", whole.length);
+  const parts = { whole, brief };
+  return Object.entries(parts).flatMap(([name, text]) => {
+    const part = tile.querySelector(`.state .${name}`);
+    part.textContent = text;
+    return part.clientWidth > 0 ? [[text, part.scrollWidth - part.clientWidth]] : [];
+  });
+}
+"""
+"""What of an alarm is to be seen in a tile of that size, and how much of it is cut off."""
+
+
+@pytest.mark.spec("STATION-98")
+@pytest.mark.timeout(120)
+async def test_no_page_scrolls_sideways(house, four, browser):
+    async with page_of(house, browser) as page:
+        await expect(page.locator("[data-bed^=four]")).to_have_count(4, timeout=20_000)
+        await turn_sound_on(page)
+        for fragment in ("#/", f"#/bed/{four[0]}", "#/alarms", "#/burden"):
+            await page.evaluate("(to) => { location.hash = to; }", fragment)
+            await expect(page.locator("main")).to_be_visible()
+            for width in WIDTHS:
+                await page.set_viewport_size({"width": width, "height": 820})
+                assert await page.evaluate(SIDEWAYS) == [], f"{fragment} at {width}"
+
+
+@pytest.mark.spec("STATION-97")
+async def test_what_is_wrong_is_in_no_tile_cut_off(house, four, browser):
+    whole, brief = "!! SpO₂ signal invalid", "!! SpO₂ bad"
+    async with page_of(house, browser) as page:
+        tile = page.locator(".tile.high.on").first
+        await expect(tile).to_contain_text("!!! asystole", timeout=30_000)
+        seen = []
+        for width in range(104, 720, 12):
+            said = await tile.evaluate(SAID, [whole, brief, width, 84])
+            assert [cut for _, cut in said] == [0], (width, said)
+            seen.append(said[0][0])
+        assert (seen[0], seen[-1]) == (brief, whole)

@@ -3,7 +3,7 @@ import { WAVES_SHOWN } from "../model/tile";
 /** Width of a tile over its height where it reads best. */
 const BEST_RATIO = 1.55;
 /** Least size of a tile in which every number can be read, in CSS pixels; then the page scrolls. */
-export const TILE_MIN = { width: 104, height: 76 } as const;
+export const TILE_MIN = { width: 104, height: 84 } as const;
 /** Between two tiles, in CSS pixels. */
 export const GAP = 6;
 /** In a narrow tile the waveform stands above the numbers, else beside them (see tile.css). */
