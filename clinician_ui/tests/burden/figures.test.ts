@@ -150,10 +150,9 @@ test("and in pixels, every shape of it, by nothing but a canvas [BURDEN-14]", as
       '<circle cx="5" cy="6" r="3" style="fill: #0000ff"/>' +
       '<text x="2" y="3" style="fill: #ffffff; text-anchor: end"> 12 </text>',
   );
-  const create = document.createElement.bind(document);
   vi.spyOn(document, "createElement").mockImplementation((name: string) => {
     expect(name).toBe("canvas");
-    return canvas as unknown as ReturnType<typeof create>;
+    return canvas as unknown as HTMLElement;
   });
   const file = await pngFile(svg);
   vi.restoreAllMocks();
