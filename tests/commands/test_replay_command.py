@@ -189,7 +189,7 @@ def test_a_server_that_is_not_there_is_one_line_and_one_error(
     arguments: tuple[str],
 ) -> None:
     which = (*arguments, one, "--device", "bed-1") if arguments == ("replay",) else arguments
-    common = ("--server", "localhost:1", "--certs", certs, "--seconds", 0.2)
+    common = ("--server", "localhost:1", "--certs", certs, "--seconds", 1)
     assert exit_of(monkeypatch, *which, *common) == ExitCode.UNREACHABLE
     out, err = capfd.readouterr()
     trying, error = err.splitlines()

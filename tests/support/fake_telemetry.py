@@ -140,7 +140,9 @@ class FakeTelemetry:
         return self._sessions.empty()
 
     async def start(self) -> None:
-        self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        # However long a test takes, pings on a connection that is silent are no attack.
+        options = [("grpc.so_reuseport", 0), ("grpc.http2.max_ping_strikes", 0)]
+        self._server = grpc.aio.server(options=options)
         method = grpc.stream_stream_rpc_method_handler(
             self._stream,
             telemetry_pb2.StreamTelemetryRequest.FromString,
