@@ -759,12 +759,12 @@ export function pageTitle(station: string, ordered: readonly AlarmEvent[]): stri
  * The furthest value of the occurrence: "lowest 82"; empty where there is none. The value of now
  * may be further out than what the last event told.
  */
-export function extremeText(alarm: AlarmEvent, live?: number): string {
+export function extremeText(alarm: AlarmEvent, live?: number, decimals?: number): string {
   if (alarm.extreme === undefined || alarm.limit === undefined) return "";
   const [say, furthest] = isLow(alarm)
     ? ([words.lowest, Math.min] as const)
     : ([words.highest, Math.max] as const);
-  return say(brief(furthest(alarm.extreme, live ?? alarm.extreme)));
+  return say(brief(furthest(alarm.extreme, live ?? alarm.extreme), decimals));
 }
 
 /** A number with the digits of its metric; without them, no more than it needs. */

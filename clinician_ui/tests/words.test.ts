@@ -81,6 +81,11 @@ describe("an alarm in a few characters", () => {
     expect(extremeText(alarm({ ...falling, extreme: 82 }))).toBe("lowest 82");
   });
 
+  test("has the digits of the number beside it", () => {
+    const breathing = { condition: "RR_HIGH", metric: "RR", value: 33, extreme: 33, limit: 30 };
+    expect(extremeText(alarm(breathing), 34.39, 0)).toBe("highest 34");
+  });
+
   test("of what has ended keeps to its worst", () => {
     const ended = alarm({ presence: AlarmPresence.LATCHED, value: 95, extreme: 82, endedAt: 1 });
     expect(alarmText(ended, 80)).toBe("SpO₂ 82 < 90");
