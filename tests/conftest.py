@@ -25,3 +25,13 @@ def recordings() -> Path:
     if not directory.is_dir():
         pytest.skip(f"no recordings at {directory}; RPM_RECORDINGS names them")
     return directory
+
+
+@pytest.fixture(scope="session")
+def certs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a server's certificates and of the authorities that issue others."""
+    from rpm_service.adapters import pki
+
+    directory = tmp_path_factory.mktemp("certs") / "dev"
+    pki.ensure_server(directory)
+    return directory

@@ -22,11 +22,6 @@ BED = "oximeter-1"
 
 
 @pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture
 def device(scene: Scene) -> Device:
     return scene.device().begins("HR", "SpO2").streams(1, 72, 97)
 

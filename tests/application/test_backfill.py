@@ -17,11 +17,6 @@ from tests.support.scene import Device, Scene
 STREAM = "device/oximeter-1"
 
 
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
 def connected(scene: Scene, given_out: int = 0, holds_from: int = 0, spool_id: int = 1) -> Device:
     device = scene.device()
     device.hello(given_out=given_out, holds_from=holds_from, spool_id=spool_id, backfills=True)

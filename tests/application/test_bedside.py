@@ -28,16 +28,6 @@ from tests.support.scene import Device, Scene
 from tests.support.vital_signs import description, numeric
 
 
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture
-def device(scene: Scene) -> Device:
-    return scene.device().begins("HR", "SpO2")
-
-
 @pytest.mark.spec("ALARM-12")
 def test_nan_is_missing_whatever_is_said_of_it(scene: Scene, device: Device) -> None:
     device.sends(nan, 97)

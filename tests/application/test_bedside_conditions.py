@@ -22,16 +22,6 @@ from tests.support.vital_signs import description
 ADULT = PRESETS[AgeClass.ADULT]
 
 
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture
-def device(scene: Scene) -> Device:
-    return scene.device().begins("HR", "SpO2")
-
-
 def spooled(scene: Scene, spool_id: int) -> Device:
     device = scene.device()
     device.hello(spool_id=spool_id)

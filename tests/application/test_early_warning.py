@@ -29,11 +29,6 @@ HOUR = 3600.0
 
 
 @pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture
 def monitor(scene: Scene) -> Device:
     """A monitor at an adult's bed, who has been looked at, and is well."""
     monitor = scene.device(BED).begins(*VITALS)

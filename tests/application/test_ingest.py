@@ -23,17 +23,6 @@ from tests.support.plain_encoder import PlainViewer
 from tests.support.scene import Device, Scene
 from tests.support.vital_signs import description
 
-
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture
-def device(scene: Scene) -> Device:
-    return scene.device().begins("HR", "SpO2")
-
-
 # -- opening ------------------------------------------------------------------------------
 
 

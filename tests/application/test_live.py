@@ -20,11 +20,6 @@ EVERYTHING = Description((numeric("HR"), numeric("SpO2")), (ECG,))
 
 
 @pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture
 def device(scene: Scene) -> Device:
     device = scene.device()
     device.hello()

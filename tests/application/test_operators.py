@@ -12,11 +12,6 @@ from tests.support.scene import Device, Scene
 
 
 @pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture
 def device(scene: Scene) -> Device:
     device = scene.device().begins("HR", "SpO2")
     device.sends(0, 97)

@@ -1,29 +1,19 @@
 """`acknowledge`, `accept`, `pause` and `resume`, as typed, against a server in this process."""
 
-import asyncio
 import json
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from rpm_service.adapters import pki
 from rpm_service.commands.errors import ExitCode
 from rpm_service.domain.alarms import Alarm, Answer
 from rpm_service.domain.inactivation import InactivationState
 from rpm_service.domain.signals import Presence
-from tests.support.loopback import PATIENCE_S, LoopbackServer, hasten
+from tests.support.commands import run
+from tests.support.loopback import LoopbackServer, hasten
 
 AUDIO_PAUSED, AUDIO_OFF, ALARM_PAUSED, ALARM_OFF = InactivationState
-
-
-@pytest.fixture(scope="module")
-def certs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("acts") / "certs"
-    pki.ensure_server(directory)
-    return directory
 
 
 @pytest.fixture
@@ -47,13 +37,8 @@ def held(server: LoopbackServer) -> list[tuple[InactivationState, str, str]]:
 
 
 async def ran(server: LoopbackServer, *arguments: str) -> tuple[int | None, str, str]:
-    place = ("--server", server.target, "--certs", str(server.certs), "--viewer", "nurse-7")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "rpm_service", *arguments, *place, stdout=PIPE, stderr=PIPE
-    )
-    async with asyncio.timeout(PATIENCE_S):
-        out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
+    place = ("--server", server.target, "--certs", server.certs, "--viewer", "nurse-7")
+    return await run(*arguments, *place)
 
 
 @pytest.mark.spec("LIVE-25")

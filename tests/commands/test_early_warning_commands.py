@@ -1,31 +1,21 @@
 """`rpm-service assess` and `rpm-service scores`, as typed, against a server in this process."""
 
-import asyncio
 import json
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from rpm_service.adapters import pki
 from rpm_service.application.early_warning import Seen
 from rpm_service.commands.errors import ExitCode
 from rpm_service.domain.early_warning import Assessment, Consciousness, InspiredGas, OxygenScale
 from rpm_service.domain.limits import AgeClass
 from tests.support import memory_recorder
-from tests.support.loopback import PATIENCE_S, LoopbackServer, hasten, monitor, numeric
+from tests.support.commands import run
+from tests.support.loopback import LoopbackServer, hasten, monitor, numeric
 
 LEVELS = 3 * (Consciousness.ALERT, Consciousness.VOICE)
 METRICS = ("RR", "SpO2", "NIBPs", "HR", "Temp")
-
-
-@pytest.fixture(scope="module")
-def certs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("scores") / "certs"
-    pki.ensure_server(directory)
-    return directory
 
 
 @pytest.fixture
@@ -43,13 +33,8 @@ async def server(certs: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 async def ran(
     server: LoopbackServer, *arguments: str, at: str | None = None
 ) -> tuple[int | None, str, str]:
-    place = ("--server", at or server.target, "--certs", str(server.certs), "--viewer", "nurse-7")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "rpm_service", *arguments, *place, stdout=PIPE, stderr=PIPE
-    )
-    async with asyncio.timeout(PATIENCE_S):
-        out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
+    place = ("--server", at or server.target, "--certs", server.certs, "--viewer", "nurse-7")
+    return await run(*arguments, *place)
 
 
 def entered(server: LoopbackServer) -> Assessment:

@@ -5,7 +5,6 @@ import re
 import socket
 import sys
 import time
-from asyncio.subprocess import PIPE
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -18,20 +17,14 @@ from rpm_service.adapters import pki
 from rpm_service.adapters.storage.writer import SqliteRecorder
 from rpm_service.adapters.web.pages import Pages
 from rpm_service.commands.errors import ExitCode
-from tests.support.loopback import PATIENCE_S, LoopbackServer
+from tests.support.commands import run
+from tests.support.loopback import LoopbackServer
 
 COMMANDS = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
 NOWHERE = "127.0.0.1:9"
 """The discard port, where nothing listens."""
 
 Fails = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def certs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("certs") / "dev"
-    pki.ensure_server(directory)
-    return directory
 
 
 @pytest.fixture(scope="module")
@@ -76,16 +69,6 @@ def only_line(err: str) -> str:
     return line.removeprefix("rpm-service: ")
 
 
-async def ran(*arguments: object) -> tuple[int | None, str, str]:
-    """Runs a command as a process, where libraries could write lines of their own."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "rpm_service", *map(str, arguments), stdout=PIPE, stderr=PIPE
-    )
-    async with asyncio.timeout(PATIENCE_S):
-        out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
-
-
 # -- what is in the way of a server ----------------------------------------------------------
 
 
@@ -97,7 +80,7 @@ async def test_a_taken_port_is_named_with_what_to_do(
     places = (("--listen", taken), ("--listen", "127.0.0.1:0", "--web", taken))
     common = ("serve", "--certs", certs, "--data")
     ends = await asyncio.gather(
-        *(ran(*common, tmp_path / str(number), *place) for number, place in enumerate(places))
+        *(run(*common, tmp_path / str(number), *place) for number, place in enumerate(places))
     )
     for code, out, err in ends:
         assert (code, out) == (ExitCode.BUSY, "")
@@ -363,7 +346,7 @@ async def test_a_server_that_is_not_there_is_an_error_of_its_own(
         ("replay", recording, "--device", "bed-1"),
     )
     common = ("--server", NOWHERE, "--certs", certs, "--seconds", "0.5")
-    ends = await asyncio.gather(*(ran(*command, *common) for command in commands))
+    ends = await asyncio.gather(*(run(*command, *common) for command in commands))
     for (command, *_), (code, out, err) in zip(commands, ends, strict=True):
         assert (code, out) == (ExitCode.UNREACHABLE, "")
         *on_the_way, last = err.splitlines()
@@ -379,7 +362,7 @@ async def test_a_server_that_is_not_there_is_an_error_of_its_own(
 async def test_a_server_of_another_authority_is_told_apart(certs: Path, strangers: Path) -> None:
     async with LoopbackServer(certs) as server:
         common = ("--server", server.target, "--certs", strangers, "--seconds", "1")
-        ends = await asyncio.gather(ran("watch", "--json", *common), ran("simulate", *common))
+        ends = await asyncio.gather(run("watch", "--json", *common), run("simulate", *common))
     for code, out, err in ends:
         assert (code, out) == (ExitCode.UNREACHABLE, "")
         *on_the_way, last = err.splitlines()

@@ -1,29 +1,19 @@
 """`rpm-service limits`, as typed, against a server in this process."""
 
-import asyncio
 import json
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from rpm_service.adapters import pki
 from rpm_service.commands.errors import ExitCode
 from rpm_service.domain.limits import AgeClass, MetricLimits
 from rpm_service.domain.presets import PRESETS
-from tests.support.loopback import PATIENCE_S, LoopbackServer, hasten
+from tests.support.commands import run
+from tests.support.loopback import LoopbackServer, hasten
 
 PRESET = PRESETS[AgeClass.ADULT].limits
-
-
-@pytest.fixture(scope="module")
-def certs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("limits") / "certs"
-    pki.ensure_server(directory)
-    return directory
 
 
 @pytest.fixture
@@ -41,13 +31,8 @@ async def server(certs: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 async def ran(
     server: LoopbackServer, *arguments: str, at: str | None = None
 ) -> tuple[int | None, str, str]:
-    place = ("--server", at or server.target, "--certs", str(server.certs), "--viewer", "nurse-7")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "rpm_service", "limits", *arguments, *place, stdout=PIPE, stderr=PIPE
-    )
-    async with asyncio.timeout(PATIENCE_S):
-        out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
+    place = ("--server", at or server.target, "--certs", server.certs, "--viewer", "nurse-7")
+    return await run("limits", *arguments, *place)
 
 
 def in_force(server: LoopbackServer, metric: str = "SpO2") -> MetricLimits:

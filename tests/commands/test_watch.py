@@ -111,13 +111,6 @@ def parsed(line: str) -> dict[str, Any]:
     return each
 
 
-@pytest.fixture(scope="module")
-def certs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("watch") / "certs"
-    pki.ensure_server(directory)
-    return directory
-
-
 @pytest.fixture
 async def server(certs: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LoopbackServer]:
     hasten(monkeypatch)

@@ -10,7 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from rpm_service.adapters.pki import Role, ensure_client, ensure_server
+from rpm_service.adapters.pki import Role, ensure_client
 from rpm_service.gateways import streaming
 from rpm_service.gateways.streaming import BEHIND_S, Device, Streams, Unreachable
 from rpm_service.sdk import Credentials, Monitor, Numeric, Observation, Refused, session
@@ -21,13 +21,6 @@ RATE = 50.0
 SERVER_CLOCK = 1_700_000_000.0
 """What the server says in Welcome."""
 PATIENCE_S = 30.0
-
-
-@pytest.fixture(scope="module")
-def certs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("certs") / "dev"
-    ensure_server(directory)
-    return directory
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rpm_service.adapters.pki import Role, ensure_client, ensure_server
+from rpm_service.adapters.pki import Role, ensure_client
 from rpm_service.app import Server, Settings
 from rpm_service.application.effects import Connection
 from rpm_service.domain.alarms import Phase
@@ -20,13 +20,6 @@ from tests.support.memory_recorder import MemoryRecorder
 
 RATE = 20.0
 BEGIN = 1_700_000_000.0
-
-
-@pytest.fixture(scope="module")
-def certs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("certs") / "dev"
-    ensure_server(directory)
-    return directory
 
 
 class RunningServer:
