@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tests.simulation.world import Size, World
 
-WHOLE = Size(devices=40, viewers=8, seconds=1800.0)
+WHOLE = Size(devices=40, viewers=8, seconds=3600.0)
 HALF = Size(devices=10, viewers=4, seconds=600.0)
 SMALL = Size(devices=3, viewers=2, seconds=200.0)
 
