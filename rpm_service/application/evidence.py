@@ -5,7 +5,8 @@ asked for once, when that time is over and late data are there too; all occurren
 device that are due are asked for together, since they share what is kept.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from math import ceil
 from typing import Final
@@ -18,6 +19,8 @@ AFTER_S: Final = 10.0
 LATE_S: Final = 10.0
 """What was observed in time may be received this much later; a value that is later still was
 not judged either."""
+ROUNDING_S: Final = 1e-3
+"""Of times: what is shorter than whole by no more is whole."""
 GRID_S: Final = 1.0
 """Deadlines are moved to whole multiples of this, so that a flood is asked for in few batches."""
 DEVICES_MAX: Final = 8
@@ -36,6 +39,21 @@ def wanted(event: AlarmEvent) -> EvidenceWanted:
     return EvidenceWanted(alarm.occurrence_id, alarm.device_id, since, until)
 
 
+def of_one_patient(what: EvidenceWanted, here_since: float) -> EvidenceWanted:
+    """Leaves out what another patient may have been observed to: who left before, or came after.
+
+    `here_since` is since when the device measures for whom it does now.
+    """
+    if here_since <= what.since + BEFORE_S:
+        return replace(what, since=max(what.since, here_since))
+    return replace(what, until=min(what.until, here_since))
+
+
+def is_whole(what: EvidenceWanted) -> bool:
+    """Whether one patient was there all the time."""
+    return what.until - what.since > BEFORE_S + AFTER_S - ROUNDING_S
+
+
 class EvidenceDue:
     """Occurrences whose evidence is not asked for yet."""
 
@@ -51,8 +69,10 @@ class EvidenceDue:
                 what = wanted(event)
                 heappush(self._waiting, (_due(what), what.occurrence_id, what))
 
-    def ask(self, asked: list[EvidenceWanted], now: float) -> None:
-        """Adds what is due by now to what a batch asks for."""
+    def ask(
+        self, asked: list[EvidenceWanted], now: float, here_since: Callable[[str], float]
+    ) -> None:
+        """Adds what is due by now to what a batch asks for; `here_since` by device."""
         waiting = self._waiting
         if not waiting or waiting[0][0] > now:
             return
@@ -61,7 +81,8 @@ class EvidenceDue:
             devices.add(waiting[0][2].device_id)
             if len(devices) > DEVICES_MAX:
                 return
-            asked.append(heappop(waiting)[2])
+            what = heappop(waiting)[2]
+            asked.append(of_one_patient(what, here_since(what.device_id)))
 
 
 def _due(what: EvidenceWanted) -> float:

@@ -257,7 +257,7 @@ class Ward:
     def tick(self, now: float) -> None:
         """Judges every deadline that has come."""
         self.retrospects.tick(now)
-        self._evidence.ask(self.batch.evidence, now)
+        self._evidence.ask(self.batch.evidence, now, self.registry.here_since)
         deadlines = self._deadlines
         while deadlines and deadlines[0][0] <= now:
             due, _, bedside = heappop(deadlines)

@@ -20,7 +20,7 @@ from rpm_service.application.effects import (
     NumericRow,
     WaveformRow,
 )
-from rpm_service.application.evidence import LATE_S, begins, wanted
+from rpm_service.application.evidence import LATE_S, begins, is_whole, wanted
 
 UNKEPT_S: Final = 120.0
 """After a restart the evidence of occurrences is asked for that began so long before its end."""
@@ -152,22 +152,24 @@ def evidence(engine: Engine, occurrence_id: int) -> Evidence | None:
         if row is None:
             return None
         what = EvidenceWanted(occurrence_id, row.device_id, row.since, row.until)
-        numerics = _read(connection, NUMERICS, row.device_number, what)
-        waveforms = _read(connection, WAVEFORMS, row.device_number, what)
+        # Where another patient was observed beside it, what came late may be theirs.
+        span = (what.since, what.until + LATE_S if is_whole(what) else what.until)
+        numerics = _read(connection, NUMERICS, row.device_number, span)
+        waveforms = _read(connection, WAVEFORMS, row.device_number, span)
     return Evidence(what, numerics, waveforms)
 
 
 def _read(
-    connection: Connection, kind: Kind[Row], device_number: int, what: EvidenceWanted
+    connection: Connection, kind: Kind[Row], device_number: int, span: Span
 ) -> list[tuple[Description, Row]]:
-    table = tables.evidence_rows
+    table, (since, until) = tables.evidence_rows, span
     found = connection.execute(
         select(table.c.block_id, table.c.description_id, table.c.data)
         .where(
             table.c.device_number == device_number,
             table.c.kind == kind.blocks.name,
-            table.c.last_received_at >= what.since,
-            table.c.first_received_at < what.until + LATE_S,
+            table.c.last_received_at >= since,
+            table.c.first_received_at < until,
         )
         .order_by(table.c.first_received_at, table.c.block_id)
     ).all()
@@ -178,5 +180,5 @@ def _read(
         (known[block.description_id], row)
         for block in found
         for row in kind.rows(block.data, f"{table.name} {block.block_id}")
-        if what.since <= row.received_at < what.until + LATE_S
+        if since <= row.received_at < until
     ]

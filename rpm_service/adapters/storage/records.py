@@ -28,7 +28,7 @@ from rpm_service.application.acts import ActRefused
 from rpm_service.application.bedside import SERVER
 from rpm_service.application.device_clock import CLOCK_STEP_S
 from rpm_service.application.effects import Description, NumericRow, WaveformRow
-from rpm_service.application.evidence import BEFORE_S
+from rpm_service.application.evidence import is_whole
 from rpm_service.application.ingest import LIVE_S
 from rpm_service.application.places import Places, Scope
 from rpm_service.application.records import (
@@ -132,19 +132,22 @@ class StoredRecords:
 
     def bed_of(self, occurrence_id: int) -> str:
         """The bed where an occurrence began. Raises ActRefused."""
-        query = select(_journal.c.bed).where(_journal.c.occurrence_id == occurrence_id)
+        return self._beginning(occurrence_id)[0]
+
+    def _beginning(self, occurrence_id: int) -> tuple[str, float]:
+        """Where and when an occurrence began. Raises ActRefused."""
+        query = select(_journal.c.bed, _journal.c.raised_at)
+        query = query.where(_journal.c.occurrence_id == occurrence_id)
         with _reading(), self._engine.begin() as connection:
-            bed: str | None = connection.execute(
-                query.order_by(_journal.c.event_seq).limit(1)
-            ).scalar()
-        if bed is None:
+            found = connection.execute(query.order_by(_journal.c.event_seq).limit(1)).one_or_none()
+        if found is None:
             reason = f"there is no alarm {occurrence_id}"
             raise ActRefused("NOT_FOUND", "occurrence_id", reason)
-        return bed
+        return found.bed, found.raised_at
 
     def evidence(self, occurrence_id: int) -> KeptEvidence:
         """What was kept of an occurrence. Raises ActRefused."""
-        bed = self.bed_of(occurrence_id)
+        bed, raised_at = self._beginning(occurrence_id)
         with _reading():
             kept = evidence(self._engine, occurrence_id)
         if kept is None:
@@ -155,14 +158,16 @@ class StoredRecords:
             raise ActRefused("NOT_FOUND", "occurrence_id", reason)
         offset = _offset(kept)
         what = kept.what
+        # Where another patient was observed beside it, what was observed before may be theirs.
+        earliest = what.since - SLACK_S if is_whole(what) else what.since
         return KeptEvidence(
             occurrence_id,
             bed,
-            what.since + BEFORE_S,
+            raised_at,
             what.since,
             what.until,
-            _series(kept, offset, what.since - SLACK_S),
-            _samples(kept, offset, what.since - SLACK_S),
+            _series(kept, offset, earliest),
+            _samples(kept, offset, earliest),
         )
 
     def close(self) -> None:

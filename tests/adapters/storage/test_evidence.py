@@ -81,6 +81,21 @@ async def test_all_rows_of_the_time_are_kept_wherever_they_are(
     assert evidence(reading, 8) is None
 
 
+@pytest.mark.spec("STORE-42")
+@pytest.mark.parametrize(("since", "until", "first", "last"), [(36, 50, 36, 49), (30, 44, 30, 43)])
+async def test_of_a_time_that_another_patient_shared_nothing_of_theirs_is_read(
+    recorder, reading, since, until, first, last
+):
+    """Also where an occurrence beside it has kept what was received then."""
+    await write(recorder, Batch(descriptions={"m1": HR_AND_SPO2}))
+    for seq in range(1, 101):
+        await write(recorder, second("m1", seq, 80.0, 97.0))
+    mine = EvidenceWanted(7, "m1", T0 + since, T0 + until)
+    await write(recorder, Batch(evidence=[mine, wanted(8, raised=40)]))
+    assert seqs(reading, 7) == [*range(first, last + 1)]
+    assert seqs(reading, 8) == [*range(30, 60)]
+
+
 @pytest.mark.spec("STORE-26")
 async def test_rows_keep_the_description_they_came_under(recorder, reading):
     await write(recorder, Batch(descriptions={"m1": HR_AND_SPO2}))
@@ -174,7 +189,7 @@ async def main():
         if seq % 3 == 0:
             event = alarm_event(seq // 3, raised_at=T0 + seq)
             batch.events.append(replace(event, received_at=T0 + seq))
-        due.ask(batch.evidence, T0 + seq)
+        due.ask(batch.evidence, T0 + seq, lambda _: 0.0)
         await write(recorder, batch)
         due.note(batch.events)
         print(seq, flush=True)
@@ -197,7 +212,7 @@ async def test_a_server_killed_at_any_moment_keeps_the_evidence_of_what_had_begu
     assert last >= KILLS * DONE_BEFORE_A_KILL
     left = EvidenceDue(restored.evidence)
     batch = Batch()
-    left.ask(batch.evidence, T0 + last + 1_000)
+    left.ask(batch.evidence, T0 + last + 1_000, lambda _: 0.0)
     await write(recorder, batch)
     assert recorder.load().evidence == []
     for occurrence_id in range(1, last // 3 + 1):
