@@ -1,6 +1,7 @@
 """Takes the pictures of the central station in docs/pictures: `make pictures`.
 
-They are pages of real servers in chromium, with simulated beds, half a minute into their stories.
+They are pages of real servers in chromium, with simulated beds: calm ones once no alarm is left of
+their start, the others half a minute into their stories.
 """
 
 import os
@@ -9,10 +10,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,10 +31,12 @@ from rpm_service.v1.patient_pb2_grpc import PatientServiceStub
 from tests.support.process import ROOT, Process, free_port, rpm_service
 
 PICTURES: Final = ROOT / "docs" / "pictures"
-ADMITTED: Final = tuple(f"bed-{number:02}" for number in range(1, 9))
+UNITS: Final = ("ICU East", "ICU West")
+UNIT_BEDS: Final = 32
 INCOMPLETE: Final = "bed-05"
 """Nobody enters there what the score needs and no device measures."""
-CALM_S: Final = 6.0
+CALM_S_MAX: Final = 180.0
+"""A machine that starts everything at once is slow, and the server says so for a minute."""
 ALARMS: Final = (".tile.high", '.tile[data-bed="bed-02"].medium')
 """With these the demo has had an alarm of every kind."""
 SETTLE_S: Final = 13.0
@@ -48,7 +51,6 @@ COLOURS: Final = 256
 class Demo(NamedTuple):
     process: Process
     link: str
-    began: float
     data: str
 
 
@@ -57,34 +59,35 @@ def main() -> None:
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        with calm(16) as ward:
+            take_calm(browser, ward, "ward-16-calm")
         with demo(16) as ward:
             take_all(browser, ward)
+        with calm(64) as ward:
+            take_calm(browser, ward, "ward-64-calm")
         with demo(64) as ward:
             take_ward(browser, ward, "ward-64", ALARMS)
-        with one_bed("desaturation") as ward:
+        with calm(1) as ward:
+            take_calm(browser, ward, "ward-1-calm", theme="light")
+        with simulated(1, "desaturation") as ward:
             take_ward(browser, ward, "ward-1", (".tile.medium",), theme="light")
         browser.close()
 
 
 @contextmanager
 def demo(beds: int) -> Iterator[Demo]:
-    began = time.monotonic()
     with TemporaryDirectory() as folder:
         certs = Path(folder) / "certs"
         kept = ("--data", f"{folder}/data", "--certs", certs, "--beds", beds)
         places = ("--listen", "127.0.0.1:0", "--web", "127.0.0.1:0")
         with rpm_service("demo", *kept, *places) as process:
             said = {what: process.wait_for(what).split()[-1] for what in (f"{beds} bed", "sign in")}
-            if beds >= len(ADMITTED):
-                # Playwright's own event loop runs in this thread.
-                with ThreadPoolExecutor(1) as elsewhere:
-                    elsewhere.submit(call, said[f"{beds} bed"], certs, "viewer", admit).result()
-            yield Demo(process, said["sign in"], began, f"{folder}/data")
+            admit_all(said[f"{beds} bed"], certs, beds)
+            yield Demo(process, said["sign in"], f"{folder}/data")
 
 
 @contextmanager
-def one_bed(scenario: str) -> Iterator[Demo]:
-    began = time.monotonic()
+def simulated(beds: int, scenario: str) -> Iterator[Demo]:
     with TemporaryDirectory() as folder:
         certs, target = Path(folder) / "certs", f"127.0.0.1:{free_port()}"
         ensure_server(certs)
@@ -92,16 +95,28 @@ def one_bed(scenario: str) -> Iterator[Demo]:
         with rpm_service("serve", *kept, "--listen", target, "--web", "127.0.0.1:0") as server:
             link = server.wait_for("sign in").split()[-1]
             story = ("--server", target, "--certs", certs, "--scenario", scenario, "--json")
-            with rpm_service("simulate", *story):
-                yield Demo(server, link, began, f"{folder}/data")
+            with rpm_service("simulate", *story, "--beds", beds):
+                if beds > 1:
+                    admit_all(target, certs, beds)
+                yield Demo(server, link, f"{folder}/data")
+
+
+def calm(beds: int) -> AbstractContextManager[Demo]:
+    return simulated(beds, "normal")
+
+
+def take_calm(browser: Browser, ward: Demo, name: str, theme: str = "dark") -> None:
+    page = opened(browser, ward, theme)
+    page.locator(".alarms .none").wait_for(timeout=1000 * CALM_S_MAX)
+    page.wait_for_timeout(1000)
+    take(page, name)
+    page.close()
 
 
 def take_ward(
     browser: Browser, ward: Demo, name: str, alarms: tuple[str, ...], theme: str = "dark"
 ) -> None:
     page = opened(browser, ward, theme)
-    wait_until(page, ward, CALM_S)
-    take(page, f"{name}-calm")
     wait_for_all(page, alarms)
     take(page, name)
     page.close()
@@ -119,8 +134,6 @@ def opened(browser: Browser, ward: Demo, theme: str = "dark") -> Page:
 
 def take_all(browser: Browser, ward: Demo) -> None:
     page = opened(browser, ward)
-    wait_until(page, ward, CALM_S)
-    take(page, "ward-16-calm")
     wait_for_all(page, ALARMS)
     page.get_by_role("button", name="I am going").first.click()
     page.mouse.move(0, 0)
@@ -164,10 +177,6 @@ def take_all(browser: Browser, ward: Demo) -> None:
     take(stranger, "sign-in")
 
 
-def wait_until(page: Page, ward: Demo, at: float) -> None:
-    page.wait_for_timeout(1000 * max(0.0, ward.began + at - time.monotonic()))
-
-
 def wait_for_all(page: Page, alarms: tuple[str, ...]) -> None:
     for alarm in alarms:
         page.locator(alarm).first.wait_for(timeout=120_000)
@@ -180,13 +189,20 @@ def take(page: Page, name: str) -> None:
     few.save(PICTURES / f"{name}.png", optimize=True)
 
 
-async def admit(channel: grpc.aio.Channel) -> None:
+def admit_all(target: str, certs: Path, beds: int) -> None:
+    # Playwright's own event loop runs in this thread.
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(call, target, certs, "viewer", partial(admit, beds)).result()
+
+
+async def admit(beds: int, channel: grpc.aio.Channel) -> None:
     patients, scores = PatientServiceStub(channel), EarlyWarningServiceStub(channel)
-    for place, bed in enumerate(ADMITTED):
+    for place in range(beds):
+        bed = f"bed-{place + 1:02}"
         await patients.AdmitPatient(
             patient_pb2.AdmitPatientRequest(
                 bed=bed,
-                unit="ICU East",
+                unit=UNITS[place // UNIT_BEDS],
                 patient_id=f"P{place}",
                 age_class=monitoring_pb2.AGE_CLASS_ADULT,
             )
