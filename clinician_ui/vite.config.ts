@@ -15,5 +15,7 @@ export default defineConfig({
   test: {
     environment: "happy-dom",
     include: ["tests/**/*.test.ts"],
+    // How fast the machine is says nothing of the page.
+    testTimeout: 60_000,
   },
 });
