@@ -1,6 +1,7 @@
 """What is drawn of waveforms, read back from a picture's pixels and found again in a recording."""
 
 import asyncio
+from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
@@ -60,16 +61,27 @@ async def drawn(waveforms: Locator, lanes: int, seconds: float) -> tuple[np.ndar
             await asyncio.sleep(0.2)
 
 
-def found(
-    trace: np.ndarray, per_second: float, recorded: np.ndarray, rate_hz: float
-) -> tuple[float, float]:
-    """Where in a recording something that was drawn is, in seconds, and how well it fits there."""
+NEAR_S = 0.5
+"""A wave that is much like the one before is looked for where the others are."""
+
+
+def places(fits: Sequence[np.ndarray], rate_hz: float) -> tuple[float, list[tuple[float, float]]]:
+    """Where in a recording all traces together fit best; and each, near there, and how well."""
+    best = int(np.nanargmax(sum(fits)))
+    near = max(0, best - round(NEAR_S * rate_hz))
+    each = []
+    for fit in fits:
+        own = near + int(np.nanargmax(fit[near : best + round(NEAR_S * rate_hz) + 1]))
+        each.append((own / rate_hz, float(fit[own])))
+    return best / rate_hz, each
+
+
+def fit(trace: np.ndarray, per_second: float, recorded: np.ndarray, rate_hz: float) -> np.ndarray:
+    """How well something that was drawn fits a recording from each of its samples on, up to 1."""
     last_s = len(recorded) / rate_hz - len(trace) / per_second
     begins = np.arange(0, last_s, 1 / rate_hz)
     at = begins[:, None] + np.arange(len(trace)) / per_second
     there = np.interp(at, np.arange(len(recorded)) / rate_hz, recorded)
     there -= there.mean(axis=1, keepdims=True)
     here = trace - trace.mean()
-    fit = there @ here / (np.linalg.norm(there, axis=1) * np.linalg.norm(here))
-    best = int(np.nanargmax(fit))
-    return float(begins[best]), float(fit[best])
+    return there @ here / (np.linalg.norm(there, axis=1) * np.linalg.norm(here))

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from tests.browser.page import number, page_of, tile
-from tests.browser.picture import drawn, found
+from tests.browser.picture import drawn, fit, places
 from tests.support.process import rpm_service
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
@@ -67,13 +67,16 @@ async def assert_recorded(waveforms: Locator, lanes: int, seconds: float, signal
     """What is drawn are the waveforms of the recording, all from one place of it."""
     traces, per_second = await drawn(waveforms, lanes, seconds)
     columns = list(LANES.values())[:lanes]
-    places = [
-        found(trace, per_second, signals[:, column], RATE_HZ)
+    fits = [
+        fit(trace, per_second, signals[:, column], RATE_HZ)
         for trace, column in zip(traces, columns, strict=True)
     ]
-    print([f"{fit:.4f} at {begin_s:.3f} s" for begin_s, fit in places])
-    assert all(fit > 0.9 for _, fit in places)
-    begins = [begin_s for begin_s, _ in places]
+    together_s, found = places(fits, RATE_HZ)
+    print(
+        f"together at {together_s:.3f} s", [f"{each:.4f} at {at_s:.3f} s" for at_s, each in found]
+    )
+    assert all(each > 0.9 for _, each in found)
+    begins = [at_s for at_s, _ in found]
     assert max(begins) - min(begins) <= 2 / RATE_HZ
 
 

@@ -33,6 +33,7 @@ class Process:
     """Runs `python ARGUMENTS` at the project's root."""
 
     def __init__(self, *arguments: str, **environment: str) -> None:
+        self._is_told = False
         self._popen = subprocess.Popen(
             [sys.executable, *arguments],
             stdin=subprocess.PIPE,
@@ -76,6 +77,7 @@ class Process:
         return int(line.split()[1]) / 1024
 
     def end(self, number: int = signal.SIGTERM) -> None:
+        self._is_told = True
         self._popen.send_signal(number)
 
     def wait(self, seconds: float = 30) -> int:
@@ -86,7 +88,10 @@ class Process:
         self._popen.wait()
 
     def stop(self) -> None:
-        self._popen.terminate()
+        """Has it end, and waits until it has."""
+        if not self._is_told:
+            # A second signal would end a server at once, in the midst of its last commit.
+            self._popen.terminate()
         try:
             self._popen.wait(20)
         except subprocess.TimeoutExpired:
