@@ -18,7 +18,7 @@ from rpm_service.simulator.scenarios import ScenarioUnknown
 from rpm_service.simulator.ward import CHUNK_S, devices, frames
 from tests.support.memory_recorder import MemoryRecorder
 
-RATE = 20.0
+RATE = 8.0
 BEGIN = 1_700_000_000.0
 
 
