@@ -23,7 +23,7 @@ from rpm_service.application.effects import (
     Stay,
     WaveformRow,
 )
-from rpm_service.application.evidence import wanted
+from rpm_service.application.evidence import of_one_patient, wanted
 from rpm_service.application.records import JournalQuery
 from rpm_service.domain.alarms import Acknowledgement, Answer, Phase, Priority
 from rpm_service.domain.early_warning import OxygenScale, Score
@@ -185,6 +185,23 @@ async def test_evidence_is_told_on_the_servers_clock(recorder, kept):
     (pleth,) = found.waveforms
     assert (pleth.name, pleth.unit, pleth.rate_hz) == ("Pleth", "1", 125.0)
     assert pleth.chunks == [(T0 + 1, [-2.0, None, -3.0])]
+
+
+@pytest.mark.spec("STORE-42")
+async def test_evidence_has_nothing_that_was_observed_before_the_patient_came(recorder, kept):
+    """Also of what was received after it."""
+    event = alarm_event(7, device_id="m1")
+    rows = [NumericRow(1, T0 - 5, T0 - 2, (55.0, 91.0), (), ()),
+            NumericRow(2, T0 - 1, T0 - 1, (0.0, 97.0), (), ())]  # fmt: skip
+    await write(recorder, Batch(descriptions={"m1": HR_AND_SPO2}))
+    await write(recorder, Batch(numerics={"m1": rows}, events=[event]))
+    await write(recorder, Batch(evidence=[of_one_patient(wanted(event), T0 - 3)]))
+    found = kept.evidence(7)
+    assert (found.raised_at, found.since, found.until) == (T0, T0 - 3, T0 + 10)
+    assert [(each.at, each.values) for each in found.numerics] == [
+        ([T0 - 1], [0.0]),
+        ([T0 - 1], [97.0]),
+    ]
 
 
 @pytest.mark.spec("RECORDS-11")
